@@ -1,0 +1,209 @@
+"""What the floors below the rim need from it, as Protocols. The rim implements them; ``app.py`` joins the two.
+
+Every method that sends data out of the machine takes a Grant (law 1). Every method that cannot answer raises a typed error
+of ``gateway.errors`` within its bound, and then the data stays in (law 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from gateway.evidence.entries import Draft, Entry
+from gateway.policy.egress import Ask, Decision, Grant
+from gateway.values import CallId, EntityType, MaskedText, Pcm, Placeholder, Private, Span, TenantId
+
+
+class Clock(Protocol):
+    """Time as an argument. ``now`` is aware UTC; ``monotonic`` is in seconds and only good for differences."""
+
+    def now(self) -> datetime: ...
+    def monotonic(self) -> float: ...
+
+
+class Ids(Protocol):
+    """Randomness as an argument."""
+
+    def new(self, prefix: str) -> str:
+        """A fresh id that nobody can guess and that sorts by time: ``call_01j…``."""
+        ...
+
+
+class Detector(Protocol):
+    """Finds private data in a text, off the event loop."""
+
+    async def detect(self, text: Private[str], *, language: str, previous: str = "") -> Sequence[Span]:
+        """Spans in ``text``, possibly overlapping. ``previous`` is the other side's last turn, already masked.
+
+        Raises:
+            RedactionUnavailable: no answer within the bound, or the worker is broken.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """A text after the mask: what a model may see, what was put away, how many of which kind."""
+
+    text: MaskedText
+    new: Mapping[Placeholder, Private[str]]
+    counts: Mapping[EntityType, int]
+
+
+class Masker(Protocol):
+    """The mask of one call. Placeholders are stable within it; every new one is in the vault before the text is returned."""
+
+    async def mask(self, text: Private[str]) -> Masked:
+        """Raises RedactionUnavailable or StoreUnavailable: then there is no masked text, and nothing may be sent."""
+        ...
+
+    def restore(self, placeholder: Placeholder) -> Private[str] | None:
+        """The value behind a placeholder of this call, or None for one that this call never gave out."""
+        ...
+
+
+class CallVault(Protocol):
+    """The encrypted memory of one call: placeholder to value."""
+
+    async def remember(self, values: Mapping[Placeholder, Private[str]]) -> None:
+        """Raises StoreUnavailable unless the store has confirmed the write."""
+        ...
+
+    async def recall(self) -> dict[Placeholder, Private[str]]: ...
+    async def destroy(self) -> None:
+        """Delete the values and the call's key: every copy becomes unreadable."""
+        ...
+
+
+class Vault(Protocol):
+    async def open(self, tenant: TenantId, call: CallId) -> CallVault:
+        """Raises StoreUnavailable."""
+        ...
+
+
+class Ledger(Protocol):
+    """The append-only chain of one gateway's evidence, in one stream per tenant."""
+
+    async def append(self, draft: Draft) -> Entry:
+        """Seal and store one entry. Returns when the store has confirmed it (and its fsync, where the server can).
+
+        Raises:
+            EvidenceUnavailable: not confirmed within the bound. What the entry was to record must not happen.
+        """
+        ...
+
+
+class Policy(Protocol):
+    """The tenant's instructions as they are now."""
+
+    def decide(self, ask: Ask) -> Decision:
+        """Raises PolicyUnavailable when there is no valid policy for the tenant."""
+        ...
+
+
+class SpeechToText(Protocol):
+    async def transcribe(self, grant: Grant, speech: Private[Pcm], *, language: str) -> Private[str]:
+        """One stretch of speech (mono PCM, any rate) to text. Raises UpstreamFailed or UpstreamTimeout."""
+        ...
+
+
+class TextToSpeech(Protocol):
+    @property
+    def rate(self) -> int:
+        """Sample rate of what ``speak`` yields, in Hz."""
+        ...
+
+    def speak(self, grant: Grant, text: Private[str], *, language: str) -> AsyncIterator[Pcm]:
+        """Speech for one sentence or more, in pieces as they are ready. Raises UpstreamFailed or UpstreamTimeout."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A model's wish to call a tool. ``arguments`` is JSON that may hold placeholders, never private values."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One message towards a model: only masked text fits in."""
+
+    role: str
+    text: MaskedText
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    name: str
+    description: str
+    parameters: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    messages: tuple[ChatMessage, ...]
+    tools: tuple[ToolSpec, ...] = ()
+    temperature: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatDelta:
+    """One piece of a streamed answer, still with placeholders. Tool calls come whole, in the last pieces."""
+
+    text: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class ChatModel(Protocol):
+    def stream(self, grant: Grant, request: ChatRequest) -> AsyncIterator[ChatDelta]:
+        """Raises UpstreamFailed or UpstreamTimeout, also in the middle; a cut stream is never taken for a whole one."""
+        ...
+
+
+class Secrets(Protocol):
+    def read(self, name: str) -> Private[str]:
+        """The secret of that name from the environment or the secrets folder. Raises Misconfigured."""
+        ...
+
+
+class Telemetry(Protocol):
+    """Spans and metrics through the allow-list of attribute keys. A key that is not on it is dropped and counted."""
+
+    def span(self, name: str, **attributes: str | int | float | bool) -> AbstractContextManager[SpanHandle]: ...
+    def count(self, name: str, value: int = 1, **labels: str) -> None: ...
+    def gauge(self, name: str, change: int, **labels: str) -> None: ...
+    def observe(self, name: str, value: float, **labels: str) -> None: ...
+
+
+class SpanHandle(Protocol):
+    def set(self, **attributes: str | int | float | bool) -> None: ...
+    def fail(self, code: str) -> None:
+        """Mark the span as failed with one of our error codes: never with a message."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TurnShown:
+    """What an on-machine observer (the demo's terminal) sees of one turn. Never leaves the process."""
+
+    kind: str
+    """``heard``, ``masked``, ``answered``, ``announced``, ``routed``, ``latency``, ``ended``"""
+    text: Private[str] | None = None
+    masked: MaskedText | None = None
+    facts: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+
+
+class Observer(Protocol):
+    """Someone in this process who watches a call. The default watches nothing."""
+
+    def saw(self, call: CallId, turn: TurnShown) -> None: ...
