@@ -12,9 +12,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from gateway.evidence.entries import Draft, Entry
+from gateway.evidence.entries import Draft, Entry, Json
 from gateway.policy.egress import Ask, Decision, Grant
-from gateway.values import CallId, EntityType, MaskedText, Pcm, Placeholder, Private, Span, TenantId
+from gateway.values import (
+    CallId,
+    DataCategory,
+    EntityType,
+    Hop,
+    MaskedText,
+    Pcm,
+    Placeholder,
+    Private,
+    ProcessorId,
+    Span,
+    TenantId,
+)
 
 
 class Clock(Protocol):
@@ -207,3 +219,87 @@ class Observer(Protocol):
     """Someone in this process who watches a call. The default watches nothing."""
 
     def saw(self, call: CallId, turn: TurnShown) -> None: ...
+
+
+class Egress(Protocol):
+    """The one door of a call: asks the policy, writes the answer down, and only then hands out the Grant."""
+
+    async def grant(
+        self,
+        hop: Hop,
+        categories: frozenset[DataCategory],
+        *,
+        purpose: str = "conversation",
+        excluding: frozenset[ProcessorId] = frozenset(),
+    ) -> Grant:
+        """Raises NoPermittedRoute (with every reason), PolicyUnavailable, or EvidenceUnavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """How much of a segment the caller heard, in ms, and who says so: ``mark`` (carrier), ``clock`` (our own), ``cleared``."""
+
+    ms: float
+    how: str
+
+
+class Segment(Protocol):
+    """One stretch of speech towards the caller."""
+
+    async def push(self, pcm: Pcm) -> None:
+        """Any rate; waits when more than some seconds lie ready."""
+        ...
+
+    def end(self) -> None:
+        """No more audio comes."""
+        ...
+
+    async def played(self) -> Played:
+        """Returns when the caller has heard the end, or the segment was cleared. Always returns: a carrier that never
+        acknowledges is outwaited."""
+        ...
+
+
+class Playout(Protocol):
+    """The way to the caller's ear: paces what is said, knows what was heard."""
+
+    def begin(self, name: str) -> Segment:
+        """A new segment, to be played after those before it."""
+        ...
+
+    def clear(self) -> None:
+        """Stop at once (barge-in): what was not played is gone, and each open segment learns how far it got."""
+        ...
+
+
+class ConversationEvents(Protocol):
+    """What a conversation tells the one who runs the call."""
+
+    def failed(self, code: str) -> None:
+        """Something it stands on cannot answer: one of our error codes."""
+        ...
+
+    def finished(self) -> None:
+        """The agent has said its last word."""
+        ...
+
+    async def record(self, kind: str, body: Mapping[str, Json]) -> None:
+        """Write evidence of this call. Raises EvidenceUnavailable."""
+        ...
+
+    def show(self, turn: TurnShown) -> None: ...
+
+
+class Conversation(Protocol):
+    """An agent that hears, thinks and speaks, behind guards."""
+
+    async def start(self) -> None:
+        """Raises any of our errors when it cannot be started: then nothing was heard."""
+        ...
+
+    def hear(self, pcm: Private[Pcm]) -> None: ...
+
+    async def aclose(self) -> None:
+        """Stop hearing, thinking and speaking. Safe to call twice."""
+        ...
