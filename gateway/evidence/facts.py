@@ -1,0 +1,206 @@
+"""What each kind of entry says, field by field, and helpers that write the bodies the same way everywhere.
+
+The check is lenient on purpose: fields that are not named here may be there, and kinds that are not named here are taken as
+they are. What is named must be there with its type, because receipts and reports are derived from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from gateway.errors import EvidenceInvalid
+from gateway.evidence.canonical import plain
+from gateway.evidence.entries import Json
+
+
+def _is_text(value: Json) -> bool:
+    return isinstance(value, str)
+
+
+def _is_count(value: Json) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_flag(value: Json) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_list(value: Json) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _is_texts(value: Json) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str) and all(isinstance(item, str) for item in value)
+
+
+def _is_counts(value: Json) -> bool:
+    return isinstance(value, Mapping) and all(_is_count(item) for item in value.values())
+
+
+def _is_outcome(value: Json) -> bool:
+    return value in {"completed", "never_listened", "failed"}
+
+
+def _is_acknowledgement(value: Json) -> bool:
+    return value in {"mark", "none"}
+
+
+def _is_grant(value: Json) -> bool:
+    return isinstance(value, Mapping) and not any(_faults(value, GRANT))
+
+
+Check = Callable[[Json], bool]
+
+GRANT: Mapping[str, tuple[Check, str]] = {
+    "id": (_is_text, "text"),
+    "hop": (_is_text, "text"),
+    "processor": (_is_text, "text"),
+    "host": (_is_text, "text"),
+    "region": (_is_text, "text"),
+    "purpose": (_is_text, "text"),
+    "categories": (_is_texts, "a list of names"),
+    "masked": (_is_flag, "true or false"),
+    "mechanism": (_is_text, "text"),
+}
+_ANNOUNCEMENT: Mapping[str, tuple[Check, str]] = {
+    "id": (_is_text, "text"),
+    "rule": (_is_text, "text"),
+    "language": (_is_text, "text"),
+    "text_sha256": (_is_text, "text"),
+    "audio_sha256": (_is_text, "text"),
+    "total_ms": (_is_count, "whole milliseconds"),
+    "played_ms": (_is_count, "whole milliseconds"),
+    "acknowledged": (_is_acknowledgement, '"mark" or "none"'),
+}
+KINDS: Mapping[str, Mapping[str, tuple[Check, str]]] = {
+    "call.started": {},
+    "announcement.played": {**_ANNOUNCEMENT, "ack_ms": (_is_count, "whole milliseconds")},
+    "announcement.unproven": {"id": (_is_text, "text"), "why": (_is_text, "text")},
+    "listening.started": {},
+    "hop": {"grant": (_is_grant, "a grant with its id, hop, processor, host, region, purpose, categories, masked, mechanism")},
+    "refused": {"hop": (_is_text, "text"), "reasons": (_is_texts, "a list of sentences")},
+    "masked": {"counts": (_is_counts, "a count for each entity")},
+    "call.failed": {"code": (_is_text, "text")},
+    "call.ended": {
+        "outcome": (_is_outcome, "completed, never_listened or failed"),
+        "duration_ms": (_is_count, "whole milliseconds"),
+    },
+}
+"""Kind of entry: what its body must have. Optional beside these: ``frames_dropped``, ``keys_dropped``, digests, languages…"""
+
+_OPTIONAL: Mapping[str, tuple[Check, str]] = {
+    "frames_dropped": (_is_count, "a count"),
+    "keys_dropped": (_is_count, "a count"),
+    "refused": (_is_list, "a list"),
+    "policy_digest": (_is_text, "text"),
+    "registry_digest": (_is_text, "text"),
+}
+
+
+def check_body(kind: str, body: Mapping[str, Json]) -> None:
+    """Raises EvidenceInvalid that names the field of ``body`` which a reader of this kind of entry could not use."""
+    present = {name: check for name, check in _OPTIONAL.items() if name in body}
+    for fault in _faults(body, {**KINDS.get(kind, {}), **present}):
+        raise EvidenceInvalid(f"an entry of kind {kind} {fault}")
+
+
+def _faults(body: Mapping[str, Json], shape: Mapping[str, tuple[Check, str]]) -> Iterable[str]:
+    for name, (check, wanted) in shape.items():
+        if name not in body:
+            yield f"lacks its field {name}"
+        elif not check(body[name]):
+            yield f"has a field {name} that is not {wanted}"
+
+
+class GrantLike(Protocol):
+    """The facts of ``gateway.policy.egress.Grant`` that are written down (policy and evidence do not import each other)."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def hop(self) -> str: ...
+    @property
+    def processor(self) -> str: ...
+    @property
+    def processor_name(self) -> str: ...
+    @property
+    def dialect(self) -> str: ...
+    @property
+    def host(self) -> str: ...
+    @property
+    def region(self) -> str: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def purpose(self) -> str: ...
+    @property
+    def categories(self) -> Iterable[str]: ...
+    @property
+    def masked(self) -> bool: ...
+    @property
+    def send(self) -> Mapping[str, object]: ...
+    @property
+    def mechanism(self) -> str: ...
+    @property
+    def training(self) -> str: ...
+    @property
+    def policy_digest(self) -> str: ...
+    @property
+    def registry_digest(self) -> str: ...
+
+
+class VerdictLike(Protocol):
+    """The facts of ``gateway.policy.egress.Verdict``."""
+
+    @property
+    def processor(self) -> str: ...
+    @property
+    def region(self) -> str: ...
+    @property
+    def reasons(self) -> Sequence[str]: ...
+
+
+def grant_body(grant: GrantLike) -> dict[str, Json]:
+    """What is written down of a Grant (promises 7 to 10): all that an auditor asks, not the address path nor the secret's name.
+
+    Raises:
+        EvidenceInvalid: a flag to send is neither text, whole number, truth value, list nor mapping.
+    """
+    return {
+        "id": grant.id,
+        "hop": str(grant.hop),
+        "processor": str(grant.processor),
+        "processor_name": grant.processor_name,
+        "dialect": grant.dialect,
+        "host": grant.host,
+        "region": grant.region,
+        "model": grant.model,
+        "purpose": grant.purpose,
+        "categories": sorted(str(category) for category in grant.categories),
+        "masked": grant.masked,
+        "sent": plain(grant.send, "grant.send"),
+        "mechanism": grant.mechanism,
+        "training": grant.training,
+        "policy_digest": grant.policy_digest,
+        "registry_digest": grant.registry_digest,
+    }
+
+
+def verdicts_body(verdicts: Iterable[VerdictLike]) -> list[Json]:
+    """The candidates that were refused, in the tenant's order, with every reason."""
+    return [
+        {"processor": str(verdict.processor), "region": verdict.region, "reasons": list(verdict.reasons)}
+        for verdict in verdicts
+        if verdict.reasons
+    ]
+
+
+def hop_body(grant: GrantLike, verdicts: Iterable[VerdictLike] = ()) -> dict[str, Json]:
+    """The body of a ``hop`` entry."""
+    return {"grant": grant_body(grant), "refused": verdicts_body(verdicts)}
+
+
+def refused_body(hop: str, reasons: Iterable[str], verdicts: Iterable[VerdictLike] = ()) -> dict[str, Json]:
+    """The body of a ``refused`` entry: nobody of the route was permitted."""
+    return {"hop": str(hop), "reasons": list(reasons), "refused": verdicts_body(verdicts)}
