@@ -59,7 +59,7 @@ def twilio_voice(
     async def handle(request: web.Request) -> web.Response:
         try:
             if not request.raw_path.startswith("/"):
-                raise InvalidRequest("the webhook is called by its path")  # noqa: TRY301
+                raise InvalidRequest("the webhook is called by its path")
             form = await _form(request)
             tenant = _signed_for(request, base + request.raw_path, form, tenant_of, auth_token_of)
             if not admit(tenant):
