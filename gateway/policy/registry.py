@@ -1,0 +1,190 @@
+"""The sub-processors: who may be asked at all, where they work and what they promised (promises 1, 3, 6, 8, 10, 24)."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+from typing import Annotated, Any, Literal
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+
+from gateway.errors import Misconfigured
+from gateway.policy.canonical import digest
+from gateway.policy.fields import ClaimedRegion, Model, Region, SecretName, Slug, Text, Training, fault
+from gateway.policy.regions import LOCAL, ancestors, is_region
+from gateway.values import DataCategory, Hop, ProcessorId
+
+
+def _json_without_floats(value: Any) -> Any:
+    if isinstance(value, float):
+        raise fault("a number with a fraction cannot be sent", "write a whole number, or text in quotes")
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _json_without_floats(inner)
+    return value
+
+
+def _base_url(value: str) -> str:
+    problem = base_url_problem(value)
+    if problem:
+        raise fault(problem, "write https://host/path; http is taken only on this machine: http://127.0.0.1:8089/v1")
+    return value
+
+
+def _mechanism(value: str) -> str:
+    if "privacy" in value.lower() and "shield" in value.lower():
+        raise fault(
+            "Privacy Shield is no transfer mechanism: it was struck down on 16 July 2020",
+            "see CJEU C-311/18; write the one in force",
+        )
+    if not value.strip() or len(value) > 120:
+        raise fault("this is not a transfer mechanism", "write none-needed, adequacy, scc-module-2…, or unknown")
+    return value
+
+
+def _retention(value: Any) -> Any:
+    return None if value == "unknown" else value
+
+
+BaseUrl = Annotated[str, AfterValidator(_base_url), WithJsonSchema({"type": "string", "pattern": "^https?://[^@?#]+$"})]
+Mechanism = Annotated[str, AfterValidator(_mechanism), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 120})]
+Flags = Annotated[dict[str, Any], BeforeValidator(_json_without_floats), WithJsonSchema({"type": "object"})]
+RetentionDays = Annotated[
+    Annotated[int, Field(strict=True, ge=0, le=36_500)] | None,
+    BeforeValidator(_retention),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"const": "unknown"}]}),
+]
+
+
+class Dpa(Model):
+    """The data processing agreement with a sub-processor, and when somebody last read it (promise 6)."""
+
+    reference: Text
+    reviewed_on: date
+    review_every_days: int = Field(default=365, strict=True, ge=1, le=1_100)
+
+    @property
+    def good_until(self) -> date:
+        return self.reviewed_on + timedelta(days=self.review_every_days)
+
+
+class SubProcessor(Model):
+    """One entry of ``subprocessors.yaml``. What is not known is written as ``unknown``, and unknown passes no policy."""
+
+    id: Slug
+    name: Text
+    purpose: Text
+    kind: Hop
+    dialect: Slug
+    base_url: BaseUrl | None = None
+    """Left out for a processor that runs in our own processes."""
+    secret: SecretName | None = None
+    region: ClaimedRegion
+    training: Training
+    retention_days: RetentionDays = None
+    send: Flags = Field(default_factory=dict)
+    receives: tuple[DataCategory, ...]
+    mechanism: dict[Region, Mechanism] = Field(default_factory=dict)
+    dpa: Dpa | None = None
+    status: Literal["active", "pending"] | None = None
+    announced_on: date | None = None
+    source: Text
+    checked_on: date
+
+    @model_validator(mode="after")
+    def _consistent(self) -> SubProcessor:
+        if self.status is None and self.announced_on is None:
+            raise fault("nothing says whether this is in use", "write status: active, status: pending, or announced_on: DATE")
+        if self.region == LOCAL and self.base_url is not None and not is_loopback(self.host):
+            raise fault("the region is local but base_url is another machine", "name the region where that machine stands")
+        if self.region != LOCAL and self.base_url is None:
+            raise fault("nothing says where this is reached", "write base_url: https://…; only region local runs without one")
+        return self
+
+    @cached_property
+    def host(self) -> str:
+        """Host name of ``base_url``; ``in-process`` where there is none."""
+        return (urlsplit(self.base_url).hostname or "") if self.base_url else "in-process"
+
+    @cached_property
+    def places(self) -> frozenset[str]:
+        """The region and all that hold it."""
+        return ancestors(self.region)
+
+    @cached_property
+    def accepts(self) -> frozenset[DataCategory]:
+        """What it may receive. Who may have a transcript may have a masked one."""
+        more = (DataCategory.MASKED_TRANSCRIPT,) if DataCategory.TRANSCRIPT in self.receives else ()
+        return frozenset((*self.receives, *more))
+
+    @cached_property
+    def transport_problem(self) -> str:
+        """Why its address may not be used, or nothing (promise 24)."""
+        return base_url_problem(self.base_url) if self.base_url else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """All sub-processors by id. ``digest`` names exactly this registry in every receipt (promise 1)."""
+
+    entries: Mapping[ProcessorId, SubProcessor]
+    digest: str
+
+    @staticmethod
+    def of(entries: Mapping[ProcessorId, SubProcessor]) -> Registry:
+        return Registry(entries, digest([entries[key].model_dump(mode="json", exclude_none=True) for key in sorted(entries)]))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` can only be this machine: 127.0.0.0/8 (RFC 1122), ::1 (RFC 4291), localhost (RFC 6761)."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def base_url_problem(url: str) -> str:
+    """Why ``url`` may not be a processor's address: a sentence, or nothing."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  (reading it is what checks it)
+    except ValueError:
+        return "base_url is not an address"
+    return _address_problem(parts)
+
+
+def _address_problem(parts: SplitResult) -> str:
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return "base_url is not an http(s) address"
+    if parts.username or parts.password:
+        return "base_url holds a user name or password"
+    if parts.query or parts.fragment:
+        return "base_url has a query or fragment"
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        return "base_url is plaintext http to another machine"
+    return ""
+
+
+def with_base_url(registry: Registry, processor: str, url: str, region: str) -> Registry:
+    """The registry with another address and region for one processor; every other rule stays as it is.
+
+    Raises:
+        Misconfigured: unknown processor or region, plaintext to another machine, or ``local`` for another machine.
+    """
+    entry = registry.entries.get(ProcessorId(processor))
+    if entry is None:
+        raise Misconfigured(f"there is no sub-processor {processor!r}", hint="its entry must stand in subprocessors.yaml")
+    if problem := base_url_problem(url):
+        raise Misconfigured(f"{processor}: {problem}", hint="https, or http to this machine: http://127.0.0.1:8089/v1")
+    host = urlsplit(url).hostname or ""
+    if region == LOCAL and not is_loopback(host):
+        raise Misconfigured(f"{processor}: {host} is not this machine", hint="name the region where it stands: eu, us, in…")
+    if not is_region(region):
+        raise Misconfigured(f"{processor}: {region!r} is not a region", hint="write local, eu, or a country: de, in, us…")
+    changed = SubProcessor.model_validate({**entry.model_dump(), "base_url": url, "region": region})
+    return Registry.of({**registry.entries, ProcessorId(processor): changed})
