@@ -1,0 +1,73 @@
+"""The connection to Redis or Valkey: bounded in time, and failing with our own errors only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from gateway.errors import Misconfigured, StoreUnavailable
+
+TIMEOUT_S = 1.0
+
+
+class Store:
+    """One pool of connections. ``client`` is redis-py's; use it inside ``answers()``.
+
+    Nothing is ever sent twice by itself: redis-py's own retries are off, because a command whose answer was lost may have
+    been done.
+    """
+
+    def __init__(self, url: str, *, timeout_s: float = TIMEOUT_S) -> None:
+        """``url``: ``redis://``, ``rediss://`` or ``unix://``. Raises Misconfigured for anything else. Connects on first use."""
+        self.timeout_s = timeout_s
+        try:
+            self.client: Redis = Redis.from_url(
+                url,
+                socket_timeout=timeout_s,
+                socket_connect_timeout=timeout_s,
+                retry=Retry(NoBackoff(), 0),
+                decode_responses=False,
+                protocol=2,
+            )
+        except ValueError:
+            raise Misconfigured(
+                "SORDINO_REDIS_URL is not the address of a Redis or Valkey server",
+                hint="write redis://HOST:6379/0, rediss://HOST:6379/0 or unix:///path/to/socket",
+            ) from None
+
+    @asynccontextmanager
+    async def answers(self) -> AsyncIterator[Redis]:
+        """The client, for one exchange within the bound.
+
+        Raises:
+            StoreUnavailable: the server did not answer in time, is gone, or refused. Its own words are not passed on: they may
+                repeat what was sent.
+        """
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                yield self.client
+        except (RedisError, OSError, TimeoutError) as error:
+            raise StoreUnavailable(
+                f"the store did not do what it was asked ({type(error).__name__})",
+                hint="is Redis or Valkey running and reachable?",
+            ) from None
+
+    async def ping(self) -> None:
+        """Raises StoreUnavailable."""
+        async with self.answers() as client:
+            await client.ping()
+
+    async def aclose(self) -> None:
+        await self.client.aclose()
+
+    async def __aenter__(self) -> Store:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()

@@ -1,0 +1,46 @@
+"""What any test may ask for: a real Valkey, shared by the session or its own, with nothing between it and the code."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.adapters.stores.embedded import EmbeddedValkey
+from gateway.adapters.stores.redis import Store
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[EmbeddedValkey]:
+    """A private real Valkey for the whole session, on a unix socket; ``valkey.url`` is its address. Do not stop it."""
+    folder = Path(tempfile.mkdtemp(prefix="sordino-test-"))
+    server = EmbeddedValkey(folder)
+    asyncio.run(server.start())
+    yield server
+    asyncio.run(server.stop())
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+async def store(valkey: EmbeddedValkey) -> AsyncIterator[Store]:
+    """A connection to the session's Valkey, empty at the start of the test."""
+    async with Store(valkey.url) as store:
+        async with store.answers() as client:
+            await client.flushall()
+        yield store
+
+
+@pytest.fixture
+async def own_valkey(tmp_path: Path) -> AsyncIterator[EmbeddedValkey]:
+    """A real Valkey for one test alone: ``await own_valkey.kill()`` is a power cut, ``await own_valkey.start()`` the way back.
+
+    Its append-only file stays in between, as on a machine that comes up again.
+    """
+    server = EmbeddedValkey(tmp_path / "data")
+    await server.start()
+    yield server
+    await server.stop()
