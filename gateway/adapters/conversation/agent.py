@@ -1,0 +1,136 @@
+"""The agent that a tenant writes, behind guards: its tools see real values, the model and the history never do."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn
+
+from livekit.agents import Agent, StopResponse, ToolError, llm
+from livekit.agents.llm import FunctionTool, RawFunctionTool
+
+from gateway.adapters.conversation.turns import CallTurns
+from gateway.errors import Misconfigured, PolicyRefused, SordinoError
+from gateway.redaction.unmask import restore_text
+
+GuardedTool = FunctionTool | RawFunctionTool  # type: ignore[type-arg]
+
+
+class GuardedAgent(Agent):
+    """A livekit agent whose every tool is guarded and that cannot bring a model of its own.
+
+    Write it like any livekit ``Agent``: instructions, ``@function_tool`` methods, ``on_enter``. Placeholders in a tool's
+    arguments are restored before its body runs; what it returns or raises is masked before anyone else sees it.
+    """
+
+    def __init__(self, *, instructions: str, tools: list[llm.Tool | llm.Toolset] | None = None) -> None:
+        super().__init__(instructions=instructions, tools=tools)
+        self._turns: CallTurns | None = None
+        self._tools = [self._guarded(tool) for tool in self._tools]
+
+    def bind(self, turns: CallTurns) -> None:
+        """Join the agent to its call, before anything was heard: its instructions are the tenant's own words."""
+        self._turns = turns
+        turns.know(str(self.instructions))
+
+    @property
+    def turns(self) -> CallTurns:
+        if self._turns is None:
+            raise Misconfigured("this agent is not in a call", hint="a guarded agent is started by the gateway")
+        return self._turns
+
+    async def update_tools(self, tools: list[llm.Tool | llm.Toolset]) -> None:
+        await super().update_tools([self._guarded(tool) for tool in tools])
+
+    def update_options(self, **options: Any) -> NoReturn:
+        raise PolicyRefused("an agent cannot change its models during a call", hint="put the processor into the tenant's route")
+
+    def _guarded(self, tool: llm.Tool | llm.Toolset) -> llm.Tool | llm.Toolset:
+        if isinstance(tool, FunctionTool | RawFunctionTool):
+            return guard_tool(tool, lambda: self.turns)
+        raise PolicyRefused(
+            "only function tools can be guarded", hint="toolsets, MCP servers and providers' own tools are not served"
+        )
+
+
+def guard_tool(tool: GuardedTool, turns: Callable[[], CallTurns]) -> GuardedTool:
+    """The same tool for the model; its body gets real values, and its result and errors come back masked."""
+    if getattr(tool, "_sordino_guarded", False):
+        return tool
+
+    @functools.wraps(tool)
+    async def body(*args: Any, **kwargs: Any) -> Any:
+        call = turns()
+        restored = [_restored(value, call) for value in args]
+        named = {key: _restored(value, call) for key, value in kwargs.items()}
+        return await _masked_result(tool(*restored, **named), call)
+
+    body.__signature__ = inspect.signature(tool)  # type: ignore[attr-defined]
+    guarded: GuardedTool = FunctionTool(body, tool.info) if isinstance(tool, FunctionTool) else RawFunctionTool(body, tool.info)
+    guarded._sordino_guarded = True  # type: ignore[union-attr] # noqa: SLF001 - our own mark on our own object
+    return guarded
+
+
+async def _masked_result(result: Awaitable[Any], turns: CallTurns) -> Any:
+    try:
+        value = await result
+    except ToolError as error:
+        raise ToolError(await turns.masked(error.message)) from None
+    except (StopResponse, SordinoError):
+        raise
+    except Exception as error:  # noqa: BLE001 - a tenant's tool may raise anything; nothing of it may leave but its class
+        raise ToolError(f"the tool failed ({type(error).__name__})") from None
+    return await _masked(value, turns)
+
+
+async def _masked(value: Any, turns: CallTurns) -> Any:
+    if isinstance(value, Agent) or value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, list | tuple):
+        return [await _masked(item, turns) for item in value]
+    if isinstance(value, dict):
+        return {str(key): await _masked(item, turns) for key, item in value.items()}
+    return await turns.masked(str(value))
+
+
+def _restored(value: Any, turns: CallTurns) -> Any:
+    if isinstance(value, str):
+        return restore_text(value, turns.restore).reveal()
+    if isinstance(value, list):
+        return [_restored(item, turns) for item in value]
+    if isinstance(value, dict):
+        return {key: _restored(item, turns) for key, item in value.items()}
+    return value
+
+
+class PlainAgent(GuardedAgent):
+    """The agent of a tenant that wrote none: instructions and a greeting from its YAML."""
+
+    def __init__(self, instructions: str, greeting: str = "") -> None:
+        super().__init__(instructions=instructions)
+        self._greeting = greeting
+
+    async def on_enter(self) -> None:
+        if self._greeting:
+            self.session.say(self._greeting)
+
+
+def load_agent(dotted: str) -> Callable[[], GuardedAgent]:
+    """The agent class behind ``package.module:Class``.
+
+    Raises:
+        Misconfigured: it cannot be imported, or is no GuardedAgent (then its models would be its own).
+    """
+    module_name, _, class_name = dotted.partition(":")
+    hint = "name it as package.module:Class, importable from where the gateway runs"
+    try:
+        found = getattr(importlib.import_module(module_name), class_name, None)
+    except ImportError as error:
+        raise Misconfigured(f"the agent {dotted!r} cannot be imported: no module {error.name!r}", hint=hint) from None
+    if not (isinstance(found, type) and issubclass(found, GuardedAgent)):
+        raise Misconfigured(
+            f"the agent {dotted!r} is not a GuardedAgent", hint="derive it from gateway.adapters.conversation.GuardedAgent"
+        )
+    return found

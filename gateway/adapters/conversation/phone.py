@@ -1,0 +1,89 @@
+"""The caller's line as livekit-agents wants it: audio in, audio out, over our own ports."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from livekit import rtc
+from livekit.agents.voice import io
+
+from gateway.audio import Resampler
+from gateway.ports import Playout, Segment
+from gateway.tasks import TaskOwner
+from gateway.values import Pcm, Private
+
+HEARING_HZ = 16_000
+"""What the voice activity detector and the recogniser hear: then livekit resamples nothing (its resampler holds back 103 ms)."""
+MAX_WAITING_FRAMES = 500
+"""10 s: what may wait for an ear that is stuck; older frames go first."""
+
+
+class CallerInput(io.AudioInput):
+    """The caller's voice, 20 ms at a time."""
+
+    def __init__(self) -> None:
+        super().__init__(label="caller")
+        self._frames: asyncio.Queue[rtc.AudioFrame | None] = asyncio.Queue()
+        self._resampler: Resampler | None = None
+        self._closed = False
+        self.dropped = 0
+
+    def hear(self, pcm: Private[Pcm]) -> None:
+        """Take in the next frame, at any rate (the same rate throughout)."""
+        if self._closed:
+            return
+        heard = pcm.reveal()
+        if heard.rate != HEARING_HZ:
+            self._resampler = self._resampler or Resampler(heard.rate, HEARING_HZ)
+            heard = self._resampler.push(heard)
+        if not heard.samples:
+            return
+        if self._frames.qsize() >= MAX_WAITING_FRAMES:
+            self._frames.get_nowait()
+            self.dropped += 1
+        self._frames.put_nowait(rtc.AudioFrame(heard.samples, HEARING_HZ, 1, len(heard.samples) // 2))
+
+    def close(self) -> None:
+        """The caller has gone: the stream of frames ends."""
+        self._closed = True
+        self._frames.put_nowait(None)
+
+    async def __anext__(self) -> rtc.AudioFrame:
+        frame = await self._frames.get()
+        if frame is None:
+            raise StopAsyncIteration
+        return frame
+
+
+class CallerOutput(io.AudioOutput):
+    """The agent's voice on its way to the caller. Every segment reports its end exactly once, or ``say()`` would hang."""
+
+    def __init__(self, playout: Playout, tasks: TaskOwner) -> None:
+        super().__init__(label="caller", capabilities=io.AudioOutputCapabilities(pause=False), sample_rate=None)
+        self._playout = playout
+        self._tasks = tasks
+        self._segment: Segment | None = None
+        self._segments = 0
+
+    async def capture_frame(self, frame: rtc.AudioFrame) -> None:
+        await super().capture_frame(frame)
+        if self._segment is None:
+            self._segments += 1
+            self._segment = self._playout.begin(f"say:{self._segments}")
+            self._tasks.start(self._report_end(self._segment), name="played")
+            self.on_playback_started(created_at=time.time())
+        await self._segment.push(Pcm(bytes(frame.data), frame.sample_rate))
+
+    def flush(self) -> None:
+        super().flush()
+        segment, self._segment = self._segment, None
+        if segment is not None:
+            segment.end()
+
+    def clear_buffer(self) -> None:
+        self._playout.clear()
+
+    async def _report_end(self, segment: Segment) -> None:
+        played = await segment.played()
+        self.on_playback_finished(playback_position=played.ms / 1000, interrupted=played.how == "cleared")

@@ -1,0 +1,214 @@
+"""One guarded conversation per call on livekit-agents' AgentSession, without a room and without anything that could leak."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from livekit.agents import Agent, AgentSession, CloseEvent, CloseReason, inference
+from livekit.agents.types import NOT_GIVEN
+from livekit.agents.voice import TranscriptSynchronizer
+from livekit.agents.voice.turn import TurnHandlingOptions
+
+from gateway.adapters.conversation.agent import GuardedAgent
+from gateway.adapters.conversation.ears import GuardedSTT
+from gateway.adapters.conversation.mind import GuardedLLM
+from gateway.adapters.conversation.phone import CallerInput, CallerOutput
+from gateway.adapters.conversation.turns import CallTurns
+from gateway.adapters.conversation.voice import GuardedTTS
+from gateway.errors import PolicyRefused, SordinoError
+from gateway.ports import (
+    ChatModel,
+    Clock,
+    ConversationEvents,
+    Egress,
+    Masker,
+    Playout,
+    SpanHandle,
+    SpeechToText,
+    Telemetry,
+    TextToSpeech,
+)
+from gateway.tasks import TaskOwner
+from gateway.values import DataCategory, Hop, Pcm, Private
+
+log = logging.getLogger(__name__)
+
+TURN_HANDLING = TurnHandlingOptions(
+    # The defaults ask LiveKit's cloud for end-of-turn and barge-in, with the caller's audio: hidden egress.
+    turn_detection="vad",
+    endpointing={"mode": "fixed", "min_delay": 0.3, "max_delay": 3.0},
+    interruption={
+        "enabled": True,
+        "mode": "vad",
+        "min_duration": 0.1,
+        "min_words": 0,
+        "resume_false_interruption": False,
+        "false_interruption_timeout": None,
+    },
+    # A speculative request is an egress that nobody needs.
+    preemptive_generation={"enabled": False},
+)
+
+
+class GuardedSession(AgentSession[None]):
+    """AgentSession with the ways around the guards shut."""
+
+    guard: CallTurns
+
+    def say(self, text: str | AsyncIterator[str], **options: Any) -> Any:  # type: ignore[override]
+        """Say it; the history keeps the masked form."""
+        return super().say(self._masked(text), **options)
+
+    def generate_reply(self, **options: Any) -> Any:
+        if options.get("user_input", NOT_GIVEN) is not NOT_GIVEN:
+            raise PolicyRefused(
+                "typed user input would enter the history unmasked", hint="let the caller speak, or mask it first"
+            )
+        return super().generate_reply(**options)
+
+    def emit(self, event: Any, *args: Any) -> None:
+        super().emit(event, *args)
+        # livekit keeps every event of a call in memory for a report that we never make.
+        self._recorded_events.clear()
+
+    async def _update_activity(self, agent: Agent, **options: Any) -> None:
+        guard_agent(agent, self.guard)
+        await super()._update_activity(agent, **options)
+
+    async def _masked(self, text: str | AsyncIterator[str]) -> AsyncIterator[str]:
+        whole = text if isinstance(text, str) else "".join([piece async for piece in text])
+        yield await self.guard.masked(whole)
+
+
+def guard_agent(agent: Agent, turns: CallTurns) -> None:
+    """Refuse an agent, also one handed over to, that would bring a model of its own. Raises PolicyRefused."""
+    if not isinstance(agent, GuardedAgent):
+        raise PolicyRefused(
+            "only a GuardedAgent may take a call", hint="derive it from gateway.adapters.conversation.GuardedAgent"
+        )
+    for part in ("stt", "llm", "tts", "vad"):
+        if getattr(agent, part, NOT_GIVEN) is not NOT_GIVEN:
+            raise PolicyRefused(f"the agent brings its own {part}", hint="put the processor into the tenant's route")
+    agent.bind(turns)
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationParts:
+    """What every conversation of a gateway shares. ``stt``, ``tts`` and ``models`` by dialect."""
+
+    stt: Mapping[str, SpeechToText]
+    tts: Mapping[str, TextToSpeech]
+    models: Mapping[str, ChatModel]
+    vad_threads: ThreadPoolExecutor
+    telemetry: Telemetry
+    clock: Clock
+
+
+class LiveKitConversation:
+    """Implements ``gateway.ports.Conversation``."""
+
+    def __init__(
+        self,
+        parts: ConversationParts,
+        *,
+        make_agent: Callable[[], GuardedAgent],
+        language: str,
+        masker: Masker,
+        egress: Egress,
+        playout: Playout,
+        events: ConversationEvents,
+        call_span: SpanHandle,
+    ) -> None:
+        self._parts = parts
+        self._make_agent = make_agent
+        self._language = language
+        self._egress = egress
+        self._playout = playout
+        self._events = events
+        self._turns = CallTurns(
+            masker=masker,
+            egress=egress,
+            events=events,
+            telemetry=parts.telemetry,
+            clock=parts.clock,
+            call_span=call_span,
+            on_failure=self._failed,
+        )
+        self._tasks = TaskOwner("conversation", on_failure=lambda name, error: self._events.failed("internal"))
+        self._input = CallerInput()
+        self._session: GuardedSession | None = None
+        self._synchronizer: TranscriptSynchronizer | None = None
+        self._closing = False
+
+    async def start(self) -> None:
+        hear = await self._egress.grant(Hop.STT, frozenset({DataCategory.VOICE}))
+        speak = await self._egress.grant(Hop.TTS, frozenset({DataCategory.TRANSCRIPT}))
+        ear = GuardedSTT(_of(self._parts.stt, hear.dialect), hear, self._turns, language=self._language)
+        voice = GuardedTTS(_of(self._parts.tts, speak.dialect), speak, self._turns, language=self._language)
+        session = self._new_session(ear, voice)
+        output = CallerOutput(self._playout, self._tasks)
+        output.on("playback_started", self._sounds)
+        self._synchronizer = TranscriptSynchronizer(next_in_chain_audio=output, next_in_chain_text=None)
+        session.input.audio = self._input
+        session.output.audio = self._synchronizer.audio_output
+        session.output.transcription = self._synchronizer.text_output
+        session.on("close", self._closed)
+        self._session = session
+        await session.start(self._make_agent(), record=False)
+
+    def _new_session(self, ear: GuardedSTT, voice: GuardedTTS) -> GuardedSession:
+        session = GuardedSession(
+            stt=ear,
+            llm=GuardedLLM(self._parts.models, self._turns),
+            tts=voice,
+            vad=inference.VAD(model="silero", min_silence_duration=0.25, executor=self._parts.vad_threads),
+            turn_handling=TURN_HANDLING,
+            stt_context_options={"forward_chat_context": False},
+            tts_text_transforms=None,
+            aec_warmup_duration=None,
+            user_away_timeout=None,
+            session_close_transcript_timeout=0.5,
+        )
+        session.guard = self._turns
+        return session
+
+    def hear(self, pcm: Private[Pcm]) -> None:
+        self._input.hear(pcm)
+
+    async def aclose(self) -> None:
+        self._closing = True
+        self._input.close()
+        # Open segments end exactly once before the session closes, or its speeches would wait for ever.
+        self._playout.clear()
+        session, self._session = self._session, None
+        if session is not None:
+            await session.aclose()
+        if self._synchronizer is not None:
+            await self._synchronizer.aclose()
+        await self._tasks.aclose()
+        self._turns.end()
+
+    def _sounds(self, _event: object) -> None:
+        self._turns.turn.first_sound()
+
+    def _failed(self, error: SordinoError) -> None:
+        if not self._closing:
+            self._events.failed(error.code)
+
+    def _closed(self, event: CloseEvent) -> None:
+        if self._closing:
+            return
+        if event.reason is CloseReason.ERROR:
+            self._events.failed("internal")
+        else:
+            self._events.finished()
+
+
+def _of(parts: Mapping[str, Any], dialect: str) -> Any:
+    if dialect not in parts:
+        raise PolicyRefused(f"no adapter here speaks {dialect!r}", hint=f"known: {', '.join(sorted(parts))}")
+    return parts[dialect]

@@ -1,0 +1,136 @@
+"""What the guarded parts of one call share: the mask, the door, the record, the spans and the clock of each turn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from gateway.errors import SordinoError
+from gateway.ports import Clock, ConversationEvents, Egress, Masker, SpanHandle, Telemetry, TurnShown
+from gateway.values import MaskedText, Placeholder, Private
+
+
+class Turn:
+    """One turn: from the end of the caller's speech to the first sound of the answer."""
+
+    def __init__(self, number: int, turns: CallTurns) -> None:
+        self.number = number
+        self._turns = turns
+        self._began = turns.clock.monotonic()
+        self._span = turns.telemetry.begin("sordino.turn", turns.call_span, **{"sordino.turn.number": number})
+        self._open = True
+
+    @contextmanager
+    def stage(self, name: str, span: str = "", **facts: str | int | float | bool) -> Iterator[SpanHandle]:
+        """Time one stage of the turn (``listen``, ``mask``, ``route``, ``model``, ``unmask``, ``speak``)."""
+        turns = self._turns
+        began = turns.clock.monotonic()
+        handle = turns.telemetry.begin(span or f"sordino.{name}", self._span, **facts)
+        try:
+            yield handle
+        except SordinoError as error:
+            handle.fail(error.code)
+            raise
+        finally:
+            handle.end()
+            self.observe(name, turns.clock.monotonic() - began)
+
+    def observe(self, stage: str, seconds: float) -> None:
+        self._turns.telemetry.observe("sordino_turn_seconds", seconds, stage=stage)
+        self._turns.events.show(TurnShown("latency", facts={"turn": self.number, "stage": stage, "ms": round(seconds * 1000, 1)}))
+
+    async def mask(self, heard: Private[str]) -> MaskedText:
+        """The caller's words as a model may see them, with the counts on record."""
+        turns = self._turns
+        turns.events.show(TurnShown("heard", text=heard, facts={"turn": self.number}))
+        with self.stage("mask") as span:
+            masked = await turns.masker.mask(heard)
+            span.set(**{"sordino.masked": sum(masked.counts.values())})
+        if masked.counts:
+            for entity, count in masked.counts.items():
+                turns.telemetry.count("sordino_masked_total", count, entity=entity)
+            counts = {str(entity): count for entity, count in sorted(masked.counts.items())}
+            await turns.events.record("masked", {"turn": self.number, "counts": counts})
+        turns.know(masked.text)
+        turns.events.show(TurnShown("masked", masked=masked.text, facts={"turn": self.number}))
+        return masked.text
+
+    def first_sound(self) -> None:
+        """The answer begins to be heard."""
+        if self._open:
+            self.observe("total", self._turns.clock.monotonic() - self._began)
+            self.end()
+
+    def end(self) -> None:
+        if self._open:
+            self._open = False
+            self._span.end()
+
+
+class CallTurns:
+    """One call's turns, and the texts of it that are known to be masked."""
+
+    def __init__(
+        self,
+        *,
+        masker: Masker,
+        egress: Egress,
+        events: ConversationEvents,
+        telemetry: Telemetry,
+        clock: Clock,
+        call_span: SpanHandle,
+        on_failure: Callable[[SordinoError], None],
+    ) -> None:
+        self.masker = masker
+        self.egress = egress
+        self.events = events
+        self.telemetry = telemetry
+        self.clock = clock
+        self.call_span = call_span
+        self._on_failure = on_failure
+        self._masked: set[str] = set()
+        self._made: dict[str, MaskedText] = {}
+        self._turn: Turn | None = None
+        self._count = 0
+
+    def next_turn(self) -> Turn:
+        """The caller has said something: a new turn begins, and the one before is over."""
+        if self._turn is not None:
+            self._turn.end()
+        self._count += 1
+        self._turn = Turn(self._count, self)
+        return self._turn
+
+    @property
+    def turn(self) -> Turn:
+        """The turn that an answer belongs to. Before the caller's first words it is the greeting's own."""
+        return self._turn or self.next_turn()
+
+    def know(self, text: str) -> None:
+        """``text`` went through the mask, or is the tenant's own instruction from before the call."""
+        self._masked.add(text)
+
+    async def masked(self, text: str) -> MaskedText:
+        """``text`` as a model may see it. What is known to be masked is not analysed again, so a long history costs nothing.
+
+        Raises:
+            RedactionUnavailable, StoreUnavailable: then the text stays in.
+        """
+        if text in self._masked:
+            return MaskedText(text)
+        if text not in self._made:
+            result = await self.masker.mask(Private(text))
+            self._made[text] = result.text
+            self._masked.add(result.text)
+        return self._made[text]
+
+    def restore(self, placeholder: Placeholder) -> Private[str] | None:
+        return self.masker.restore(placeholder)
+
+    def failed(self, error: SordinoError) -> None:
+        """A guarded part cannot answer: the call ends as the law of fail-closed says."""
+        self._on_failure(error)
+
+    def end(self) -> None:
+        if self._turn is not None:
+            self._turn.end()

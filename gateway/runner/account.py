@@ -1,0 +1,53 @@
+"""What one call leaves on record: its entries in order, each linked to the one before."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from gateway.errors import EvidenceUnavailable
+from gateway.evidence.chain import NEVER_UNCONFIRMED, CallChain
+from gateway.evidence.entries import Draft, Entry, Json
+from gateway.ports import Clock, Ledger
+from gateway.values import CallId, TenantId
+
+
+class CallAccount:
+    """Writes a call's entries one after the other. What the ledger did not confirm stands in the receipt as unconfirmed."""
+
+    def __init__(self, tenant: TenantId, call: CallId, ledger: Ledger, clock: Clock) -> None:
+        self.tenant = tenant
+        self.call = call
+        self._chain = CallChain(tenant, call)
+        self._ledger = ledger
+        self._clock = clock
+        self._one_at_a_time = asyncio.Lock()
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        return tuple(self._chain.entries)
+
+    async def write(self, kind: str, body: Mapping[str, Json]) -> None:
+        """Returns when the ledger has confirmed the entry.
+
+        Raises:
+            EvidenceUnavailable: it has not. From then on nothing of this call can be confirmed, and every write says so at
+                once: an entry after a gap would prove nothing.
+        """
+        async with self._one_at_a_time:
+            draft = self._chain.draft(kind, self._clock.now(), body)
+            if self._chain.cut:
+                self._keep_unconfirmed(draft)
+                raise EvidenceUnavailable("the ledger lost an earlier entry of this call")
+            try:
+                self._chain.add(await self._ledger.append(draft))
+            except EvidenceUnavailable:
+                self._keep_unconfirmed(draft)
+                raise
+
+    def _keep_unconfirmed(self, draft: Draft) -> None:
+        # What lets data move was not confirmed, so it did not happen and has no place in the receipt.
+        if draft.kind in NEVER_UNCONFIRMED:
+            self._chain.cut = True
+        else:
+            self._chain.add_unconfirmed(draft)

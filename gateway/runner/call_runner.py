@@ -1,0 +1,256 @@
+"""Runs one call: feeds what happens into the plot (``gateway.call.flow``) and performs its commands.
+
+This is the only place where the plot meets the world. It knows ports, no carrier and no model.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from gateway.call.events import CallerAudio, LegStopped, MarkReturned
+from gateway.call.flow import (
+    AgentFinished,
+    Announcement,
+    AwaitMark,
+    CallFlow,
+    CloseConversation,
+    Command,
+    Event,
+    Failed,
+    HangUp,
+    Hear,
+    MarkOverdue,
+    OpenConversation,
+    Outcome,
+    Phase,
+    PlayAnnouncement,
+    PlayedOut,
+    Seal,
+    Tell,
+    Told,
+    Write,
+)
+from gateway.errors import EvidenceUnavailable, SordinoError
+from gateway.evidence.entries import Json
+from gateway.ports import Clock, Conversation, ConversationEvents, Playout, SpanHandle, Telemetry, TurnShown
+from gateway.runner.account import CallAccount
+from gateway.runner.leg import Leg
+from gateway.runner.playout import PacedPlayout
+from gateway.runner.showing import Shown
+from gateway.tasks import TaskOwner
+from gateway.values import Pcm
+
+WAITING_FRAMES = 500
+"""How many frames may wait (10 s) before caller audio is dropped: a stuck ledger must not fill the memory."""
+CLOSE_WITHIN_S = 4.0
+TELL_GRACE_S = 2.0
+
+MakeConversation = Callable[[Playout, ConversationEvents, SpanHandle], Conversation]
+SealReceipt = Callable[[Outcome, str | None], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class CallParts:
+    """What one call is run with. ``sounds`` holds the announcements by id and the messages ``apology`` and ``refused``."""
+
+    flow: CallFlow
+    leg: Leg
+    account: CallAccount
+    sounds: Mapping[str, Pcm]
+    make_conversation: MakeConversation
+    seal: SealReceipt
+    clock: Clock
+    telemetry: Telemetry
+    shown: Shown
+
+
+class CallRunner:
+    """One call from its first frame to its receipt. ``await run()`` returns when the receipt is made."""
+
+    def __init__(self, parts: CallParts) -> None:
+        self._p = parts
+        self._flow = parts.flow
+        self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._playout = PacedPlayout(parts.leg, parts.clock)
+        self._conversation: Conversation | None = None
+        self._tasks = TaskOwner("call", on_failure=self._task_failed)
+        self._began = parts.clock.monotonic()
+        self._span: SpanHandle | None = None
+        self._sealed = False
+        self.frames_late = 0
+
+    async def run(self) -> Outcome:
+        """Raises nothing of its own: every failure is an event of the plot and stands in the receipt."""
+        telemetry = self._p.telemetry
+        telemetry.gauge("sordino_calls_active", +1)
+        outcome = Outcome.FAILED
+        try:
+            with telemetry.span("sordino.call", **{"sordino.carrier": str(self._flow.started.get("carrier", ""))}) as span:
+                self._span = span
+                async with self._tasks:
+                    self._tasks.start(self._read_leg(), name="leg")
+                    self._tasks.start(self._playout.run(), name="playout")
+                    outcome = await self._until_sealed()
+                span.set(**{"sordino.outcome": outcome.value})
+        finally:
+            telemetry.gauge("sordino_calls_active", -1)
+            self._playout.close()
+            await self._close_conversation()
+        return outcome
+
+    async def _until_sealed(self) -> Outcome:
+        while True:
+            event = await self._events.get()
+            sealed = await self._happen(event)
+            if sealed is not None:
+                return sealed
+
+    async def _happen(self, event: Event) -> Outcome | None:
+        if isinstance(event, MarkReturned):
+            self._playout.mark_returned(event.name)
+        if isinstance(event, LegStopped):
+            self._playout.close()
+        outcome: Outcome | None = None
+        for command in self._flow.on(event, self._at_ms()):
+            try:
+                await self._perform(command)
+            except SordinoError as error:
+                return await self._happen(Failed(error.code))
+            if isinstance(command, Seal):
+                outcome = command.outcome
+        return outcome
+
+    # --- commands ---------------------------------------------------------------------------------------------------
+
+    async def _perform(self, command: Command) -> None:
+        match command:
+            case Hear(pcm):
+                if self._conversation is not None:
+                    self._conversation.hear(pcm)
+            case Write():
+                await self._write(command)
+            case PlayAnnouncement(announcement):
+                self._tasks.start(self._play(announcement), name="announce")
+            case AwaitMark(announcement, within_ms):
+                self._tasks.start(self._overdue(announcement, within_ms), name="mark")
+            case OpenConversation():
+                await self._open_conversation()
+            case CloseConversation():
+                await self._close_conversation()
+            case Tell(asset):
+                self._tasks.start(self._tell(asset), name="tell")
+            case HangUp():
+                await self._p.leg.close()
+            case Seal(outcome, code):
+                await self._p.seal(outcome, code)
+
+    async def _write(self, command: Write) -> None:
+        self._count(command)
+        try:
+            await self._p.account.write(command.kind, command.body)
+        except EvidenceUnavailable:
+            if not command.anyway:
+                raise
+
+    def _count(self, command: Write) -> None:
+        if command.kind.startswith("announcement."):
+            outcome = command.kind.removeprefix("announcement.")
+            self._p.telemetry.count("sordino_announcement_total", outcome=outcome)
+        if command.kind.startswith("announcement.") or command.kind in ("listening.started", "call.failed", "call.ended"):
+            facts = {key: value for key, value in command.body.items() if isinstance(value, str | int)}
+            self._p.shown(TurnShown(command.kind, facts=facts))
+
+    async def _play(self, announcement: Announcement) -> None:
+        self._p.shown(TurnShown("announcing", facts={"id": announcement.id, "total_ms": announcement.total_ms}))
+        with self._p.telemetry.span("sordino.announce", **{"sordino.announcement": announcement.id}):
+            segment = self._playout.begin(announcement.mark)
+            await segment.push(self._p.sounds[announcement.id])
+            segment.end()
+            await segment.all_sent.wait()
+            self._events.put_nowait(PlayedOut(announcement.id))
+
+    async def _overdue(self, announcement: Announcement, within_ms: int) -> None:
+        await asyncio.sleep(within_ms / 1000)
+        self._events.put_nowait(MarkOverdue(announcement.id))
+
+    async def _open_conversation(self) -> None:
+        assert self._span is not None  # noqa: S101 - set before the first event is read
+        self._conversation = self._p.make_conversation(self._playout, _Events(self), self._span)
+        await self._conversation.start()
+
+    async def _close_conversation(self) -> None:
+        conversation, self._conversation = self._conversation, None
+        if conversation is None:
+            return
+        self._playout.clear()
+        try:
+            async with asyncio.timeout(CLOSE_WITHIN_S):
+                await conversation.aclose()
+        except TimeoutError:
+            self._p.telemetry.count("sordino_refusals_total", reason="conversation_close_timeout")
+
+    async def _tell(self, asset: str) -> None:
+        sound = self._p.sounds[asset]
+        self._playout.clear()
+        segment = self._playout.begin(f"tell:{asset}")
+        try:
+            async with asyncio.timeout(sound.ms / 1000 + TELL_GRACE_S):
+                await segment.push(sound)
+                segment.end()
+                await segment.played()
+        except TimeoutError:
+            pass
+        self._events.put_nowait(Told())
+
+    # --- events -----------------------------------------------------------------------------------------------------
+
+    async def _read_leg(self) -> None:
+        stopped = False
+        async for event in self._p.leg.events():
+            stopped = stopped or isinstance(event, LegStopped)
+            if isinstance(event, CallerAudio) and self._events.qsize() > WAITING_FRAMES:
+                self.frames_late += 1
+                continue
+            self._events.put_nowait(event)
+        if not stopped:
+            self._events.put_nowait(LegStopped("cut"))
+
+    def _task_failed(self, name: str, failure: BaseException) -> None:
+        """A part of the call broke. The call ends the way the law of fail-closed says; the class name is all that is told."""
+        code = failure.code if isinstance(failure, SordinoError) else "internal"
+        self._p.telemetry.count("sordino_refusals_total", reason=code)
+        self._events.put_nowait(Failed(code) if self._flow.phase is not Phase.TELLING else Told())
+
+    def post(self, event: Event) -> None:
+        """Something happened beside the leg."""
+        self._events.put_nowait(event)
+
+    def _at_ms(self) -> int:
+        return int((self._p.clock.monotonic() - self._began) * 1000)
+
+    async def record(self, kind: str, body: Mapping[str, Json]) -> None:
+        await self._p.account.write(kind, body)
+
+    def show(self, turn: TurnShown) -> None:
+        self._p.shown(turn)
+
+
+class _Events:
+    """The conversation's way back to the call."""
+
+    def __init__(self, runner: CallRunner) -> None:
+        self._runner = runner
+
+    def failed(self, code: str) -> None:
+        self._runner.post(Failed(code))
+
+    def finished(self) -> None:
+        self._runner.post(AgentFinished())
+
+    async def record(self, kind: str, body: Mapping[str, Json]) -> None:
+        await self._runner.record(kind, body)
+
+    def show(self, turn: TurnShown) -> None:
+        self._runner.show(turn)

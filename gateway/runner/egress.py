@@ -1,0 +1,65 @@
+"""The one door of a call: asks the policy, writes the answer down, and only then hands out the Grant (law 1)."""
+
+from __future__ import annotations
+
+from gateway.errors import NoPermittedRoute
+from gateway.evidence.facts import hop_body, refused_body
+from gateway.policy.egress import Ask, Decision, Grant
+from gateway.ports import Clock, Ids, Policy, Telemetry, TurnShown
+from gateway.runner.account import CallAccount
+from gateway.runner.showing import Shown
+from gateway.values import DataCategory, Hop, ProcessorId
+
+
+class CallEgress:
+    """Implements ``gateway.ports.Egress`` for one call."""
+
+    def __init__(
+        self, policy: Policy, account: CallAccount, clock: Clock, ids: Ids, telemetry: Telemetry, shown: Shown, origin: str = ""
+    ) -> None:
+        self._policy = policy
+        self._account = account
+        self._clock = clock
+        self._ids = ids
+        self._telemetry = telemetry
+        self._shown = shown
+        self._origin = origin
+
+    async def grant(
+        self,
+        hop: Hop,
+        categories: frozenset[DataCategory],
+        *,
+        purpose: str = "conversation",
+        excluding: frozenset[ProcessorId] = frozenset(),
+    ) -> Grant:
+        ask = Ask(
+            tenant=self._account.tenant,
+            call=self._account.call,
+            hop=hop,
+            categories=categories,
+            purpose=purpose,
+            at=self._clock.now(),
+            grant_id=self._ids.new("grant"),
+            origin=self._origin,
+            excluding=excluding,
+        )
+        decision = self._policy.decide(ask)
+        if decision.grant is None:
+            self._telemetry.count("sordino_refusals_total", reason="no_permitted_route")
+            await self._account.write("refused", refused_body(hop.value, decision.reasons, decision.verdicts))
+            raise NoPermittedRoute(
+                f"no processor may receive this call's data for {hop.value}",
+                hint="run `sordino policy explain` for the whole table",
+                reasons=decision.reasons,
+            )
+        grant = decision.grant
+        await self._account.write("hop", hop_body(grant, decision.verdicts))
+        self._telemetry.count("sordino_egress_total", processor=grant.processor, region=grant.region)
+        self._show(grant, decision)
+        return grant
+
+    def _show(self, grant: Grant, decision: Decision) -> None:
+        reasons = " | ".join(decision.reasons)
+        facts = {"hop": grant.hop.value, "processor": grant.processor, "region": grant.region, "refused": reasons}
+        self._shown(TurnShown("routed", facts=facts))

@@ -1,0 +1,36 @@
+"""The media leg of a call, whatever carries it: what the runner needs of a socket or a room."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from gateway.call.events import LegEvent
+from gateway.values import Pcm
+
+
+class Leg(Protocol):
+    """One call's audio in both directions. Sending never raises for a leg that has gone: the event stream says so."""
+
+    @property
+    def rate(self) -> int:
+        """Sample rate of the audio to send, in Hz."""
+        ...
+
+    def events(self) -> AsyncIterator[LegEvent]:
+        """What happens on the leg, in order; ends after LegStopped."""
+        ...
+
+    async def send_audio(self, pcm: Pcm) -> None:
+        """One frame at ``rate``, played by the carrier after those before it."""
+        ...
+
+    async def send_mark(self, name: str) -> None:
+        """Ask the carrier to return ``name`` once everything sent so far was played."""
+        ...
+
+    async def send_clear(self) -> None:
+        """Throw away what the carrier has not played yet."""
+        ...
+
+    async def close(self) -> None: ...
