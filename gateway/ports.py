@@ -14,10 +14,10 @@ from typing import Protocol
 
 from gateway.evidence.entries import Draft, Entry, Json
 from gateway.policy.egress import Ask, Decision, Grant
+from gateway.redaction.mask import Masked
 from gateway.values import (
     CallId,
     DataCategory,
-    EntityType,
     Hop,
     MaskedText,
     Pcm,
@@ -54,15 +54,6 @@ class Detector(Protocol):
             RedactionUnavailable: no answer within the bound, or the worker is broken.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Masked:
-    """A text after the mask: what a model may see, what was put away, how many of which kind."""
-
-    text: MaskedText
-    new: Mapping[Placeholder, Private[str]]
-    counts: Mapping[EntityType, int]
 
 
 class Masker(Protocol):

@@ -1,0 +1,96 @@
+"""Put the caller's own words back into what a model says, while it is being said.
+
+Text passes through at once; only what may still become a placeholder is held back, and never more than a few dozen characters.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+from gateway.errors import InvalidRequest
+from gateway.redaction.entities import spoken_kind
+from gateway.redaction.placeholder import Found, scanner
+from gateway.values import Placeholder, Private
+
+Restore = Callable[[Placeholder], Private[str] | None]
+"""The value behind a placeholder of this call, or None."""
+
+_JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+
+
+class Unmasker:
+    """One answer's way back. ``feed`` every chunk, then ``flush`` once; the pieces joined are the whole answer.
+
+    The result does not depend on how the answer was cut into chunks. A placeholder that this call never gave out, or whose value
+    was not kept, is said as its kind ("your name"): never as a raw token.
+    """
+
+    def __init__(self, restore: Restore) -> None:
+        self._restore = restore
+        self._scanner = scanner()
+        self._before = ""
+        """The last character already passed on, as the model wrote it: it decides whether a word begins here."""
+        self._held = ""
+
+    @property
+    def held(self) -> int:
+        """How many characters wait for more text."""
+        return len(self._held)
+
+    def feed(self, chunk: str) -> Private[str]:
+        """What may be said now."""
+        return self._read(chunk, complete=False)
+
+    def flush(self) -> Private[str]:
+        """The rest, once the answer has ended."""
+        return self._read("", complete=True)
+
+    def _read(self, chunk: str, *, complete: bool) -> Private[str]:
+        text = self._before + self._held + chunk
+        at = done = len(self._before)
+        out: list[str] = []
+        while (at := self._scanner.starts(text, at)) < len(text):
+            if not complete and self._scanner.undecided(text, at):
+                break
+            found = self._scanner.at(text, at)
+            if found is None:
+                at += 1
+                continue
+            out += [text[done:at], self._spoken(found)]
+            at = done = found.end
+        out.append(text[done:at])
+        self._before, self._held = text[at - 1 : at], text[at:]
+        return Private("".join(out))
+
+    def _spoken(self, found: Found) -> str:
+        value = None if found.number is None else self._restore(found.name)
+        return spoken_kind(found.entity) if value is None else value.reveal()
+
+
+def unmask(text: str, restore: Restore) -> Private[str]:
+    """The whole of a text that is complete."""
+    unmasker = Unmasker(restore)
+    return Private(unmasker.feed(text).reveal() + unmasker.flush().reveal())
+
+
+def restore_json(arguments: str, restore: Restore) -> Private[str]:
+    """Tool arguments with the values put back inside their JSON strings, escaped as JSON asks (RFC 8259 section 7).
+
+    Everything outside the strings that hold placeholders stays byte for byte.
+
+    Raises:
+        InvalidRequest: the arguments are not JSON.
+    """
+    try:
+        json.loads(arguments)
+    except (ValueError, RecursionError):
+        raise InvalidRequest("the model's tool arguments are not valid JSON", hint="the tool was not called") from None
+
+    def restored(literal: re.Match[str]) -> str:
+        text: str = json.loads(literal.group(), strict=False)
+        private = unmask(text, restore).reveal()
+        return literal.group() if private == text else json.dumps(private)
+
+    return Private(_JSON_STRING.sub(restored, arguments))
