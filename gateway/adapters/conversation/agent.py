@@ -13,7 +13,7 @@ from livekit.agents.llm import FunctionTool, RawFunctionTool
 
 from gateway.adapters.conversation.turns import CallTurns
 from gateway.errors import Misconfigured, PolicyRefused, SordinoError
-from gateway.redaction.unmask import restore_text
+from gateway.redaction.unmask import unmask
 
 GuardedTool = FunctionTool | RawFunctionTool  # type: ignore[type-arg]
 
@@ -97,7 +97,7 @@ async def _masked(value: Any, turns: CallTurns) -> Any:
 
 def _restored(value: Any, turns: CallTurns) -> Any:
     if isinstance(value, str):
-        return restore_text(value, turns.restore).reveal()
+        return unmask(value, turns.restore).reveal()
     if isinstance(value, list):
         return [_restored(item, turns) for item in value]
     if isinstance(value, dict):

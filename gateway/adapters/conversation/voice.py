@@ -48,7 +48,7 @@ class GuardedSpeech(tts.SynthesizeStream):
     def __init__(self, voice: GuardedTTS) -> None:
         super().__init__(tts=voice, conn_options=APIConnectOptions(max_retry=0))
         self._voice = voice
-        self._unmasker = Unmasker(voice.turns.restore, language=voice.language)
+        self._unmasker = Unmasker(voice.turns.restore)
         self._first = True
 
     async def _run(self, output_emitter: tts.AudioEmitter) -> None:
