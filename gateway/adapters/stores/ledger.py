@@ -1,0 +1,253 @@
+"""The ledger on Redis or Valkey: one stream per tenant, ``sordino:{tenant}:evidence``, to which entries are only ever added.
+
+An entry is sealed here, in the gateway, behind the head that the gateway knows; a script on the server adds it only if that
+still is the head. So two gateways on one store cannot fork a chain: the later one is told the new head, seals again, and tries
+again. What several calls write at the same time goes out together (group commit) and is confirmed by one fsync.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from redis.exceptions import ResponseError
+
+from gateway.adapters.stores import names
+from gateway.adapters.stores.redis import Store
+from gateway.errors import EvidenceUnavailable, SordinoError, StoreUnavailable
+from gateway.evidence.canonical import canonical, parse
+from gateway.evidence.chain import FSYNC, MEMORY, entry_from, genesis, record, seal
+from gateway.evidence.entries import Draft, Entry
+from gateway.tasks import TaskOwner
+from gateway.values import CallId, TenantId
+
+log = logging.getLogger(__name__)
+
+TIMEOUT_S = 1.0
+MAX_WAITING = 1_000
+"""Entries of one tenant that may wait for the store; the next one is refused at once."""
+BATCH = 64
+ATTEMPTS = 50
+PAGE = 500
+
+_APPENDED, _MOVED, _LOST = 1, 0, -1
+
+_COMPARE_AND_APPEND = """
+local stream, seq, hash = KEYS[1], ARGV[1], ARGV[2]
+local function hash_of(item) return item[2][2] end
+local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
+local head_seq, head_hash = '0', ARGV[3]
+if last then
+  head_seq, head_hash = string.match(last[1], '^(%d+)-'), hash_of(last)
+end
+if head_seq ~= seq or head_hash ~= hash then
+  if seq ~= '0' then
+    local ours = redis.call('XRANGE', stream, seq .. '-0', seq .. '-0')[1]
+    if not ours or hash_of(ours) ~= hash then return {-1, head_seq, head_hash} end
+  end
+  return {0, head_seq, head_hash}
+end
+for i = 4, #ARGV, 3 do
+  redis.call('XADD', stream, ARGV[i] .. '-0', 'hash', ARGV[i + 1], 'entry', ARGV[i + 2])
+end
+return {1, '', ''}
+"""
+"""Adds entries if the head is (seq, hash) = (ARGV[1], ARGV[2]). Else tells the head, and whether ours is still in the chain."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    draft: Draft
+    done: asyncio.Future[Entry]
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One tenant's way to the store. ``seq`` and ``head`` are the last entry that this gateway knows to be in the chain."""
+
+    tenant: TenantId
+    seq: int
+    head: str
+    waiting: deque[_Waiting] = field(default_factory=deque)
+    writer: asyncio.Task[None] | None = None
+
+
+class RedisLedger:
+    """Implements ``gateway.ports.Ledger``. Close it before its store."""
+
+    def __init__(self, store: Store, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._store = store
+        self._timeout_s = timeout_s
+        self._lanes: dict[TenantId, _Lane] = {}
+        self._tasks = TaskOwner("ledger", on_failure=_report)
+        self._closed = False
+
+    async def append(self, draft: Draft) -> Entry:
+        """Seal and store one entry; returns when the store has confirmed it. ``durable`` of the entry says how.
+
+        Raises:
+            EvidenceUnavailable: not confirmed within the bound. It may or may not be in the chain; the chain stays whole either
+                way, and what the entry was to record must not happen.
+            EvidenceInvalid: the draft cannot be evidence at all (see ``gateway.evidence.chain.seal``).
+        """
+        seal(draft, 1, "")  # a draft that cannot be sealed must not take those beside it down
+        lane = self._lane(draft.tenant)
+        if self._closed or len(lane.waiting) >= MAX_WAITING:
+            raise EvidenceUnavailable("the ledger takes no more entries now", hint="the store is slow or the gateway is closing")
+        waiting = _Waiting(draft, asyncio.get_running_loop().create_future())
+        lane.waiting.append(waiting)
+        if lane.writer is None or lane.writer.done():
+            lane.writer = self._tasks.start(self._write_all(lane), name=draft.tenant)
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await waiting.done
+        except TimeoutError:
+            raise EvidenceUnavailable(f"the ledger did not confirm an entry within {self._timeout_s:g} s") from None
+
+    async def entries(self, tenant: TenantId, call: CallId | None = None, *, after: int = 0) -> AsyncIterator[Entry]:
+        """The tenant's entries in order from behind place ``after``, or only those of one call. Each one's hash is checked;
+        the links between them are for ``gateway.evidence.chain.verify_chain``.
+
+        Raises:
+            StoreUnavailable: the store did not answer.
+            EvidenceInvalid: an entry in the store was altered.
+        """
+        stream = names.key(tenant, "evidence")
+        durable = await self._durability()
+        while True:
+            async with self._store.answers() as client:
+                page: Any = await client.xrange(stream, min=f"({after}-0", max="+", count=PAGE)
+            for place, fields in page:
+                entry = entry_from(parse(fields[b"entry"]), durable=durable)
+                after = int(place.split(b"-")[0])
+                if call is None or entry.draft.call == call:
+                    yield entry
+            if len(page) < PAGE:
+                return
+
+    async def aclose(self) -> None:
+        """Take nothing more, wait for what is on its way within the bound, and refuse the rest."""
+        self._closed = True
+        writers = [lane.writer for lane in self._lanes.values() if lane.writer is not None and not lane.writer.done()]
+        if writers:
+            await asyncio.wait(writers, timeout=self._timeout_s)
+        await self._tasks.aclose()
+
+    async def __aenter__(self) -> RedisLedger:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def _lane(self, tenant: TenantId) -> _Lane:
+        lane = self._lanes.get(tenant)
+        if lane is None:
+            names.checked(tenant)
+            lane = self._lanes[tenant] = _Lane(tenant, 0, genesis(tenant))
+        return lane
+
+    async def _write_all(self, lane: _Lane) -> None:
+        try:
+            while lane.waiting:
+                batch = [lane.waiting.popleft() for _ in range(min(BATCH, len(lane.waiting)))]
+                try:
+                    await self._write(lane, batch)
+                except (EvidenceUnavailable, StoreUnavailable) as error:
+                    _refuse(batch, error)
+                finally:
+                    _refuse(batch, EvidenceUnavailable("the ledger's writer ended"))
+        finally:
+            _refuse(lane.waiting, EvidenceUnavailable("the ledger's writer ended"))
+
+    async def _write(self, lane: _Lane, batch: Sequence[_Waiting]) -> None:
+        for _ in range(ATTEMPTS):
+            wanted = [waiting for waiting in batch if not waiting.done.done()]
+            if not wanted:
+                return
+            entries = _seal_behind(lane, [waiting.draft for waiting in wanted])
+            durable = await self._compare_and_append(lane, entries)
+            if durable is None:
+                continue
+            for waiting, entry in zip(wanted, entries, strict=True):
+                if not waiting.done.done():
+                    waiting.done.set_result(replace(entry, durable=durable))
+            return
+        raise EvidenceUnavailable("too many gateways write to this tenant's chain at once")
+
+    async def _compare_and_append(self, lane: _Lane, entries: Sequence[Entry]) -> str | None:
+        """How the store confirmed the entries; None: another gateway was first, and the lane knows the new head now."""
+        arguments: list[str | bytes] = [str(lane.seq), lane.head, genesis(lane.tenant)]
+        for entry in entries:
+            arguments += [str(entry.seq), entry.hash, canonical(record(entry))]
+        async with self._store.answers() as client:
+            exchange = client.pipeline(transaction=False)  # both on one connection: WAITAOF speaks of its own connection's writes
+            exchange.execute_command("EVAL", _COMPARE_AND_APPEND, 1, names.key(lane.tenant, "evidence"), *arguments)
+            exchange.execute_command("WAITAOF", 1, 0, self._fsync_bound_ms())
+            reply, synced = await exchange.execute(raise_on_error=False)
+            if isinstance(reply, ResponseError):
+                raise reply
+        status, seq, head = int(reply[0]), reply[1].decode(), reply[2].decode()
+        if status == _LOST:
+            raise EvidenceUnavailable(
+                "the store has lost evidence that it had confirmed",
+                hint="bring the store's append-only file back, or start the gateway anew to go on behind what is left",
+            )
+        if status == _MOVED:
+            lane.seq, lane.head = int(seq), head
+            return None
+        lane.seq, lane.head = entries[-1].seq, entries[-1].hash
+        return await self._confirmed(synced)
+
+    async def _confirmed(self, synced: Any) -> str:
+        """Judge the answer to WAITAOF (Redis 7.2 and Valkey): ``fsync``, or ``memory`` where the server has no such file."""
+        if not isinstance(synced, Exception):
+            if int(synced[0]) >= 1:
+                return FSYNC
+            raise EvidenceUnavailable(
+                "the store took an entry, and did not confirm its fsync in time", hint="set `appendfsync always` on the server"
+            )
+        return await self._by_settings()
+
+    async def _by_settings(self) -> str:
+        """For servers without WAITAOF: with ``appendfsync always`` the reply itself came after the fsync."""
+        async with self._store.answers() as client:
+            try:
+                settings = await client.config_get("appendonly", "appendfsync")
+            except ResponseError:  # a managed server may hide its settings: then nobody can vouch for its disk
+                return MEMORY
+        known = {str(name): str(value) for name, value in settings.items()}
+        return FSYNC if (known.get("appendonly"), known.get("appendfsync")) == ("yes", "always") else MEMORY
+
+    async def _durability(self) -> str:
+        async with self._store.answers() as client:
+            try:
+                synced: Any = await client.waitaof(1, 0, self._fsync_bound_ms())
+            except ResponseError as error:
+                synced = error
+        return await self._confirmed(synced)
+
+    def _fsync_bound_ms(self) -> int:
+        return int(min(self._timeout_s, self._store.timeout_s) * 700)  # the server looks at its clock ten times a second
+
+
+def _seal_behind(lane: _Lane, drafts: Sequence[Draft]) -> list[Entry]:
+    seq, head, entries = lane.seq, lane.head, []
+    for draft in drafts:
+        entry = seal(draft, seq + 1, head)
+        entries.append(entry)
+        seq, head = entry.seq, entry.hash
+    return entries
+
+
+def _refuse(waiting: Iterable[_Waiting], why: SordinoError) -> None:
+    for one in waiting:
+        if not one.done.done():
+            one.done.set_exception(EvidenceUnavailable(why.message, hint=why.hint))
+
+
+def _report(name: str, error: BaseException) -> None:
+    log.error("the task %s ended with %s", name, type(error).__name__)
