@@ -6,6 +6,7 @@ All audio is ``Pcm``: mono, signed 16-bit little-endian. Nothing here reads a cl
 from __future__ import annotations
 
 import io
+import struct
 import wave
 from pathlib import Path
 
@@ -80,7 +81,8 @@ def read_wav(source: Path | str | bytes) -> Pcm:
         raise InvalidRequest(
             f"{name} cannot be read: {error.strerror or 'no access'}", hint="give the path of a WAV file"
         ) from None
-    except (wave.Error, EOFError):
+    except (wave.Error, EOFError, RuntimeError, struct.error):
+        # The wave module raises the last two for a header whose sizes contradict each other.
         raise InvalidRequest(f"{name} is not a PCM WAV file", hint=_CONVERT) from None
     if channels != 1 or width != 2:
         raise InvalidRequest(f"{name} has {channels} channel(s) of {width * 8} bit; we take mono of 16 bit", hint=_CONVERT)
