@@ -1,0 +1,102 @@
+"""Where signed receipts are kept: a file for each call, and the store (``sordino:{tenant}:receipts``).
+
+The file comes first and stands alone: a receipt comes out also when the store is what failed the call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gateway.adapters.stores import names
+from gateway.adapters.stores.redis import Store
+from gateway.errors import EvidenceUnavailable, StoreUnavailable
+from gateway.evidence.receipt import Receipt
+from gateway.values import CallId, TenantId
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where a receipt went: its file (None: it could not be written), and whether the store has it too."""
+
+    file: Path | None
+    in_store: bool
+
+
+class Receipts:
+    """``folder`` is ``SORDINO_DATA/receipts``; a receipt's file is ``<tenant>/<call>.json`` in it, mode 0600."""
+
+    def __init__(self, store: Store, folder: Path) -> None:
+        self._store = store
+        self._folder = folder
+
+    async def save(self, receipt: Receipt) -> Kept:
+        """Keep it in both places, replacing an earlier receipt of the same call.
+
+        Raises:
+            EvidenceUnavailable: neither place took it.
+            InvalidRequest: an id cannot stand in a name.
+        """
+        text = receipt.to_json()
+        path = self.path(TenantId(receipt.tenant), CallId(receipt.call))
+        disk_fault: str | None = None
+        try:
+            await asyncio.to_thread(_write_whole, path, text)
+        except OSError as error:
+            disk_fault = error.strerror or type(error).__name__
+        try:
+            async with self._store.answers() as client:
+                await client.hset(names.key(receipt.tenant, "receipts"), receipt.call, text)
+        except StoreUnavailable as error:
+            if disk_fault:
+                raise EvidenceUnavailable(
+                    f"the receipt could be kept nowhere: {error.message}; its file: {disk_fault}",
+                    hint="is the disk under SORDINO_DATA full?",
+                ) from None
+            return Kept(path, in_store=False)
+        return Kept(None if disk_fault else path, in_store=True)
+
+    async def load(self, tenant: TenantId, call: CallId) -> bytes | None:
+        """The receipt's JSON, or None when neither place has one. Raises StoreUnavailable if only the store could know."""
+        path = self.path(tenant, call)
+        try:
+            return await asyncio.to_thread(path.read_bytes)
+        except OSError:
+            async with self._store.answers() as client:
+                stored: Any = await client.hget(names.key(tenant, "receipts"), call)
+            return None if stored is None else bytes(stored)
+
+    async def calls(self, tenant: TenantId) -> list[CallId]:
+        """The calls of this tenant that have a receipt in either place, sorted. Raises StoreUnavailable."""
+        folder = self._folder / names.checked(tenant)
+        files = await asyncio.to_thread(lambda: [path.stem for path in folder.glob("*.json")])
+        async with self._store.answers() as client:
+            stored: Any = await client.hkeys(names.key(tenant, "receipts"))
+        return [CallId(call) for call in sorted({*files, *(name.decode() for name in stored)})]
+
+    def path(self, tenant: TenantId, call: CallId) -> Path:
+        """Where the call's receipt is, or would be. Raises InvalidRequest for an id that cannot stand in a file's name."""
+        return self._folder / names.checked(tenant) / f"{names.checked(call)}.json"
+
+
+def _write_whole(path: Path, text: bytes) -> None:
+    """The whole file or none of it, on the disk when this returns."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
