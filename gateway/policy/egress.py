@@ -246,7 +246,7 @@ def _laws(policy: TenantPolicy, ask: Ask) -> tuple[str, ...]:
 
 
 def _mechanism(entry: SubProcessor, law: str) -> str | None:
-    """How data may go from under ``law`` to the processor: ``none-needed`` inside one area (GDPR art. 1(3)), or the registry's word."""
+    """How data may go from under ``law`` to the processor: ``none-needed`` inside one area (GDPR art. 1(3)), or as registered."""
     above = ancestors(law)
     if not above.isdisjoint(entry.places):
         return "none-needed"

@@ -1,0 +1,142 @@
+"""What the models found wrong, as findings for the person who wrote the file: line, column, sentence, and how to mend it."""
+
+from __future__ import annotations
+
+import difflib
+import types
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from enum import Enum
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from gateway.errors import Finding, Location
+from gateway.policy.yaml_text import Node
+
+M = TypeVar("M", bound=BaseModel)
+Path = Sequence[int | str]
+
+_EXPECTED = {
+    "string_type": ("this must be text", "put it in quotes"),
+    "int_type": ("this must be a whole number", "write digits without quotes"),
+    "bool_type": ("this must be true or false", "write true or false, without quotes"),
+    "tuple_type": ("this must be a list", "write [one, two], or one `- item` a line"),
+    "dict_type": ("this must be a mapping", "write `key: value` lines below it"),
+    "model_type": ("this must be a mapping", "write `key: value` lines below it"),
+    "date_type": ("this must be a date", "write year-month-day: 2026-05-01"),
+    "date_from_datetime_parsing": ("this is not a date", "write year-month-day: 2026-05-01"),
+    "date_parsing": ("this is not a date", "write year-month-day: 2026-05-01"),
+    "date_from_datetime_inexact": ("this is not a date", "write year-month-day, without a time: 2026-05-01"),
+}
+
+
+def read_model(model: type[M], node: Node, file: str) -> tuple[M | None, tuple[Finding, ...]]:
+    """``node`` as ``model``, or None and every fault in it."""
+    try:
+        return model.model_validate(node.plain()), ()
+    except ValidationError as invalid:
+        faults = (_finding(model, node, file, error) for error in invalid.errors(include_url=False, include_input=True))
+        return None, tuple(dict.fromkeys(faults))
+
+
+def did_you_mean(written: str, known: Collection[str], *, otherwise: str = "known here") -> str:
+    """The name that was probably meant, or all of them."""
+    close = difflib.get_close_matches(written, list(known), n=1, cutoff=0.6)
+    if close:
+        return f"did you mean `{close[0]}`?"
+    names = sorted(known)
+    listed = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
+    return f"{otherwise}: {listed}" if names else f"{otherwise}: nothing"
+
+
+def place(node: Node, path: Path, file: str, *, at_key: bool = False) -> Location:
+    """Where the value (or, with ``at_key``, its key) at ``path`` stands. Parts that are not in the file are passed over."""
+    where = Location(file, node.line, node.column)
+    for index, part in enumerate(path):
+        if node.entries is not None and str(part) in node.entries:
+            key_at, node = node.entries[str(part)]
+            where = key_at if at_key and index == len(path) - 1 else Location(file, node.line, node.column)
+        elif node.items is not None and isinstance(part, int) and part < len(node.items):
+            node = node.items[part]
+            where = Location(file, node.line, node.column)
+    return where
+
+
+def _finding(model: type[BaseModel], node: Node, file: str, error: ErrorDetails) -> Finding:
+    kind, path = error["type"], error["loc"]
+    last = str(path[-1])[:40] if path else ""
+    context: Mapping[str, Any] = error.get("ctx", {})
+    if kind == "extra_forbidden":
+        known = _keys_at(model, path[:-1])
+        return Finding(
+            f"unknown key `{last}`",
+            place(node, path, file, at_key=True),
+            did_you_mean(last, known, otherwise="the keys here are"),
+        )
+    if kind == "missing":
+        return Finding(f"the key `{last}` is missing", place(node, path[:-1], file), f"add `{last}: …`")
+    # A fault of a mapping's key carries the marker [key] as its last part.
+    at_key = last == "[key]"
+    where = place(node, path[:-1] if at_key else path, file, at_key=at_key)
+    if kind == "policy":
+        return Finding(str(context["message"]), where, str(context["hint"]))
+    if kind in ("enum", "literal_error"):
+        choices = _choices(model, path[:-1] if at_key else path, key=at_key)
+        return Finding(
+            f"{_shown(error['input'])} is not possible here",
+            where,
+            did_you_mean(str(error["input"]), choices, otherwise="write one of"),
+        )
+    message, hint = _EXPECTED.get(kind, (error["msg"][:1].lower() + error["msg"][1:], ""))
+    return Finding(message, where, hint)
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return f"`{text[:40]}…`" if len(text) > 40 else f"`{text}`"
+
+
+def _keys_at(model: type[BaseModel], path: Path) -> tuple[str, ...]:
+    for candidate in _types_at(model, path):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return tuple(candidate.model_fields)
+    return ()
+
+
+def _choices(model: type[BaseModel], path: Path, *, key: bool) -> tuple[str, ...]:
+    for candidate in _types_at(model, path, key=key):
+        if isinstance(candidate, type) and issubclass(candidate, Enum):
+            return tuple(str(member.value) for member in candidate)
+        if get_origin(candidate) is Literal:
+            return tuple(str(choice) for choice in get_args(candidate))
+    return ()
+
+
+def _types_at(model: type[BaseModel], path: Path, *, key: bool = False) -> tuple[Any, ...]:
+    """The types that may stand at ``path`` below ``model``."""
+    found: tuple[Any, ...] = (model,)
+    for index, part in enumerate(path):
+        of_key = key and index == len(path) - 1
+        found = tuple(inner for outer in found for inner in _step(outer, part, of_key=of_key)) or found
+    return found
+
+
+def _step(outer: Any, part: int | str, *, of_key: bool) -> Iterable[Any]:
+    if isinstance(outer, type) and issubclass(outer, BaseModel):
+        field = outer.model_fields.get(str(part))
+        return _alternatives(field.annotation) if field is not None else ()
+    arguments = get_args(outer)
+    if get_origin(outer) is dict:
+        return _alternatives(arguments[0] if of_key else arguments[1])
+    if get_origin(outer) is tuple and isinstance(part, int):
+        return _alternatives(arguments[0])
+    return ()
+
+
+def _alternatives(annotation: Any) -> Iterable[Any]:
+    if get_origin(annotation) is Annotated:
+        return _alternatives(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        return tuple(inner for option in get_args(annotation) for inner in _alternatives(option))
+    return (annotation,)
