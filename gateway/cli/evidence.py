@@ -1,0 +1,204 @@
+"""``sordino evidence``: read and verify receipts, offline, trusting nobody."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gateway.errors import EvidenceInvalid
+from gateway.evidence.entries import Json
+from gateway.evidence.keys import read_public_key
+from gateway.evidence.receipt import Verified, verify
+
+GOOD, INVALID, USAGE = 0, 1, 2
+
+GATES: Mapping[str, str] = {
+    "kept": "every announcement was played whole and acknowledged before anything of the caller was heard",
+    "not_reached": "the caller was never heard",
+    "broken": "THE CALLER WAS HEARD BEFORE EVERY ANNOUNCEMENT WAS PROVEN",
+    "none": "no voice on this call",
+}
+DURABILITIES: Mapping[str, str] = {
+    "fsync": "every entry was confirmed to be on the disk before the call went on",
+    "memory": "the store had no disk: entries were confirmed in its memory only",
+    "unconfirmed": "some entries were not confirmed by the store; the gateway kept them in this receipt alone",
+}
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``evidence`` and its commands. Each sets ``run``: a function of the parsed arguments that returns the exit code."""
+    evidence = subparsers.add_parser(
+        "evidence",
+        help="read and verify the receipts of calls, offline",
+        description="Read and verify the receipts of calls. Needs only the file and, to know who signed it, the public key.",
+        epilog="example: sordino evidence verify receipt.json --key signing.pub",
+    )
+    commands = evidence.add_subparsers(dest="evidence_command", required=True, metavar="COMMAND")
+    for name, run, what in (
+        ("verify", run_verify, "find any change to a receipt; exit code 0 good, 1 invalid, 2 wrong usage"),
+        ("show", run_show, "show a receipt as a table for people; it is verified first"),
+    ):
+        command = commands.add_parser(name, help=what, description=what, epilog=f"example: sordino evidence {name} receipt.json")
+        command.add_argument("file", metavar="FILE", type=Path, help="the receipt (JSON)")
+        command.add_argument("--key", metavar="PUB", help="the gateway's public key: a PEM file, or its base64 text")
+        command.set_defaults(run=run)
+
+
+def run_verify(arguments: argparse.Namespace) -> int:
+    """``sordino evidence verify FILE [--key PUB]``"""
+    verified = _verified(arguments)
+    if isinstance(verified, int):
+        return verified
+    receipt = verified.receipt
+    print(f"verified: call {_safe(receipt.call)} of {_safe(receipt.tenant)}, {_outcome(receipt.document)}")
+    print(f"  {verified.statement}")
+    print(f"  gate: {receipt.document['gate']}: {GATES[str(receipt.document['gate'])]}")
+    print(f"  durability: {receipt.durability}: {DURABILITIES[receipt.durability]}")
+    if not verified.trusted:
+        print(f"  to confirm the key: sordino evidence verify {arguments.file} --key signing.pub")
+    return GOOD
+
+
+def run_show(arguments: argparse.Namespace) -> int:
+    """``sordino evidence show FILE [--key PUB]``"""
+    verified = _verified(arguments)
+    if isinstance(verified, int):
+        return verified
+    console = Console(highlight=False)
+    for table in tables(verified):
+        console.print(table)
+        console.print()
+    return GOOD
+
+
+def tables(verified: Verified) -> list[Table]:
+    """A verified receipt as rich tables."""
+    document = verified.receipt.document
+    shown = [_facts(verified)]
+    for title, make in (("Announcements", _announcements), ("Who received what", _hops), ("Refused", _refusals)):
+        table = make(document)
+        if table.row_count:
+            table.title, table.title_justify = title, "left"
+            shown.append(table)
+    return shown
+
+
+def _verified(arguments: argparse.Namespace) -> Verified | int:
+    """The verified receipt, or the exit code of what was already said on stderr."""
+    try:
+        data = arguments.file.read_bytes()
+        key = _trusted_key(arguments.key)
+    except OSError as error:
+        return _complain(f"{error.filename}: cannot be read: {error.strerror}", USAGE)
+    except EvidenceInvalid as error:
+        return _complain(f"--key: {error}", USAGE)
+    try:
+        return verify(data, key)
+    except EvidenceInvalid as error:
+        return _complain(f"{arguments.file}: NOT VALID: {error}", INVALID)
+
+
+def _trusted_key(given: str | None) -> bytes | None:
+    if given is None:
+        return None
+    path = Path(given)
+    return read_public_key(path.read_bytes() if path.exists() or given.endswith((".pub", ".pem")) else given.encode())
+
+
+def _complain(what: str, code: int) -> int:
+    print(_safe(what), file=sys.stderr)
+    return code
+
+
+def _safe(text: Json) -> str:
+    """Text for a terminal: whatever stands in a receipt, it cannot move the cursor or change the colours."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(text))
+
+
+def _outcome(document: Mapping[str, Json]) -> str:
+    code = document["code"]
+    return f"{document['outcome']} ({_safe(code)})" if code else str(document["outcome"])
+
+
+def _rows(value: Json) -> Sequence[Mapping[str, Any]]:
+    return [row for row in value if isinstance(row, Mapping)] if isinstance(value, list) else []
+
+
+def _cell(value: object) -> Text:
+    """Never markup: a receipt's text cannot dress itself up."""
+    return Text(_safe(str(value)))
+
+
+def _facts(verified: Verified) -> Table:
+    document = verified.receipt.document
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    masked = document["masked"]
+    counts = ", ".join(f"{name} {count}" for name, count in masked.items()) if isinstance(masked, Mapping) else ""
+    for name, value in (
+        ("call", document["call"]),
+        ("tenant", document["tenant"]),
+        ("carrier", f"{document['carrier'] or '-'} {document['direction'] or ''}"),
+        ("started", document["started"] or "-"),
+        ("ended", document["ended"] or "never confirmed"),
+        ("outcome", _outcome(document)),
+        ("gate", f"{document['gate']}: {GATES[str(document['gate'])]}"),
+        ("dropped before listening", f"{document['frames_dropped_before_listening']} frames"),
+        ("masked", counts or "nothing"),
+        ("policy", document["policy_digest"] or "-"),
+        ("processors' registry", document["registry_digest"] or "-"),
+        ("durability", f"{verified.receipt.durability}: {DURABILITIES[verified.receipt.durability]}"),
+        ("verified", verified.statement),
+    ):
+        table.add_row(Text(name, style="dim"), _cell(value))
+    return table
+
+
+def _announcements(document: Mapping[str, Json]) -> Table:
+    table = Table("announcement", "rule", "language", "played", "acknowledged", "audio SHA-256")
+    for row in _rows(document["announcements"]):
+        how = (
+            f"{row['acknowledged']} after {row.get('ack_ms', '?')} ms" if row["proven"] else f"no: {row.get('why', 'not whole')}"
+        )
+        played = f"{row.get('played_ms', '?')} of {row.get('total_ms', '?')} ms"
+        digest = str(row.get("audio_sha256", "-")).removeprefix("sha256:")[:16]
+        table.add_row(*map(_cell, (row["id"], row.get("rule", "-"), row.get("language", "-"), played, how, digest)))
+    return table
+
+
+def _hops(document: Mapping[str, Json]) -> Table:
+    """One line for each processor and kind of data; how often it was asked in front."""
+    table = Table("times", "hop", "processor", "region", "host", "received", "masked", "purpose", "transfer")
+    names = ("hop", "processor", "region", "host", "categories", "masked", "purpose", "mechanism")
+    asked = Counter(tuple(_words(row[name]) for name in names) for row in _rows(document["hops"]))
+    for row, times in asked.items():
+        table.add_row(*map(_cell, (times, *row)))
+    return table
+
+
+def _refusals(document: Mapping[str, Json]) -> Table:
+    table = Table("times", "hop", "processor", "region", "why not")
+    asked: Counter[tuple[str, ...]] = Counter()
+    for hop in (*_rows(document["hops"]), *_rows(document["refused"])):
+        for row in _rows(hop.get("refused")):
+            reasons = row.get("reasons")
+            why = "; ".join(map(str, reasons)) if isinstance(reasons, list) else ""
+            asked[(str(hop["hop"]), str(row.get("processor")), str(row.get("region")), why)] += 1
+        if "processor" not in hop and not _rows(hop.get("refused")):
+            asked[(str(hop["hop"]), "-", "-", "; ".join(hop["reasons"]))] += 1
+    for row_, times in asked.items():
+        table.add_row(*map(_cell, (times, *row_)))
+    return table
+
+
+def _words(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
