@@ -1,0 +1,62 @@
+"""Makes the spoken announcements of ``policies/announcements/`` again: ``python -m gateway.demo.make_announcements``.
+
+Each is read by hibari's American English voice with a fixed seed, so the same words give the same file. The announcements of
+the index that are not listed here were made with another voice; they are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import wave
+from pathlib import Path
+from typing import Any
+
+from hibari import Hibari, write_wav
+
+VOICE = "hibari 0.2.1 heart"
+LICENCE = "Apache-2.0 model, generated speech"
+TEXTS = {
+    "ai-and-privacy.en.wav": (
+        "Hello. You are speaking with an automated assistant. "
+        "Personal details are removed before any outside company receives your words. This call is not recorded."
+    ),
+    "apology.en.wav": (
+        "I am sorry. Something is not working on our side, so I cannot continue this call safely. "
+        "Please call again later. Goodbye."
+    ),
+    "refused.en.wav": "I am sorry. This call cannot be continued. Goodbye.",
+}
+
+
+def facts(folder: Path, known: dict[str, Any]) -> dict[str, Any]:
+    """An index entry with what a listener can check: the length in ms and the digest of the whole file."""
+    path = folder / str(known["file"])
+    with wave.open(str(path), "rb") as audio:
+        ms = round(audio.getnframes() / audio.getframerate() * 1000)
+    return {**known, "ms": ms, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+def make(folder: Path) -> None:
+    """Write the WAV files (24 kHz, 16 bit, mono) and their entries in ``index.json``."""
+    voice = Hibari(voice="heart")
+    index = folder / "index.json"
+    entries = json.loads(index.read_text("utf-8")) if index.exists() else []
+    kept = [entry for entry in entries if entry["file"] not in TEXTS]
+    made = []
+    for name, text in TEXTS.items():
+        write_wav(str(folder / name), voice(text, seed=0))
+        made.append({"file": name, "language": "en", "text": text, "voice": VOICE, "licence": LICENCE})
+    whole = [facts(folder, entry) for entry in (*kept, *made)]
+    index.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--into", type=Path, default=Path("policies/announcements"), help="the folder of the announcements")
+    make(parser.parse_args().into)
+
+
+if __name__ == "__main__":
+    main()
