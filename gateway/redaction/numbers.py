@@ -1,0 +1,134 @@
+"""Numbers that belong to somebody: cards, phones, accounts, identity numbers, codes. Found in the view, so said in any way.
+
+What a number is, its own check digit says best, then the nearest words, then the question before it, then its length alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from gateway.redaction import checksums
+from gateway.redaction.cues import CUES, HARMLESS, QUESTIONS, UNITS, Cue, nearest
+from gateway.redaction.english import NATO
+from gateway.redaction.heard import Heard
+from gateway.values import Span
+
+_BEFORE, _AFTER = 70, 25
+_LETTER = rf"(?:[a-z](?: (?:as in|for|like) [a-z]+)?|{'|'.join(NATO)})(?![a-z'])"
+_ELEMENT = rf"(?:(?<![a-z']){_LETTER}|[a-z]{{0,3}}\d[a-z\d]*)"
+_CODE = re.compile(rf"(?<![\w']){_ELEMENT}(?:(?: \|)?[ /-]*(?:(?:dash|hyphen|slash|uh|um|and then|then) )?{_ELEMENT})*(?![\w])")
+_DIGITS = re.compile(r"\d+(?:(?: \|)?[ -]+\d+)*(?![a-z])")
+_SPELLING = re.compile(r" (?:as in|for|like) [a-z]+")
+_CURRENCY = re.compile(r"[$£€₹]\s?$|\b(?:rs|inr|usd|eur|gbp) $")
+_DECIMALS = re.compile(r"(?:\.|:|/| point )\d")
+
+
+def find(heard: Heard) -> list[Span]:
+    """Numbers and codes that are somebody's, by check digit, by cue, by question, by length."""
+    spans = [span for match in _CODE.finditer(heard.view.text) if (span := _coded(heard, match.start(), match.end()))]
+    for match in _DIGITS.finditer(heard.view.text):
+        # Within a code that was taken whole there is nothing left to say.
+        first, last = heard.view.span(match.start(), match.end())
+        if not any(span.start <= first and last <= span.end for span in spans):
+            spans += _digits(heard, match.start(), match.end())
+    return spans
+
+
+def _coded(heard: Heard, start: int, end: int) -> Span | None:
+    """A run of letters and digits after a cue that allows letters: "a b one two" of a policy."""
+    text = heard.view.text
+    while text[start : start + 2] in ("a ", "i "):
+        following = text[start + 2 : end]
+        if not following or following[0].isdigit() and len(following) < 4:
+            break
+        if following[:1].isalpha() and following[1:2] in (" ", "-", ""):
+            break
+        start += 2
+    value = _value(text[start:end])
+    if not any(sign.isdigit() for sign in value) or value.isdigit():
+        return None
+    if checksums.mod97(value):
+        return heard.span(start, end, "IBAN_CODE", 1.0, "check digits", "an IBAN: its two check digits are right")
+    for cue in nearest(CUES, text, start, end, before=_BEFORE, after=_AFTER):
+        if cue.letters and cue.least <= len(value) <= cue.most:
+            return _by_cue(heard, start, end, cue, 0.8)
+    for cue in reversed(_asked(heard)):
+        if cue.letters and cue.least <= len(value) <= cue.most:
+            return _by_cue(heard, start, end, cue, 0.7)
+    return None
+
+
+def _digits(heard: Heard, start: int, end: int) -> Iterator[Span]:
+    text = heard.view.text
+    digits = _value(text[start:end])
+    cues = nearest(CUES, text, start, end, before=_BEFORE, after=_AFTER)
+    if sure := _by_check(digits, cues):
+        yield heard.span(start, end, sure[0], 1.0, "check digits", sure[1])
+        return
+    if _is_amount(text, start, end) and len(digits) < 9:
+        return
+    if text[max(0, start - 5) : start] == "plus " and 8 <= len(digits) <= 15:
+        yield heard.span(start - 5, end, "PHONE_NUMBER", 0.9, "cue", "a number after “plus”")
+        return
+    for cue in cues:
+        if cue.least <= len(digits) <= cue.most:
+            if span := _by_cue(heard, start, end, cue, 0.85):
+                yield span
+            return
+    for cue in reversed(_asked(heard)):
+        if cue.least <= len(digits) <= cue.most and cue.entity != HARMLESS:
+            yield heard.span(start, end, cue.entity, 0.7, "question", "an answer to the question before")
+            return
+    if span := _by_length(heard, start, end, digits):
+        yield span
+
+
+def _by_cue(heard: Heard, start: int, end: int, cue: Cue, score: float) -> Span | None:
+    if cue.entity == HARMLESS:
+        return None
+    return heard.span(start, end, cue.entity, score, "cue", f"{cue.least} to {cue.most} signs near words that announce it")
+
+
+def _asked(heard: Heard) -> list[Cue]:
+    """What the turn before asked for; the last question last."""
+    if not heard.previous:
+        return []
+    length = len(heard.previous)
+    return list(reversed(nearest(QUESTIONS, heard.previous, length, length, before=160, after=0)))
+
+
+def _by_check(digits: str, cues: list[Cue]) -> tuple[str, str] | None:
+    announced = cues[0].entity if cues else None
+    if 13 <= len(digits) <= 19 and checksums.luhn(digits):
+        return "CREDIT_CARD", "13 to 19 digits with a right check digit (Luhn)"
+    if len(digits) == 12 and checksums.verhoeff(digits) and announced not in ("PHONE_NUMBER", "BANK_ACCOUNT", HARMLESS):
+        return "IN_AADHAAR", "12 digits with a right check digit (Verhoeff)"
+    if announced == "UK_NHS" and checksums.nhs(digits):
+        return "UK_NHS", "10 digits with a right check digit (modulus 11)"
+    return None
+
+
+def _by_length(heard: Heard, start: int, end: int, digits: str) -> Span | None:
+    """Nobody said what it is, but nobody counts up to that either: long runs of digits are somebody's."""
+    size = len(digits)
+    if size >= 13:
+        return heard.span(start, end, "CREDIT_CARD" if size <= 19 else "ID_NUMBER", 0.5, "length", f"{size} digits in a row")
+    if size >= 10:
+        return heard.span(start, end, "PHONE_NUMBER", 0.5, "length", f"{size} digits in a row")
+    if size >= 7:
+        return heard.span(start, end, "ID_NUMBER", 0.5, "length", f"{size} digits in a row")
+    return None
+
+
+def _is_amount(text: str, start: int, end: int) -> bool:
+    return bool(UNITS.match(text, end) or _CURRENCY.search(text, 0, start) or _DECIMALS.match(text, end))
+
+
+def _value(stretch: str) -> str:
+    """The letters and digits alone: "b as in bravo 4" is ``b4``."""
+    return "".join(
+        word[:1] if word in NATO else "".join(sign for sign in word if sign.isalnum())
+        for word in _SPELLING.sub("", stretch).split()
+        if word not in ("dash", "hyphen", "slash", "uh", "um", "and", "then", "|")
+    )
