@@ -117,12 +117,18 @@ class PlainAgent(GuardedAgent):
             self.session.say(self._greeting)
 
 
-def load_agent(dotted: str) -> Callable[[], GuardedAgent]:
-    """The agent class behind ``package.module:Class``.
+def make_agent(dotted: str | None, instructions: str, greeting: str) -> Callable[[], GuardedAgent]:
+    """How to make a call's agent: the class behind ``package.module:Class``, or a plain one.
 
     Raises:
         Misconfigured: it cannot be imported, or is no GuardedAgent (then its models would be its own).
     """
+    if dotted is None:
+        return lambda: PlainAgent(instructions, greeting)
+    return _load(dotted)
+
+
+def _load(dotted: str) -> Callable[[], GuardedAgent]:
     module_name, _, class_name = dotted.partition(":")
     hint = "name it as package.module:Class, importable from where the gateway runs"
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -117,7 +117,7 @@ class LiveKitConversation:
         *,
         make_agent: Callable[[], GuardedAgent],
         language: str,
-        masker: Masker,
+        open_masker: Callable[[], Awaitable[Masker]],
         egress: Egress,
         playout: Playout,
         events: ConversationEvents,
@@ -129,15 +129,9 @@ class LiveKitConversation:
         self._egress = egress
         self._playout = playout
         self._events = events
-        self._turns = CallTurns(
-            masker=masker,
-            egress=egress,
-            events=events,
-            telemetry=parts.telemetry,
-            clock=parts.clock,
-            call_span=call_span,
-            on_failure=self._failed,
-        )
+        self._open_masker = open_masker
+        self._call_span = call_span
+        self._turns: CallTurns | None = None
         self._tasks = TaskOwner("conversation", on_failure=lambda name, error: self._events.failed("internal"))
         self._input = CallerInput()
         self._session: GuardedSession | None = None
@@ -145,11 +139,12 @@ class LiveKitConversation:
         self._closing = False
 
     async def start(self) -> None:
+        turns = self._turns = await self._new_turns()
         hear = await self._egress.grant(Hop.STT, frozenset({DataCategory.VOICE}))
         speak = await self._egress.grant(Hop.TTS, frozenset({DataCategory.TRANSCRIPT}))
-        ear = GuardedSTT(_of(self._parts.stt, hear.dialect), hear, self._turns, language=self._language)
-        voice = GuardedTTS(_of(self._parts.tts, speak.dialect), speak, self._turns, language=self._language)
-        session = self._new_session(ear, voice)
+        ear = GuardedSTT(_of(self._parts.stt, hear.dialect), hear, turns, language=self._language)
+        voice = GuardedTTS(_of(self._parts.tts, speak.dialect), speak, turns, language=self._language)
+        session = self._new_session(ear, voice, turns)
         output = CallerOutput(self._playout, self._tasks)
         output.on("playback_started", self._sounds)
         self._synchronizer = TranscriptSynchronizer(next_in_chain_audio=output, next_in_chain_text=None)
@@ -160,10 +155,21 @@ class LiveKitConversation:
         self._session = session
         await session.start(self._make_agent(), record=False)
 
-    def _new_session(self, ear: GuardedSTT, voice: GuardedTTS) -> GuardedSession:
+    async def _new_turns(self) -> CallTurns:
+        return CallTurns(
+            masker=await self._open_masker(),
+            egress=self._egress,
+            events=self._events,
+            telemetry=self._parts.telemetry,
+            clock=self._parts.clock,
+            call_span=self._call_span,
+            on_failure=self._failed,
+        )
+
+    def _new_session(self, ear: GuardedSTT, voice: GuardedTTS, turns: CallTurns) -> GuardedSession:
         session = GuardedSession(
             stt=ear,
-            llm=GuardedLLM(self._parts.models, self._turns),
+            llm=GuardedLLM(self._parts.models, turns),
             tts=voice,
             vad=inference.VAD(model="silero", min_silence_duration=0.25, executor=self._parts.vad_threads),
             turn_handling=TURN_HANDLING,
@@ -173,7 +179,7 @@ class LiveKitConversation:
             user_away_timeout=None,
             session_close_transcript_timeout=0.5,
         )
-        session.guard = self._turns
+        session.guard = turns
         return session
 
     def hear(self, pcm: Private[Pcm]) -> None:
@@ -190,10 +196,12 @@ class LiveKitConversation:
         if self._synchronizer is not None:
             await self._synchronizer.aclose()
         await self._tasks.aclose()
-        self._turns.end()
+        if self._turns is not None:
+            self._turns.end()
 
     def _sounds(self, _event: object) -> None:
-        self._turns.turn.first_sound()
+        if self._turns is not None:
+            self._turns.turn.first_sound()
 
     def _failed(self, error: SordinoError) -> None:
         if not self._closing:

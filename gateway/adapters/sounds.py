@@ -1,0 +1,61 @@
+"""What is played without any processor: the announcements of a policy, the apology, the refusal."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.audio import read_wav, resample
+from gateway.errors import InvalidRequest, Misconfigured, PolicyUnavailable
+from gateway.values import Pcm
+
+TELEPHONE_HZ = 8_000
+APOLOGY = "apology"
+REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A recording as it is played (8 kHz), and the digest of its file."""
+
+    pcm: Pcm
+    sha256: str
+
+
+class Sounds:
+    """Recordings by file name. Each is read once; a changed file is read again."""
+
+    def __init__(self, find: Callable[[str], Path]) -> None:
+        """``find``: where the file of that name stands; raises PolicyUnavailable when there is none."""
+        self._find = find
+        self._read: dict[tuple[Path, int, int], Sound] = {}
+
+    def asset(self, name: str) -> Sound:
+        """The recording of that file name.
+
+        Raises:
+            PolicyUnavailable: there is none.
+            Misconfigured: it is no 16-bit mono WAV.
+        """
+        return self._load(self._find(name))
+
+    def message(self, name: str, language: str) -> Sound:
+        """``apology`` or ``refused`` in that language, else in English."""
+        try:
+            return self.asset(f"{name}.{language}.wav")
+        except PolicyUnavailable:
+            return self.asset(f"{name}.en.wav")
+
+    def _load(self, path: Path) -> Sound:
+        facts = path.stat()
+        key = (path, facts.st_mtime_ns, facts.st_size)
+        if key not in self._read:
+            data = path.read_bytes()
+            try:
+                pcm = resample(read_wav(data), TELEPHONE_HZ)
+            except InvalidRequest as error:
+                raise Misconfigured(f"the recording {path} cannot be played: {error.message}", hint=error.hint) from None
+            self._read[key] = Sound(pcm, hashlib.sha256(data).hexdigest())
+        return self._read[key]

@@ -1,0 +1,78 @@
+"""The machine itself: its clock, its randomness, its secrets."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gateway.errors import Misconfigured
+from gateway.values import Private
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+"""Crockford's base 32: no letter that is read as a digit."""
+_SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,79}")
+_OTHERS_MAY_READ = 0o077
+
+
+class SystemClock:
+    """Implements ``gateway.ports.Clock``."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+class RandomIds:
+    """Implements ``gateway.ports.Ids``: 48 bits of time in ms, then 80 random bits, as in a ULID."""
+
+    def new(self, prefix: str) -> str:
+        number = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+        digits = [_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5)]
+        return f"{prefix}_{''.join(digits)}"
+
+
+class Secrets:
+    """Implements ``gateway.ports.Secrets``: an environment variable, or a file of that name in the secrets folder."""
+
+    def __init__(self, folder: Path, env: Mapping[str, str] | None = None) -> None:
+        self._folder = folder
+        self._env = os.environ if env is None else env
+
+    def read(self, name: str) -> Private[str]:
+        """Raises Misconfigured: there is none, or others on this machine may read its file."""
+        if not _SECRET_NAME.fullmatch(name):
+            raise Misconfigured(f"{name!r} is not the name of a secret", hint="name an environment variable: OPENAI_API_KEY")
+        if value := self._env.get(name, ""):
+            return Private(value)
+        path = self._folder / name
+        try:
+            if path.stat().st_mode & _OTHERS_MAY_READ:
+                raise Misconfigured(f"others may read the secret {name}", hint=f"chmod 600 {path}")
+            return Private(path.read_text(encoding="utf-8").strip())
+        except OSError:
+            raise Misconfigured(f"the secret {name} is not set", hint=f"export {name}=… or write it into {path}") from None
+
+    def read_or_create(self, name: str) -> Private[str]:
+        """The secret, or a fresh one (256 random bits, URL-safe) in its file. Raises Misconfigured when it cannot be written."""
+        try:
+            return self.read(name)
+        except Misconfigured:
+            if (self._folder / name).exists():
+                raise
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle = os.open(self._folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return self.read(name)
+        except OSError as error:
+            raise Misconfigured(f"the secret {name} cannot be kept: {error.strerror}", hint="set SORDINO_DATA") from None
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(secrets.token_urlsafe(32))
+        return self.read(name)

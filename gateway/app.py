@@ -1,0 +1,324 @@
+"""Wiring: the only file that knows everyone. A Gateway is made from Settings, started, asked to take calls, and closed."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import socket
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import TextIO
+
+import aiohttp
+from aiohttp import web
+
+from gateway.adapters.carriers.stream_token import StreamTokens
+from gateway.adapters.carriers.twilio import TwilioMedia
+from gateway.adapters.conversation import ConversationParts, LiveKitConversation, make_agent
+from gateway.adapters.detectors.masker import CallMasker
+from gateway.adapters.detectors.presidio import PresidioDetector
+from gateway.adapters.keys.envelope import MasterKey
+from gateway.adapters.keys.files import read_key, read_or_create_key
+from gateway.adapters.keys.signing import SigningKey
+from gateway.adapters.providers.openai import OpenAIChat
+from gateway.adapters.sounds import APOLOGY, REFUSED, Sounds
+from gateway.adapters.speech.local import LocalSpeech
+from gateway.adapters.stores.embedded import EmbeddedValkey
+from gateway.adapters.stores.ledger import RedisLedger
+from gateway.adapters.stores.once import OnlyOnce
+from gateway.adapters.stores.policy_folder import PolicyFolder
+from gateway.adapters.stores.receipts import Receipts
+from gateway.adapters.stores.redis import Store
+from gateway.adapters.stores.vault import RedisVault
+from gateway.adapters.system import RandomIds, Secrets, SystemClock
+from gateway.adapters.telemetry.otel import OtelTelemetry
+from gateway.adapters.telemetry.otlp import endpoint_from_env
+from gateway.call.events import LegStarted
+from gateway.call.flow import Announcement, CallFlow, Outcome
+from gateway.errors import Finding, Misconfigured, PolicyUnavailable, SordinoError, Unauthenticated
+from gateway.evidence import receipt as receipts
+from gateway.evidence.entries import Json
+from gateway.http.answers import typed_errors
+from gateway.http.api import call_routes, console_routes, health_routes
+from gateway.http.media import SocketLeg, media_socket
+from gateway.http.voice import TOKEN_PARAMETER, twilio_voice
+from gateway.policy.model import TenantPolicy
+from gateway.policy.registry import Registry, with_base_url
+from gateway.ports import ConversationEvents, Masker, Observer, Playout, SpanHandle, TurnShown
+from gateway.redaction.mask import Pseudonyms
+from gateway.runner.account import CallAccount
+from gateway.runner.call_runner import CallParts, CallRunner
+from gateway.runner.egress import CallEgress
+from gateway.runner.leg import Leg
+from gateway.runner.showing import Nobody, Shown, showing
+from gateway.settings import Settings
+from gateway.tasks import TaskOwner
+from gateway.values import CallId, Pcm, Private, TenantId
+
+log = logging.getLogger(__name__)
+
+TOKEN_GOOD_FOR_S = 120
+DEMO_PROCESSOR = "local-demo-llm"
+
+
+class Gateway:
+    """``async with Gateway(settings) as gateway:`` it serves at ``gateway.url`` until the block is left."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        env: Mapping[str, str] | None = None,
+        observer: Observer | None = None,
+        console: TextIO | None = None,
+    ) -> None:
+        self.settings = settings
+        self._env = os.environ if env is None else env
+        self._observer = observer or Nobody()
+        self._clock = SystemClock()
+        self._ids = RandomIds()
+        self.secrets = Secrets(settings.data / "secrets", self._env)
+        self.policies = PolicyFolder(settings.policies, adjust=self._with_demo_model)
+        self.telemetry = OtelTelemetry(endpoint=endpoint_from_env(self._env), console=console)
+        self._sounds = Sounds(self.policies.announcement)
+        self._open = AsyncExitStack()
+        self._tasks = TaskOwner("gateway", on_failure=_report)
+        self._calls: dict[CallId, Leg] = {}
+        self.url = ""
+
+    # --- life -------------------------------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Gateway:
+        try:
+            await self._start()
+        except BaseException:
+            await self._open.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for leg in tuple(self._calls.values()):
+            await leg.close()
+        await self._open.aclose()
+
+    async def _start(self) -> None:
+        settings, enter = self.settings, self._open.enter_async_context
+        self._open.callback(self.telemetry.close)
+        self.policies.reload_if_changed()
+        policies = self.policies.policies
+        keys = self._read_keys()
+        await enter(self._tasks)
+        redis_url = settings.redis_url
+        if redis_url is None:
+            redis_url = (await enter(EmbeddedValkey(settings.data))).url
+        self.store = await enter(Store(redis_url))
+        await self.store.ping()
+        self.ledger = await enter(RedisLedger(self.store))
+        self.vault = RedisVault(self.store, MasterKey(keys))
+        self.signing = SigningKey.from_file(settings.data / "keys" / "signing.key", create=True)
+        self.receipts = Receipts(self.store, settings.data / "receipts")
+        self._once = OnlyOnce(self.store)
+        self._tokens = StreamTokens(Private(keys))
+        for tenant in policies.tenants.values():
+            self._sounds_of(tenant)
+        self.speech = LocalSpeech()
+        self.detector = PresidioDetector()
+        await self.speech.start()
+        self._open.push_async_callback(self.speech.aclose)
+        await self.detector.start()
+        self._open.push_async_callback(self.detector.aclose)
+        self._parts = await self._conversation_parts()
+        await self._listen()
+        self._tasks.start(self.policies.watch(_tell_invalid), name="policies")
+
+    def _read_keys(self) -> bytes:
+        path = self.settings.master_key_file
+        return read_key(path) if path else read_or_create_key(self.settings.data / "keys" / "master.key")
+
+    async def _conversation_parts(self) -> ConversationParts:
+        session = await self._open.enter_async_context(aiohttp.ClientSession(trust_env=False))
+        threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="vad")
+        self._open.callback(threads.shutdown, wait=False, cancel_futures=True)
+        return ConversationParts(
+            stt={"moonshine": self.speech.stt},
+            tts={"hibari": self.speech.tts},
+            models={"openai": OpenAIChat(session, self.secrets)},
+            vad_threads=threads,
+            telemetry=self.telemetry,
+            clock=self._clock,
+        )
+
+    async def _listen(self) -> None:
+        app = web.Application(middlewares=[typed_errors], client_max_size=64 * 1024)
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=3)
+        site_port = self.settings.port or _free_port(self.settings.host)
+        public = self.settings.public_url or f"http://{self.settings.host}:{site_port}"
+        voice = twilio_voice(
+            public_url=public,
+            tenant_of=self._tenant_of,
+            auth_token_of=self._auth_token_of,
+            tokens=self._tokens,
+            clock=self._clock,
+            ids=self._ids,
+        )
+        operator = self.secrets.read_or_create("SORDINO_OPERATOR_KEY")
+        app.add_routes([web.post("/voice/twilio", voice)])
+        app.add_routes([web.get("/media/twilio", media_socket("twilio", TwilioMedia, self._take_twilio, self.telemetry))])
+        app.add_routes(health_routes({"store": self.store.ping, "policies": self._policies_ready}, self.telemetry.prometheus))
+        app.add_routes(call_routes(operator, self.receipts.load, self._list_calls))
+        app.add_routes(console_routes())
+        await runner.setup()
+        self._open.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, self.settings.host, site_port).start()
+        self.url = f"http://{self.settings.host}:{site_port}"
+
+    # --- calls ------------------------------------------------------------------------------------------------------
+
+    async def _take_twilio(self, leg: SocketLeg, started: LegStarted) -> None:
+        token = started.parameters.get(TOKEN_PARAMETER, "")
+        claims = self._tokens.verify(token, carrier_call=started.carrier_call, now=self._clock.now())
+        if not await self._once.first_time(claims.jti, within_s=TOKEN_GOOD_FOR_S):
+            raise Unauthenticated("this media stream was opened before")
+        await self.run_call(leg, self.policies.tenant(claims.tenant), carrier="twilio")
+
+    async def run_call(self, leg: Leg, tenant: TenantPolicy, *, carrier: str) -> Outcome:
+        """Run one call of that tenant on that leg, to its receipt.
+
+        Raises:
+            Misconfigured, PolicyUnavailable: it cannot even begin; nothing was heard and nothing is on record.
+        """
+        call = CallId(self._ids.new("call"))
+        shown = showing(self._observer, call)
+        account = CallAccount(TenantId(tenant.tenant), call, self.ledger, self._clock)
+        sounds = self._sounds_of(tenant)
+        flow = CallFlow(self._announcements(tenant), started=self._started(tenant, carrier))
+        agent = make_agent(tenant.agent if isinstance(tenant.agent, str) else None, *_plain(tenant))
+        egress = CallEgress(self.policies, account, self._clock, self._ids, self.telemetry, shown, origin=_origin(tenant))
+
+        def conversation(playout: Playout, events: ConversationEvents, span: SpanHandle) -> LiveKitConversation:
+            return LiveKitConversation(
+                self._parts,
+                make_agent=agent,
+                language=tenant.language,
+                open_masker=lambda: self._masker(tenant, call),
+                egress=egress,
+                playout=playout,
+                events=events,
+                call_span=span,
+            )
+
+        async def seal(outcome: Outcome, code: str | None) -> None:
+            await self._seal(account, shown)
+
+        runner = CallRunner(CallParts(flow, leg, account, sounds, conversation, seal, self._clock, self.telemetry, shown))
+        self._calls[call] = leg
+        try:
+            return await runner.run()
+        finally:
+            del self._calls[call]
+            await self._forget(tenant, call)
+
+    async def _masker(self, tenant: TenantPolicy, call: CallId) -> Masker:
+        vault = await self.vault.open(TenantId(tenant.tenant), call)
+        operators = {entity: mask.value for entity, mask in tenant.masking.items() if entity != "default"}
+        pseudonyms = Pseudonyms(operators, default=tenant.masking["default"].value)
+        return CallMasker(self.detector, vault, pseudonyms, language=tenant.language)
+
+    async def _seal(self, account: CallAccount, shown: Shown) -> None:
+        receipt = receipts.build(account.entries, sign=self.signing.sign, public_key=self.signing.public_key)
+        kept = await self.receipts.save(receipt)
+        shown(TurnShown("sealed", facts={"receipt": str(kept.file or ""), "entries": len(receipt.entries)}))
+
+    async def _forget(self, tenant: TenantPolicy, call: CallId) -> None:
+        """The call's key goes with the call; if the store is gone, its time to live ends it."""
+        try:
+            await (await self.vault.open(TenantId(tenant.tenant), call)).destroy()
+        except SordinoError as error:
+            log.warning("the vault of a call is left to its time to live: %s", error.code)
+
+    # --- what a call needs of the tenant ----------------------------------------------------------------------------
+
+    def _announcements(self, tenant: TenantPolicy) -> tuple[Announcement, ...]:
+        return tuple(
+            Announcement(
+                id=each.id,
+                rule=each.rule,
+                language=each.language,
+                text_sha256=hashlib.sha256(each.text.encode()).hexdigest(),
+                audio_sha256=self._sounds.asset(each.asset).sha256,
+                total_ms=int(self._sounds.asset(each.asset).pcm.ms),
+            )
+            for each in tenant.announcements
+        )
+
+    def _sounds_of(self, tenant: TenantPolicy) -> dict[str, Pcm]:
+        sounds = {each.id: self._sounds.asset(each.asset).pcm for each in tenant.announcements}
+        return sounds | {name: self._sounds.message(name, tenant.language).pcm for name in (APOLOGY, REFUSED)}
+
+    def _started(self, tenant: TenantPolicy, carrier: str) -> dict[str, Json]:
+        return {
+            "carrier": carrier,
+            "direction": "inbound",
+            "language": tenant.language,
+            "policy_digest": tenant.digest,
+            "registry_digest": self.policies.policies.registry.digest,
+        }
+
+    def _tenant_of(self, called: Private[str]) -> TenantId | None:
+        tenant = self.policies.tenant_for_number(called.reveal())
+        return TenantId(tenant.tenant) if tenant else None
+
+    def _auth_token_of(self, tenant: TenantId) -> Private[str]:
+        twilio = self.policies.tenant(tenant).carrier.twilio
+        if twilio is None:
+            raise Misconfigured(
+                f"tenant {tenant} has no Twilio account", hint="add carrier: {twilio: {auth_token: NAME}} to its file"
+            )
+        return self.secrets.read(twilio.auth_token)
+
+    async def _policies_ready(self) -> None:
+        if self.policies.findings:
+            raise PolicyUnavailable(
+                f"the newest policy files have {len(self.policies.findings)} fault(s); the last valid ones are in force",
+                hint="run sordino policy check",
+            )
+
+    async def _list_calls(self) -> list[dict[str, object]]:
+        rows: list[dict[str, object]] = []
+        for tenant in self.policies.policies.tenants:
+            rows += [{"tenant": tenant, "call": call} for call in await self.receipts.calls(tenant)]
+        return rows
+
+    def _with_demo_model(self, registry: Registry) -> Registry:
+        url = self.settings.demo_llm
+        return with_base_url(registry, DEMO_PROCESSOR, url, "local") if url else registry
+
+
+def _tell_invalid(findings: tuple[Finding, ...]) -> None:
+    log.error("the changed policy files have %d fault(s), so the last valid ones stay in force", len(findings))
+    for finding in findings:
+        log.error("%s: %s", finding.where, finding.message)
+
+
+def _report(name: str, failure: BaseException) -> None:
+    log.error("the task %s ended with %s", name, type(failure).__name__)
+
+
+def _free_port(host: str) -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _origin(tenant: TenantPolicy) -> str:
+    return tenant.origins[0] if tenant.origins else ""
+
+
+def _plain(tenant: TenantPolicy) -> tuple[str, str]:
+    if tenant.agent is None or isinstance(tenant.agent, str):
+        return ("You answer the phone. Be brief and kind.", "Hello. How can I help you?")
+    return (tenant.agent.instructions, tenant.agent.greeting or "")

@@ -1,0 +1,85 @@
+"""What people and probes ask of a running gateway: is it well, what happened, and where is the proof."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from importlib import resources
+
+from aiohttp import web
+
+from gateway.errors import InvalidRequest, SordinoError
+from gateway.http.answers import needs_operator
+from gateway.values import CallId, Private, TenantId
+
+Check = Callable[[], Awaitable[None]]
+"""Raises a SordinoError when the part cannot serve."""
+LoadReceipt = Callable[[TenantId, CallId], Awaitable[bytes | None]]
+ListCalls = Callable[[], Awaitable[list[dict[str, object]]]]
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+def health_routes(checks: dict[str, Check], prometheus: Callable[[], bytes]) -> list[web.RouteDef]:
+    """``/healthz``, ``/readyz`` and ``/metrics``: no secret and no private data in any of them."""
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.json_response({"status": "alive"})
+
+    async def readyz(_: web.Request) -> web.Response:
+        faults: dict[str, str] = {}
+        for name, check in checks.items():
+            try:
+                await check()
+            except SordinoError as error:
+                faults[name] = str(error)
+        body = {"status": "not ready" if faults else "ready", "reasons": faults}
+        return web.json_response(body, status=503 if faults else 200)
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=prometheus(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
+    return [web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics)]
+
+
+def call_routes(operator: Private[str], load: LoadReceipt, calls: ListCalls) -> list[web.RouteDef]:
+    """``/api/v1/calls`` and their receipts, for the operator."""
+
+    async def list_calls(_: web.Request) -> web.Response:
+        return web.json_response({"calls": await calls()}, headers=HEADERS)
+
+    async def receipt(request: web.Request) -> web.Response:
+        tenant, call = TenantId(request.match_info["tenant"]), CallId(request.match_info["call"])
+        found = await load(tenant, call)
+        if found is None:
+            raise InvalidRequest("there is no receipt of that call", hint="it is written when the call has ended")
+        return web.Response(body=found, content_type="application/json", headers=HEADERS)
+
+    return [
+        web.get("/api/v1/calls", needs_operator(operator, list_calls)),
+        web.get("/api/v1/calls/{tenant}/{call}/receipt", needs_operator(operator, receipt)),
+    ]
+
+
+def console_routes() -> list[web.RouteDef]:
+    """The console: a page that asks ``/api/v1`` with the operator's key, which never leaves the browser's tab."""
+    folder = resources.files("gateway.http") / "console"
+
+    def page(name: str, kind: str) -> Callable[[web.Request], Awaitable[web.Response]]:
+        body = (folder / name).read_bytes()
+
+        async def serve(_: web.Request) -> web.Response:
+            return web.Response(body=body, content_type=kind, charset="utf-8", headers=HEADERS)
+
+        return serve
+
+    return [
+        web.get("/", page("index.html", "text/html")),
+        web.get("/console.css", page("console.css", "text/css")),
+        web.get("/console.js", page("console.js", "text/javascript")),
+    ]

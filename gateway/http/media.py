@@ -1,0 +1,148 @@
+"""``GET /media/{carrier}``: the carrier's media socket. Nothing is heard until the token of our webhook came with it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Protocol
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from gateway.call.events import LegEvent, LegStarted, LegStopped
+from gateway.errors import CarrierProtocolError, SordinoError, Unauthenticated
+from gateway.ports import Telemetry
+from gateway.values import Pcm
+
+MAX_MESSAGE_BYTES = 64 * 1024
+START_WITHIN_S = 10.0
+SEND_WITHIN_S = 5.0
+"""How long a carrier may leave what we send unread before we take it for gone."""
+MAX_FAULTS = 500
+"""Broken frames that one stream survives. More is no accident."""
+
+log = logging.getLogger(__name__)
+
+
+class MediaCodec(Protocol):
+    """A carrier's wire format without its socket (``gateway.adapters.carriers``)."""
+
+    @property
+    def started(self) -> bool: ...
+    def receive(self, text: str | bytes) -> tuple[LegEvent, ...]: ...
+    def audio(self, pcm: Pcm) -> str: ...
+    def mark(self, name: str) -> str: ...
+    def clear(self) -> str: ...
+
+
+class SocketLeg:
+    """One carrier stream as the runner's Leg (``gateway.runner.leg``)."""
+
+    rate = 8_000
+
+    def __init__(self, socket: web.WebSocketResponse, codec: MediaCodec, telemetry: Telemetry) -> None:
+        self._socket = socket
+        self._codec = codec
+        self._telemetry = telemetry
+        self._faults = 0
+        self._first: list[LegEvent] = []
+
+    async def started(self) -> LegStarted:
+        """The carrier's start message.
+
+        Raises:
+            CarrierProtocolError: none came in time, or the stream broke before it.
+        """
+        try:
+            async with asyncio.timeout(START_WITHIN_S):
+                async for event in self._receive():
+                    if isinstance(event, LegStarted):
+                        self._first.append(event)
+                        return event
+        except TimeoutError:
+            pass
+        raise CarrierProtocolError("no_start", "the media stream did not start")
+
+    async def events(self) -> AsyncIterator[LegEvent]:
+        for event in self._first:
+            yield event
+        async for event in self._receive():
+            yield event
+            if isinstance(event, LegStopped):
+                return
+
+    async def _receive(self) -> AsyncIterator[LegEvent]:
+        async for message in self._socket:
+            if message.type is not WSMsgType.TEXT:
+                self._count("not_text")
+                continue
+            try:
+                events = self._codec.receive(message.data)
+            except CarrierProtocolError as error:
+                self._count(error.kind)
+                if self._faults > MAX_FAULTS:
+                    await self.close()
+                    return
+                continue
+            for event in events:
+                yield event
+
+    def _count(self, kind: str) -> None:
+        self._faults += 1
+        self._telemetry.count("sordino_carrier_faults_total", kind=kind)
+
+    async def send_audio(self, pcm: Pcm) -> None:
+        await self._send(lambda: self._codec.audio(pcm))
+
+    async def send_mark(self, name: str) -> None:
+        await self._send(lambda: self._codec.mark(name))
+
+    async def send_clear(self) -> None:
+        await self._send(self._codec.clear)
+
+    async def _send(self, message: Callable[[], str]) -> None:
+        if self._socket.closed or not self._codec.started:
+            return
+        try:
+            async with asyncio.timeout(SEND_WITHIN_S):
+                await self._socket.send_str(message())
+        except TimeoutError:
+            self._count("slow_reader")
+            await self.close()
+        except ConnectionError:
+            # The event stream says that the leg has gone.
+            return
+
+    async def close(self) -> None:
+        if not self._socket.closed:
+            try:
+                async with asyncio.timeout(SEND_WITHIN_S):
+                    await self._socket.close(code=WSCloseCode.OK)
+            except (TimeoutError, ConnectionError):
+                return
+
+
+TakeCall = Callable[[SocketLeg, LegStarted], Awaitable[None]]
+"""Runs the call to its end. Raises a SordinoError when it may not begin."""
+
+
+def media_socket(
+    carrier: str, new_codec: Callable[[], MediaCodec], take: TakeCall, telemetry: Telemetry
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """The handler of one carrier's media socket."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE_BYTES, heartbeat=20, compress=False, timeout=2.0)
+        await socket.prepare(request)
+        leg = SocketLeg(socket, new_codec(), telemetry)
+        try:
+            await take(leg, await leg.started())
+        except SordinoError as error:
+            log.warning("a media stream of %s was refused: %s", carrier, error.code)
+            refused = isinstance(error, Unauthenticated | CarrierProtocolError)
+            await socket.close(code=WSCloseCode.POLICY_VIOLATION if refused else WSCloseCode.TRY_AGAIN_LATER)
+        finally:
+            await leg.close()
+        return socket
+
+    return handle

@@ -1,0 +1,56 @@
+"""How a gateway is set up, from its environment. Every fault is named with the variable that mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.adapters.stores.policy_folder import shipped_policies
+from gateway.errors import Misconfigured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One gateway. ``redis_url`` None: an embedded Valkey under ``data``. ``port`` 0: any free one."""
+
+    data: Path = Path(".sordino")
+    policies: Path
+    redis_url: str | None = None
+    master_key_file: Path | None = None
+    public_url: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 8080
+    demo_llm: str | None = None
+    """Address of a model server on this machine that takes the place of the scripted demo model."""
+    demo_model: str | None = None
+
+    @staticmethod
+    def from_env(env: Mapping[str, str], **given: object) -> Settings:
+        """The environment's values, unless ``given`` (from the command line) says otherwise; None there means not given.
+
+        Raises:
+            Misconfigured: a value that cannot be used.
+        """
+        data = Path(env.get("SORDINO_DATA") or ".sordino")
+        found: dict[str, object] = {
+            "data": data,
+            "policies": Path(env.get("SORDINO_POLICIES") or shipped_policies()),
+            "redis_url": env.get("SORDINO_REDIS_URL") or None,
+            "master_key_file": Path(env["SORDINO_MASTER_KEY_FILE"]) if env.get("SORDINO_MASTER_KEY_FILE") else None,
+            "public_url": env.get("SORDINO_PUBLIC_URL") or None,
+            "demo_llm": env.get("SORDINO_DEMO_LLM") or None,
+            "demo_model": env.get("SORDINO_DEMO_MODEL") or None,
+        }
+        found |= {name: value for name, value in given.items() if value is not None}
+        settings = Settings(**found)  # type: ignore[arg-type]
+        if settings.redis_url and not settings.master_key_file:
+            raise Misconfigured(
+                "SORDINO_REDIS_URL is set and SORDINO_MASTER_KEY_FILE is not",
+                hint="a shared store needs a shared master key: head -c 32 /dev/urandom | base64 > key; chmod 600 key",
+            )
+        if not settings.policies.is_dir():
+            raise Misconfigured(
+                f"there is no folder {settings.policies}", hint="name the policies with --policies or SORDINO_POLICIES"
+            )
+        return settings
