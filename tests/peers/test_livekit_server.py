@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import random
+import wave
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
+import aiohttp
 import pytest
 from livekit import rtc
 from livekit.agents import AgentServer, JobContext, JobExecutorType, JobRequest
+from livekit.protocol import rtc as rtc_protocol
 from livekit.protocol.agent import JobStatus, WorkerStatus
 
 from gateway.values import Pcm
 from tests.peers.livekit_server.audio import FRAME_BYTES, RATE, loud_ms, pitch, read_wav, tone
-from tests.peers.livekit_server.entrypoints import beep, crash
+from tests.peers.livekit_server.entrypoints import SPOKEN, beep, crash, talk_in_clear, talk_in_private
+from tests.peers.livekit_server.room import SfuRoom
 from tests.peers.livekit_server.server import LiveKitServer, running_worker
 
 WITHIN = 20.0
+NOISE = random.Random(7).randbytes(30_000).hex()  # noqa: S311 - the same in every run is the point
+"""Text that hardly compresses, so that it goes out in chunks."""
 T = TypeVar("T")
 Join = Callable[..., AbstractAsyncContextManager[rtc.Room]]
 
@@ -123,8 +131,6 @@ class TestSfu:
     async def test_a_caller_speaks_a_wav_file_of_telephone_quality(
         self, server: LiveKitServer, join: Join, tmp_path: Path
     ) -> None:
-        import wave
-
         sound = tone(620, 0.5, rate=8000)
         with wave.open(str(tmp_path / "caller.wav"), "wb") as file:
             file.setparams((1, 2, 8000, 0, "NONE", ""))
@@ -195,16 +201,32 @@ class TestDataLedger:
             await (await server.room("call").heard("ann")).until(ms=300)
         assert server.room("call").data.packets == []
 
-    async def test_it_counts_packets_and_text_streams_and_finds_a_secret_in_them(self, server: LiveKitServer, join: Join) -> None:
+    @pytest.mark.parametrize(
+        ("text", "inside"),
+        [
+            ("the card is 4111111111111111", {"stream_header": 1}),
+            ("well, " * 9000 + "the card is 4111111111111111", {"stream_header": 1}),
+            (f"{NOISE} the card is 4111111111111111 {NOISE}", {"stream_header": 1, "stream_trailer": 1}),
+        ],
+        ids=["short", "deflated", "in chunks"],
+    )
+    async def test_it_finds_a_secret_in_a_text_stream(
+        self, server: LiveKitServer, join: Join, text: str, inside: dict[str, int]
+    ) -> None:
+        data = server.room("call").data
+        async with join("ann") as client:
+            await soon(client.local_participant.send_text(text, topic="lk.transcription"))
+            await data.until(lambda ledger: all(ledger.kinds[kind] == number for kind, number in inside.items()))
+        assert [(stream.sender, stream.topic) for stream in data.text_streams] == [("ann", "lk.transcription")]
+        assert data.holds("4111111111111111")
+        assert not data.holds("4111111111111112")
+
+    async def test_it_finds_a_secret_in_a_packet(self, server: LiveKitServer, join: Join) -> None:
         data = server.room("call").data
         async with join("ann") as client:
             await soon(client.local_participant.publish_data(b"my name is Ada", topic="notes"))
-            await soon(client.local_participant.send_text("x" * 40_000 + "4111111111111111", topic="lk.transcription"))
-            await data.until(lambda ledger: ledger.kinds["stream_trailer"] == 1)
-        assert data.kinds["user"] == 1
-        assert [stream.topic for stream in data.text_streams] == ["lk.transcription"]
+            await data.until(lambda ledger: ledger.kinds == {"user": 1})
         assert data.holds("Ada")
-        assert data.holds("4111111111111111")
         assert not data.holds("Grace")
 
     async def test_what_one_client_sends_reaches_the_other(self, server: LiveKitServer, join: Join) -> None:
@@ -302,3 +324,59 @@ class TestWorker:
             await server.agents.until(lambda agents: agents.worker_status is not None)
             assert server.agents.worker_status is not None
             assert server.agents.worker_status.status == WorkerStatus.WS_AVAILABLE
+
+    async def test_an_agent_session_speaks_in_the_room_and_its_text_is_in_the_ledger(self, server: LiveKitServer) -> None:
+        room = await self._after_talk(server, talk_in_clear)
+        assert room.data.holds(SPOKEN)
+        assert "lk.transcription" in {stream.topic for stream in room.data.text_streams}
+
+    async def test_an_agent_session_without_text_leaves_nothing_on_the_data_channel(self, server: LiveKitServer) -> None:
+        room = await self._after_talk(server, talk_in_private)
+        assert room.data.packets == []
+
+    async def _after_talk(self, server: LiveKitServer, entrypoint: Callable[[JobContext], Awaitable[None]]) -> SfuRoom:
+        room = server.room("call")
+        caller = room.caller(phone="+4915112345678")
+        worker = AgentServer()
+        worker.rtc_session(entrypoint)
+        async with running_worker(server, worker):
+            job = await server.agents.dispatch(room)
+            heard = await (await room.heard(job.identity)).until(ms=900)
+            assert pitch(heard) == pytest.approx(880, abs=5)
+            caller.hang_up()
+            await server.agents.terminate(job)
+            await server.agents.ended(job)
+        return room
+
+    async def test_an_agent_transfers_the_caller_and_deletes_the_room(self, server: LiveKitServer) -> None:
+        async def transfer(ctx: JobContext) -> None:
+            await ctx.connect()
+            caller = await ctx.wait_for_participant()
+            await ctx.transfer_sip_participant(caller, "tel:+4930112")
+            await ctx.delete_room()
+
+        room = server.room("call")
+        caller = room.caller(phone="+4915112345678")
+        worker = AgentServer()
+        worker.rtc_session(transfer)
+        async with running_worker(server, worker):
+            job = await server.agents.dispatch(room)
+            await server.agents.ended(job)
+        assert [(t.participant_identity, t.transfer_to) for t in server.api.transfers] == [(caller.identity, "tel:+4930112")]
+        assert not room.members
+
+
+class TestFaults:
+    async def test_a_fault_inside_the_server_fails_the_test_that_uses_it(self) -> None:
+        with pytest.raises(ExceptionGroup, match="fake LiveKit server"):
+            await self._send_nonsense()
+
+    async def _send_nonsense(self) -> None:
+        nothing = base64.urlsafe_b64encode(rtc_protocol.WrappedJoinRequest().SerializeToString()).decode()
+        async with LiveKitServer() as server, aiohttp.ClientSession() as http:
+            headers = {"Authorization": f"Bearer {server.token('call', 'ann')}"}
+            query = {"join_request": nothing}
+            async with http.ws_connect(f"{server.url}/rtc/v1", headers=headers, params=query) as socket:
+                await socket.send_bytes(b"not a SignalRequest")
+                while not socket.closed:
+                    await soon(socket.receive())

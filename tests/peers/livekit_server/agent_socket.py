@@ -30,7 +30,7 @@ from livekit.protocol.agent import (
 from livekit.protocol.models import ServerInfo
 
 from tests.peers.livekit_server.room import SfuRoom
-from tests.peers.livekit_server.tokens import check, make_token
+from tests.peers.livekit_server.tokens import make_token
 
 if TYPE_CHECKING:
     from tests.peers.livekit_server.server import LiveKitServer
@@ -118,18 +118,14 @@ class AgentSocket:
         """The server takes the job back, as it does when a room is deleted."""
         await self._send(ServerMessage(termination=JobTermination(job_id=job.id)))
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        claims = check(request)
-        if claims.video is None or not claims.video.agent:
-            raise web.HTTPUnauthorized(text="the token is not a worker's")
-        self._socket = socket = web.WebSocketResponse()
-        await socket.prepare(request)
+    async def serve(self, socket: web.WebSocketResponse) -> None:
+        """One worker's connection, until it closes."""
+        self._socket = socket
         async for message in socket:
             if message.type is WSMsgType.BINARY:
                 await self._handle(WorkerMessage.FromString(message.data))
-        self.registration = None
+        self._socket = self.registration = None
         self._changed.set()
-        return socket
 
     async def _handle(self, message: WorkerMessage) -> None:
         match message.WhichOneof("message"):

@@ -12,28 +12,33 @@ from livekit.protocol.models import DataPacket, DataStream
 
 
 @dataclass(frozen=True, slots=True)
-class TextStream:
-    """One text stream as its opener announced it. ``lk.transcription`` is the topic of LiveKit's transcripts."""
+class Stream:
+    """A text or byte stream as its opener announced it. LiveKit's transcripts have the topic ``lk.transcription``."""
 
     sender: str
     topic: str
     stream_id: str
-    deflated: bool = False
-    raw: bytearray = field(default_factory=bytearray)
+    is_text: bool
+    deflated: bool
+    raw: bytearray
 
     @property
-    def text(self) -> bytes:
-        """The text as far as it has come. A client may deflate it: a search of the wire alone would miss it."""
+    def content(self) -> bytes:
+        """As far as it has come. Clients deflate longer texts: a search of the wire alone would miss what they hold."""
         return zlib.decompressobj(-zlib.MAX_WBITS).decompress(bytes(self.raw)) if self.deflated else bytes(self.raw)
 
 
 @dataclass(slots=True)
 class DataLedger:
-    """Every packet of every participant of one room, in the order in which they came."""
+    """Every packet of every client of one room, in the order in which they came."""
 
     packets: list[tuple[str, DataPacket]] = field(default_factory=list)
-    text_streams: list[TextStream] = field(default_factory=list)
+    streams: list[Stream] = field(default_factory=list)
     _more: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def text_streams(self) -> list[Stream]:
+        return [stream for stream in self.streams if stream.is_text]
 
     @property
     def kinds(self) -> Counter[str]:
@@ -41,28 +46,28 @@ class DataLedger:
         return Counter(packet.WhichOneof("value") or "empty" for _, packet in self.packets)
 
     def holds(self, secret: str) -> bool:
-        """Whether the text occurs in any packet or any text stream (also in one that is split over chunks)."""
+        """Whether the text occurs in any packet or any stream, deflated or split over chunks as it may be."""
         needle = secret.encode()
-        return any(needle in packet.SerializeToString() for _, packet in self.packets) or any(
-            needle in stream.text for stream in self.text_streams
-        )
+        texts = [packet.SerializeToString() for _, packet in self.packets] + [stream.content for stream in self.streams]
+        return any(needle in text for text in texts)
 
     def record(self, sender: str, raw: bytes) -> DataPacket:
         packet = DataPacket.FromString(raw)
         self.packets.append((sender, packet))
         match packet.WhichOneof("value"):
-            case "stream_header" if packet.stream_header.HasField("text_header"):
-                header = packet.stream_header
-                deflated = header.compression == DataStream.CompressionType.DEFLATE_RAW
-                self.text_streams.append(
-                    TextStream(sender, header.topic, header.stream_id, deflated, bytearray(header.inline_content))
-                )
+            case "stream_header":
+                self._opened(sender, packet.stream_header)
             case "stream_chunk":
-                for stream in self.text_streams:
+                for stream in self.streams:
                     if stream.stream_id == packet.stream_chunk.stream_id:
                         stream.raw.extend(packet.stream_chunk.content)
         self._more.set()
         return packet
+
+    def _opened(self, sender: str, header: DataStream.Header) -> None:
+        is_text = header.HasField("text_header")
+        deflated = header.compression == DataStream.CompressionType.DEFLATE_RAW
+        self.streams.append(Stream(sender, header.topic, header.stream_id, is_text, deflated, bytearray(header.inline_content)))
 
     async def until(self, ready: Callable[[DataLedger], bool], *, within: float = 20.0) -> None:
         """Wait until the ledger is as asked. Raises TimeoutError."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 from livekit import rtc
-from livekit.agents import JobContext
+from livekit.agents import Agent, AgentSession, JobContext
+from livekit.agents.voice.room_io import AudioInputOptions, RoomOptions
 
+from gateway.values import Pcm
 from tests.peers.livekit_server.audio import FRAME_BYTES, RATE, tone
 
 
@@ -19,10 +22,35 @@ async def beep(ctx: JobContext) -> None:
     publication = await ctx.room.local_participant.publish_track(track)
     await publication.wait_for_subscription()
     await ctx.room.local_participant.set_attributes({"heard.phone": caller.attributes.get("sip.phoneNumber", "")})
-    sound = tone(880, 1.0).samples
-    for at in range(0, len(sound), FRAME_BYTES):
-        await source.capture_frame(rtc.AudioFrame(sound[at : at + FRAME_BYTES], RATE, 1, FRAME_BYTES // 2))
+    async for frame in _frames(tone(880, 1.0)):
+        await source.capture_frame(frame)
     await source.wait_for_playout()
+
+
+SPOKEN = "your card ends in 4242"
+
+
+async def talk_in_clear(ctx: JobContext) -> None:
+    """A plain AgentSession with LiveKit's defaults: what it says also goes out as text."""
+    await _talk(ctx, RoomOptions(), hosted=True)
+
+
+async def talk_in_private(ctx: JobContext) -> None:
+    """The same with every text of the room switched off."""
+    options = RoomOptions(text_output=False, text_input=False, audio_input=AudioInputOptions(pre_connect_audio=False))
+    await _talk(ctx, options, hosted=False)
+
+
+async def _talk(ctx: JobContext, options: RoomOptions, *, hosted: bool) -> None:
+    await ctx.connect()
+    session: AgentSession[None] = AgentSession(vad=None, turn_detection="manual")
+    await session.start(Agent(instructions=""), room=ctx.room, room_options=options, session_host=hosted, record=False)
+    await session.say(SPOKEN, audio=_frames(tone(880, 1.0)), allow_interruptions=False)
+
+
+async def _frames(sound: Pcm) -> AsyncIterator[rtc.AudioFrame]:
+    for at in range(0, len(sound.samples), FRAME_BYTES):
+        yield rtc.AudioFrame(sound.samples[at : at + FRAME_BYTES], RATE, 1, FRAME_BYTES // 2)
 
 
 async def crash(ctx: JobContext) -> None:

@@ -10,7 +10,16 @@ from typing import Protocol
 
 from aiortc.contrib.media import MediaRelay
 from aiortc.mediastreams import MediaStreamTrack
-from livekit.protocol.models import DataPacket, ParticipantInfo, Room, SipDTMF, TrackInfo, TrackSource, TrackType
+from livekit.protocol.models import (
+    DataPacket,
+    DisconnectReason,
+    ParticipantInfo,
+    Room,
+    SipDTMF,
+    TrackInfo,
+    TrackSource,
+    TrackType,
+)
 
 from gateway.tasks import TaskOwner
 from gateway.values import Pcm
@@ -31,7 +40,7 @@ class Client(Protocol):
     def stop_sending(self, track_sid: str) -> None: ...
     def receive(self, packet: DataPacket) -> None: ...
     async def can_receive(self) -> None: ...
-    def removed(self) -> None: ...
+    def removed(self, reason: DisconnectReason) -> None: ...
 
 
 @dataclass(slots=True)
@@ -126,9 +135,13 @@ class SfuRoom:
     def close(self) -> None:
         """Delete the room: every participant is sent away."""
         for member in list(self.members.values()):
-            if member.client is not None:
-                member.client.removed()
-            self.leave(member)
+            self.remove(member, DisconnectReason.ROOM_DELETED)
+
+    def remove(self, member: Member, reason: DisconnectReason = DisconnectReason.PARTICIPANT_REMOVED) -> None:
+        """The server sends a participant away."""
+        if member.client is not None:
+            member.client.removed(reason)
+        self.leave(member, reason)
 
     # what members do
 
@@ -138,14 +151,13 @@ class SfuRoom:
     def join(self, member: Member) -> None:
         """Somebody with the same identity is sent away first, as LiveKit does."""
         if (twin := self.members.get(member.info.identity)) is not None:
-            if twin.client is not None:
-                twin.client.removed()
-            self.leave(twin)
+            self.remove(twin, DisconnectReason.DUPLICATE_IDENTITY)
         self.members[member.info.identity] = member
         self.tell(member)
         self._tell_listeners()
 
-    def leave(self, member: Member) -> None:
+    def leave(self, member: Member, reason: DisconnectReason = DisconnectReason.CLIENT_INITIATED) -> None:
+        """A participant is gone. An agent's session ends by itself for some reasons, and not for others."""
         identity = member.info.identity
         if self.members.get(identity) is not member:
             return
@@ -157,6 +169,7 @@ class SfuRoom:
                 if other.client is not None:
                     other.client.stop_sending(sid)
         member.info.state = STATE.DISCONNECTED
+        member.info.disconnect_reason = reason
         self.tell(member)
 
     def publish(self, member: Member, track: TrackInfo, media: MediaStreamTrack) -> None:

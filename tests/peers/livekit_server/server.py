@@ -11,10 +11,12 @@ async with LiveKitServer() as server:
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from types import TracebackType
+from typing import Any
 from unittest.mock import patch
 
 from aiohttp import web
@@ -22,6 +24,7 @@ from livekit.agents import AgentServer, JobExecutorType
 
 from gateway.tasks import TaskOwner
 from tests.peers.livekit_server.agent_socket import AgentSocket
+from tests.peers.livekit_server.api import ServerApi
 from tests.peers.livekit_server.room import SfuRoom
 from tests.peers.livekit_server.sfu import SignalSession, member_from, read_join
 from tests.peers.livekit_server.tokens import API_KEY, API_SECRET, check, make_token
@@ -34,6 +37,7 @@ class LiveKitServer:
 
     def __init__(self) -> None:
         self.agents = AgentSocket(self)
+        self.api = ServerApi(self)
         self.rooms: dict[str, SfuRoom] = {}
         self.url = ""
         self._failures: list[BaseException] = []
@@ -54,9 +58,10 @@ class LiveKitServer:
         # aioice leaves loopback out and has no setting for it; nothing of a test leaves the machine.
         self._stack.enter_context(patch("aioice.ice.get_host_addresses", lambda **_: [LOOPBACK]))
         app = web.Application()
-        app.router.add_get("/agent", self.agents.handle)
+        app.router.add_get("/agent", self._agent)
         app.router.add_get("/rtc/v1", self._signal)
         app.router.add_get("/rtc/v1/validate", self._validate)
+        app.router.add_post("/twirp/livekit.{service}/{method}", self.api.handle)
         runner = web.AppRunner(app, shutdown_timeout=5)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
@@ -84,11 +89,21 @@ class LiveKitServer:
         await socket.prepare(request)
         room = self.room(claims.video.room)
         session = SignalSession(room, member_from(claims, room), read_join(request.query["join_request"]))
-        try:
-            await session.run(socket)
-        except (ValueError, TypeError, KeyError, LookupError, AssertionError, RuntimeError) as error:
-            self._failures.append(error)
+        await self._watched(session.run(socket), f"signal {claims.identity}")
         return socket
+
+    async def _agent(self, request: web.Request) -> web.StreamResponse:
+        claims = check(request)
+        if claims.video is None or not claims.video.agent:
+            raise web.HTTPUnauthorized(text="the token is not a worker's")
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await self._watched(self.agents.serve(socket), "agent")
+        return socket
+
+    async def _watched(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """aiohttp would log a failure and go on: here it fails the test."""
+        await asyncio.wait([self._tasks.start(work, name=name)])
 
 
 @contextlib.asynccontextmanager

@@ -84,8 +84,7 @@ class SignalSession:
     async def can_receive(self) -> None:
         await self._leg.open.wait()
 
-    def removed(self) -> None:
-        reason = DisconnectReason.PARTICIPANT_REMOVED
+    def removed(self, reason: DisconnectReason) -> None:
         self._put(rtc.SignalResponse(leave=rtc.LeaveRequest(reason=reason, action=rtc.LeaveRequest.Action.DISCONNECT)))
         self._send.put_nowait(None)
 
@@ -93,16 +92,10 @@ class SignalSession:
 
     async def run(self, socket: web.WebSocketResponse) -> None:
         """Until the client leaves, its socket closes, or the room removes it."""
-
-        def failed(name: str, error: BaseException) -> None:
-            failures.append(error)
-            self._send.put_nowait(None)
-
-        failures: list[BaseException] = []
-        async with TaskOwner("signal", on_failure=failed) as tasks:
-            self._put(rtc.SignalResponse(join=self._welcome()))
-            self._room.join(self._member)
-            tasks.start(self._read(socket), name="read")
+        self._put(rtc.SignalResponse(join=self._welcome()))
+        self._room.join(self._member)
+        async with TaskOwner("signal", on_failure=self._failed) as tasks:
+            reading = tasks.start(self._read(socket), name="read")
             try:
                 while (message := await self._send.get()) is not None:
                     await socket.send_bytes(message.SerializeToString())
@@ -112,8 +105,11 @@ class SignalSession:
                 self._room.leave(self._member)
                 await self._leg.aclose()
                 await socket.close()
-        if failures:
-            raise failures[0]
+        if reading.done() and not reading.cancelled():
+            reading.result()
+
+    def _failed(self, _: str, __: BaseException) -> None:
+        """What went wrong comes out of ``run``: the end of reading ends the writing."""
 
     def _put(self, message: rtc.SignalResponse) -> None:
         # A copy: participants change while a message waits.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import jwt
 from aiohttp import web
@@ -17,7 +18,7 @@ def make_token(
     room: str,
     identity: str,
     *,
-    kind: str = "standard",
+    kind: Literal["standard", "agent", "sip"] = "standard",
     name: str = "",
     metadata: str = "",
     attributes: Mapping[str, str] | None = None,
