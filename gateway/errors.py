@@ -176,5 +176,13 @@ class UpstreamTimeout(UpstreamFailed):
     http_status = 504
 
 
+class UpstreamBusy(UpstreamFailed):
+    """A processor has too much to do. ``retry_after_s`` is what it asked for, in seconds, if it did."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
+
+
 class Misconfigured(SordinoError):
     """The gateway cannot start or serve as it is set up. The hint says what to set."""

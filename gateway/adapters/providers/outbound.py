@@ -1,0 +1,72 @@
+"""The one kind of HTTP session that our data leaves by, and what must be true of a place before anything is sent there."""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+
+import aiohttp
+from yarl import URL
+
+from gateway.errors import Misconfigured, PolicyRefused
+from gateway.policy.egress import Grant
+
+
+def tls_context(trusted_ca_pem: str | None = None) -> ssl.SSLContext:
+    """Certificates and host names are checked, and nothing below TLS 1.2 is spoken (promise 24).
+
+    ``trusted_ca_pem`` is the text of a company's own certificate authority, trusted instead of the public ones.
+    """
+    context = ssl.create_default_context(cadata=trusted_ca_pem)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def outbound_session() -> aiohttp.ClientSession:
+    """A session that takes no proxy and no password from the environment and keeps no cookie. Close it when done."""
+    return aiohttp.ClientSession(trust_env=False, cookie_jar=aiohttp.DummyCookieJar(), raise_for_status=False)
+
+
+def require_safe_session(session: aiohttp.ClientSession) -> None:
+    """Raises Misconfigured for a session that ``outbound_session`` did not make, or made otherwise."""
+    if session.trust_env or not isinstance(session.cookie_jar, aiohttp.DummyCookieJar):
+        raise Misconfigured("this HTTP session may send data elsewhere or keep cookies", hint="make it with outbound_session()")
+
+
+def require_safe_tls(context: ssl.SSLContext) -> None:
+    """Raises Misconfigured for a context that checks less than ``tls_context`` does."""
+    checked = context.verify_mode is ssl.CERT_REQUIRED and context.check_hostname
+    if not checked or context.minimum_version < ssl.TLSVersion.TLSv1_2:
+        raise Misconfigured("this TLS context checks too little", hint="make it with tls_context()")
+
+
+def endpoint(grant: Grant, path: str) -> URL:
+    """The URL of ``path`` below the Grant's base URL, as the HTTP client itself understands it.
+
+    Raises:
+        PolicyRefused: the base URL is not the Grant's host, holds a password, a query or a fragment, or would carry data in
+            plain text to anywhere but this machine.
+    """
+    try:
+        url = URL(grant.base_url)
+        host, port = url.host or "", url.port
+    except ValueError:
+        raise PolicyRefused(f"the base URL of {grant.processor} is no URL") from None
+    named = grant.host.lower()
+    if not host or named not in (host, f"[{host}]", f"{host}:{port}", f"[{host}]:{port}"):
+        raise PolicyRefused(f"the base URL of {grant.processor} names another host than its Grant")
+    if url.user is not None or url.password is not None or url.query_string or url.fragment:
+        raise PolicyRefused(f"the base URL of {grant.processor} holds more than scheme, host, port and path")
+    if not (url.scheme == "https" or (url.scheme == "http" and is_loopback(host))):
+        raise PolicyRefused(f"{grant.processor} would be reached in plain text", hint="use https, or an address of this machine")
+    return url.with_path(url.path.rstrip("/") + path)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the name is an address of this machine, without asking anybody."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
