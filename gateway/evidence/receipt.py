@@ -117,9 +117,11 @@ def verify(receipt_json: bytes | str, trusted_key: bytes | None = None) -> Verif
         raise EvidenceInvalid("a receipt is one JSON object, and this is not one")
     if document.get("format") != FORMAT:
         raise EvidenceInvalid(f"this is not a receipt of the format {FORMAT}")
+    signature = document.get("signature")
+    if not isinstance(signature, dict) or set(signature) != {"algorithm", "key_id", "public_key", "value"}:
+        raise EvidenceInvalid("the receipt is not signed, or its signature is incomplete")
     entries = _read_entries(document.get("entries"))
     _check_thread(entries)
-    signature = document.get("signature")
     derived = {**_derived(entries), "entries": document["entries"], "signature": signature}
     _compare(document, derived, "")
     key = _check_signature(document, signature)
@@ -190,9 +192,7 @@ def _check_place(entry: Entry, seq: int, *, cut: bool, what: str) -> None:
         raise EvidenceInvalid(f"{what} stands before an entry that it follows")
 
 
-def _check_signature(document: Mapping[str, Json], signature: Json) -> bytes:
-    if not isinstance(signature, dict) or set(signature) != {"algorithm", "key_id", "public_key", "value"}:
-        raise EvidenceInvalid("the receipt is not signed, or its signature is incomplete")
+def _check_signature(document: Mapping[str, Json], signature: Mapping[str, Json]) -> bytes:
     if signature["algorithm"] != ALGORITHM:
         raise EvidenceInvalid(f"the signature is not of the algorithm {ALGORITHM}")
     key = _bytes(signature["public_key"], "the signature's public key", KEY_BYTES)
