@@ -20,7 +20,7 @@ from livekit.protocol.agent import JobStatus, WorkerStatus
 
 from gateway.values import Pcm
 from tests.peers.livekit_server.audio import FRAME_BYTES, RATE, loud_ms, pitch, read_wav, tone
-from tests.peers.livekit_server.entrypoints import SPOKEN, beep, crash, talk_in_clear, talk_in_private
+from tests.peers.livekit_server.entrypoints import SPOKEN, beep, crash, hang_up_early, talk_in_clear, talk_in_private
 from tests.peers.livekit_server.room import SfuRoom
 from tests.peers.livekit_server.server import LiveKitServer, running_worker
 
@@ -364,6 +364,19 @@ class TestWorker:
             await server.agents.ended(job)
         assert [(t.participant_identity, t.transfer_to) for t in server.api.transfers] == [(caller.identity, "tel:+4930112")]
         assert not room.members
+
+    @pytest.mark.parametrize("enable_recording", [True, False])
+    async def test_it_sees_that_a_worker_uploads_its_logs_when_the_server_wishes_a_recording(
+        self, server: LiveKitServer, monkeypatch: pytest.MonkeyPatch, enable_recording: bool
+    ) -> None:
+        """Also without any session, whose ``record=False`` would stop it: a worker of ours must refuse such jobs."""
+        monkeypatch.setenv("LIVEKIT_OBSERVABILITY_URL", server.http_url)
+        worker = AgentServer()
+        worker.rtc_session(hang_up_early)
+        async with running_worker(server, worker):
+            job = await server.agents.dispatch(server.room("call"), enable_recording=enable_recording)
+            await server.agents.ended(job)
+        assert any(SPOKEN.encode() in upload.body for upload in server.uploads) is enable_recording
 
 
 class TestFaults:

@@ -83,11 +83,21 @@ class AgentSocket:
         return self.registration
 
     async def dispatch(
-        self, room: SfuRoom, *, metadata: str = "", attributes: Mapping[str, str] | None = None, within: float = WITHIN
+        self,
+        room: SfuRoom,
+        *,
+        metadata: str = "",
+        attributes: Mapping[str, str] | None = None,
+        enable_recording: bool = False,
+        within: float = WITHIN,
     ) -> DispatchedJob:
-        """Offer a job for ``room``; when the worker takes it, assign it. See ``accepted`` of what comes back."""
+        """Offer a job for ``room``; when the worker takes it, assign it. See ``accepted`` of what comes back.
+
+        ``enable_recording`` is the server's wish that the worker uploads what it hears, says and logs.
+        """
         registration = await self.registered(within=within)
         job = Job(id=f"AJ_{next(self._numbers):04}", type=JobType.JT_ROOM, room=room.info, metadata=metadata)
+        job.enable_recording = enable_recording
         job.agent_name = registration.agent_name
         job.attributes.update(attributes or {})
         dispatched = self.jobs[job.id] = DispatchedJob(job)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 
 from livekit import rtc
@@ -57,3 +58,10 @@ async def crash(ctx: JobContext) -> None:
     """An agent that fails before it joins."""
     await asyncio.sleep(0)
     raise RuntimeError("planted")
+
+
+async def hang_up_early(ctx: JobContext) -> None:
+    """The caller is gone before a session began; some library has logged what it should not have."""
+    await ctx.connect()
+    logging.getLogger("third.party").warning("the caller said %s", SPOKEN)
+    ctx.shutdown("hung up")

@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Coroutine, Iterator
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 from unittest.mock import patch
@@ -32,6 +33,12 @@ from tests.peers.livekit_server.tokens import API_KEY, API_SECRET, check, make_t
 LOOPBACK = "127.0.0.1"
 
 
+@dataclass(frozen=True, slots=True)
+class Upload:
+    path: str
+    body: bytes
+
+
 class LiveKitServer:
     """Listens from ``async with`` on. Whatever went wrong inside is raised at the end: a fault here must not pass a test."""
 
@@ -40,9 +47,15 @@ class LiveKitServer:
         self.api = ServerApi(self)
         self.rooms: dict[str, SfuRoom] = {}
         self.url = ""
+        self.uploads: list[Upload] = []
+        """Whatever else a worker sends here: with ``LIVEKIT_OBSERVABILITY_URL=server.http_url`` its telemetry and recordings."""
         self._failures: list[BaseException] = []
         self._stack = contextlib.AsyncExitStack()
         self._tasks = TaskOwner("livekit", on_failure=lambda _, error: self._failures.append(error))
+
+    @property
+    def http_url(self) -> str:
+        return self.url.replace("ws:", "http:", 1)
 
     def room(self, name: str) -> SfuRoom:
         """The room of that name; it is made when it is first asked for."""
@@ -62,6 +75,7 @@ class LiveKitServer:
         app.router.add_get("/rtc/v1", self._signal)
         app.router.add_get("/rtc/v1/validate", self._validate)
         app.router.add_post("/twirp/livekit.{service}/{method}", self.api.handle)
+        app.router.add_route("*", "/{path:.*}", self._upload)
         runner = web.AppRunner(app, shutdown_timeout=5)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
@@ -80,6 +94,11 @@ class LiveKitServer:
     async def _validate(self, request: web.Request) -> web.Response:
         check(request)
         return web.Response(text="success")
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        # aiohttp inflates the body by its Content-Encoding.
+        self.uploads.append(Upload(request.path, await request.read()))
+        return web.Response()
 
     async def _signal(self, request: web.Request) -> web.StreamResponse:
         claims = check(request)
