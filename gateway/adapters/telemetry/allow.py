@@ -76,7 +76,17 @@ _DIGEST = _id_shape(r"(?:sha256:)?[0-9a-f]{64}")
 _LANGUAGE = _shape(r"[a-z]{2,3}(?:-[A-Za-z]{2,4})?")
 _HOP = _one_of("telephony", "stt", "llm", "tts", "realtime", "storage", "telemetry")
 _STAGE = _one_of(
-    "announce", "listen", "hear", "mask", "route", "model", "first_token", "unmask", "speak", "first_audio", "turn", "end_to_end"
+    "announce",
+    "chat",
+    "first_audio",
+    "first_token",
+    "listen",
+    "mask",
+    "model",
+    "route",
+    "speak",
+    "total",
+    "unmask",
 )
 
 ATTRIBUTES: Mapping[str, Check] = MappingProxyType(
@@ -119,6 +129,7 @@ ATTRIBUTES: Mapping[str, Check] = MappingProxyType(
         "tools": _number,
         "total_ms": _number,
         "turn": _number,
+        "turn.number": _number,
         "turns": _number,
         "gen_ai.operation.name": _one_of("chat", "text_completion", "execute_tool"),
         "gen_ai.provider.name": _WORD,
@@ -129,7 +140,7 @@ ATTRIBUTES: Mapping[str, Check] = MappingProxyType(
         "error.type": _WORD,
     }
 )
-"""Attribute keys of spans. On the wire our own carry the prefix ``sordino.``; keys with a dot are OpenTelemetry's and stay."""
+"""Attribute keys of spans. Our own may be given with or without the prefix ``sordino.`` that exporters see."""
 
 SPANS = frozenset(
     {
@@ -159,6 +170,7 @@ METRICS: Mapping[str, tuple[Instrument, str, Mapping[str, Check]]] = MappingProx
         "sordino_calls_active": (Instrument.GAUGE, "Calls in progress.", {}),
         "sordino_announcement_total": (Instrument.COUNTER, "Required announcements by how they ended.", {"outcome": _WORD}),
         "sordino_egress_total": (Instrument.COUNTER, "Data sent out under a Grant.", {"processor": _WORD, "region": _WORD}),
+        "sordino_carrier_faults_total": (Instrument.COUNTER, "Carriers' frames that broke their protocol.", {"kind": _WORD}),
         "sordino_telemetry_dropped_total": (
             Instrument.COUNTER,
             "Names, keys and values that telemetry did not let through.",
@@ -179,8 +191,8 @@ def span_name(name: str) -> str | None:
 
 def wire_key(key: str) -> str:
     """The key as an exporter sees it."""
-    return key if "." in key else f"sordino.{key}"
+    return key if key.startswith(("sordino.", "gen_ai.", "error.")) else f"sordino.{key}"
 
 
 WIRE: Mapping[str, Check] = MappingProxyType({wire_key(key): check for key, check in ATTRIBUTES.items()})
-"""The same allow-list by the keys that exporters see: the last gate looks here."""
+"""The same allow-list by the keys that exporters see."""

@@ -176,13 +176,14 @@ class OtelTelemetry:
         """Those attributes that are on the allow-list, under the keys that exporters see. The others are dropped and counted."""
         kept: dict[str, Value] = {}
         for key, value in attributes.items():
-            check = allow.ATTRIBUTES.get(key)
+            wire_key = allow.wire_key(key)
+            check = allow.WIRE.get(wire_key)
             if check is None:
                 self._drop("key")
             elif not check(value):
                 self._drop("value")
             else:
-                kept[allow.wire_key(key)] = str(value) if isinstance(value, str) else value
+                kept[wire_key] = str(value) if isinstance(value, str) else value
         return kept
 
     def _record(self, name: str, kind: Instrument, value: float, labels: dict[str, str]) -> None:
