@@ -24,6 +24,7 @@ from gateway.errors import UpstreamFailed
 from gateway.tasks import TaskOwner
 from gateway.values import Pcm, Private
 
+CONNECT_PATIENCE_S = 15
 SEND_PATIENCE_S = 10
 """A gateway that does not take our messages for so long is as good as gone."""
 ANNOUNCEMENT_MARK = "announcement:"
@@ -124,7 +125,8 @@ class Caller:
         self._session = aiohttp.ClientSession()
         try:
             target = await dial(self._session, self._target) if isinstance(self._target, Number) else self._target
-            self._socket = await self._session.ws_connect(target.url, timeout=aiohttp.ClientWSTimeout(ws_close=2))
+            async with asyncio.timeout(CONNECT_PATIENCE_S):
+                self._socket = await self._session.ws_connect(target.url, timeout=aiohttp.ClientWSTimeout(ws_close=2))
         except (aiohttp.ClientError, TimeoutError):
             await self._session.close()
             raise UpstreamFailed("the media socket of the gateway does not answer", hint="check SORDINO_PUBLIC_URL") from None
