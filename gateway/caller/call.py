@@ -148,6 +148,7 @@ class Caller:
             await self.hang_up()
         finally:
             await self._tasks.aclose()
+            await self._socket.close()
             await self._session.close()
 
     async def hang_up(self) -> None:

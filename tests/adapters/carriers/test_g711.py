@@ -32,8 +32,9 @@ def test_every_byte_survives_the_way_there_and_back(byte: int) -> None:
 
 @given(st.integers(-32635, 32635))
 def test_a_sample_comes_back_within_half_a_step_of_its_segment(sample: int) -> None:
+    """And 3 more: the standard codes 14 of the 16 bits."""
     back = struct.unpack("<h", g711.decode(g711.encode(Pcm(struct.pack("<h", sample), 8000))).samples)[0]
-    assert abs(back - sample) <= max(8, (abs(sample) + 132) / 32)
+    assert abs(back - sample) <= (abs(sample) + 132) / 32 + 4
 
 
 def test_silence_is_silence() -> None:
