@@ -36,10 +36,7 @@ def _base_url(value: str) -> str:
 
 def _mechanism(value: str) -> str:
     if "privacy" in value.lower() and "shield" in value.lower():
-        raise fault(
-            "Privacy Shield is no transfer mechanism: it was struck down on 16 July 2020",
-            "see CJEU C-311/18; write the one in force",
-        )
+        raise fault("Privacy Shield was struck down on 16 July 2020 (CJEU C-311/18)", "write the transfer mechanism in force")
     if not value.strip() or len(value) > 120:
         raise fault("this is not a transfer mechanism", "write none-needed, adequacy, scc-module-2…, or unknown")
     return value

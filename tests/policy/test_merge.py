@@ -1,0 +1,126 @@
+"""Packs and tenants joined: the stricter value wins, in whatever order they are named."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.policy.egress import decide
+from gateway.policy.fields import Mask
+from gateway.policy.merge import effective
+from gateway.policy.model import PackFile, TenantFile, TenantPolicy
+from gateway.policy.regions import ancestors
+from gateway.values import DataCategory
+from tests.policy.samples import ask, with_entry
+
+
+def joined(tenant: dict[str, object], *packs: dict[str, object]) -> TenantPolicy:
+    read = [PackFile.model_validate({"pack": f"p{index}", "title": "x", **pack}) for index, pack in enumerate(packs)]
+    return effective(TenantFile.model_validate({"tenant": "acme", **tenant}), read)
+
+
+@pytest.mark.parametrize(
+    ("key", "tenant", "pack", "result"),
+    [
+        ("regions", ["eu", "us"], ["eea"], ("eu",)),
+        ("regions", ["eu"], ["de", "us"], ("de",)),
+        ("regions", ["us"], ["eu"], ()),
+        ("regions", ["de", "eu"], None, ("eu",)),
+        ("origins", ["us"], ["eu"], ("eu", "us")),
+        ("training", "permitted", "opt-out", "opt-out"),
+        ("training", "prohibited", "permitted", "prohibited"),
+        ("purposes", ["conversation", "quality"], ["conversation"], ("conversation",)),
+        ("notice_days", 10, 30, 30),
+    ],
+)
+def test_the_stricter_value_wins(key: str, tenant: object, pack: object, result: object) -> None:
+    policy = joined({key: tenant}, {key: pack} if pack is not None else {})
+    assert getattr(policy, key) == result
+
+
+def test_the_shortest_retention_wins_class_by_class() -> None:
+    policy = joined({"retention": {"audio": "30d", "metadata": "7d"}}, {"retention": {"audio": "24h", "traces": "1d"}})
+    assert policy.retention.model_dump() == {"audio": "1d", "transcript": "0s", "vault": "4h", "metadata": "7d", "traces": "1d"}
+
+
+def test_the_stricter_mask_wins_kind_by_kind_and_a_default_counts_for_every_kind() -> None:
+    policy = joined(
+        {"masking": {"default": "keep", "CVV": "last4"}}, {"masking": {"default": "pseudonym", "CREDIT_CARD": "drop"}}
+    )
+    assert policy.masking_for("PERSON") is Mask.PSEUDONYM
+    assert policy.masking_for("CVV") is Mask.PSEUDONYM
+    assert policy.masking_for("CREDIT_CARD") is Mask.DROP
+
+
+def test_a_kind_that_only_one_file_names_keeps_its_mask_where_the_others_have_no_default() -> None:
+    policy = joined({"masking": {"PERSON": "keep"}}, {"masking": {"CVV": "drop"}})
+    assert policy.masking_for("PERSON") is Mask.KEEP
+    assert policy.masking_for("CVV") is Mask.DROP
+    assert policy.masking_for("PHONE_NUMBER") is Mask.PSEUDONYM
+
+
+def test_announcements_of_all_are_required_and_each_says_who_asks_for_it() -> None:
+    notice = {"id": "notice", "text": "Hello.", "asset": "hello.wav"}
+    other = {"id": "other", "text": "Also.", "asset": "also.wav"}
+    policy = joined({"announcements": [other, {**notice, "text": "Psst."}]}, {"announcements": [notice]})
+    assert [(a.id, a.rule, a.text) for a in policy.announcements] == [
+        ("notice", "pack:p0", "Hello."),
+        ("other", "tenant:acme", "Also."),
+    ]
+
+
+REGIONS = st.none() | st.lists(st.sampled_from(["eu", "eea", "de", "us", "in", "in/ap-south-1", "local"]), max_size=3)
+PACKS = st.fixed_dictionaries(
+    {},
+    optional={
+        "regions": REGIONS,
+        "training": st.sampled_from(["prohibited", "opt-out", "permitted"]),
+        "purposes": st.lists(st.sampled_from(["conversation", "quality"]), max_size=2),
+        "notice_days": st.integers(0, 60),
+        "masking": st.dictionaries(st.sampled_from(["default", "CVV", "PERSON"]), st.sampled_from(list(Mask)), max_size=3),
+        "origins": st.lists(st.sampled_from(["eu", "us", "gb"]), max_size=2),
+    },
+)
+
+
+@given(tenant=PACKS, packs=st.lists(PACKS, max_size=3))
+def test_the_order_of_packs_does_not_matter(tenant: dict[str, object], packs: list[dict[str, object]]) -> None:
+    read = [PackFile.model_validate({"pack": f"p{index}", "title": "x", **pack}) for index, pack in enumerate(packs)]
+    written = TenantFile.model_validate({"tenant": "acme", **tenant})
+    digests = {effective(written, order).digest for order in itertools.permutations(read)}
+    assert len(digests) == 1
+
+
+@given(
+    tenant=PACKS,
+    packs=st.lists(PACKS, max_size=2),
+    pack=PACKS,
+    region=st.sampled_from(["eu", "de", "us", "in/ap-south-1"]),
+    training=st.sampled_from(["prohibited", "opt-out", "permitted"]),
+    purpose=st.sampled_from(["conversation", "quality"]),
+    origin=st.sampled_from(["", "eu", "us"]),
+)
+def test_one_more_pack_never_permits_more(
+    tenant: dict[str, object],
+    packs: list[dict[str, object]],
+    pack: dict[str, object],
+    region: str,
+    training: str,
+    purpose: str,
+    origin: str,
+) -> None:
+    """It may state what nobody stated before; compared are policies that state the same keys."""
+    stated = {key: value for key, value in pack.items() if key in tenant and value is not None and tenant[key] is not None}
+    route = {"route": {"llm": [{"processor": "eu-llm"}]}}
+    before, after = joined({**tenant, **route}, *packs), joined({**tenant, **route}, *packs, stated)
+    registry = with_entry(region=region, training=training, mechanism={"eu": "scc-module-2"})
+    question = ask(categories=frozenset({DataCategory.MASKED_TRANSCRIPT}), purpose=purpose, origin=origin)
+
+    if decide(after, registry, question).grant is not None:
+        assert decide(before, registry, question).grant is not None
+    assert all(not ancestors(region).isdisjoint(before.regions) for region in after.regions)
+    for kind in ("PERSON", "CVV", "OTHER"):
+        assert "masking" not in stated or after.masking_for(kind).laxity <= before.masking_for(kind).laxity
