@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import os
 import socket
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import TextIO
 
-import aiohttp
 from aiohttp import web
 
 from gateway.adapters.carriers.stream_token import StreamTokens
@@ -24,6 +24,7 @@ from gateway.adapters.keys.envelope import MasterKey
 from gateway.adapters.keys.files import read_key, read_or_create_key
 from gateway.adapters.keys.signing import SigningKey
 from gateway.adapters.providers.openai import OpenAIChat
+from gateway.adapters.providers.outbound import outbound_session
 from gateway.adapters.sounds import APOLOGY, REFUSED, Sounds
 from gateway.adapters.speech.local import LocalSpeech
 from gateway.adapters.stores.embedded import EmbeddedValkey
@@ -48,7 +49,6 @@ from gateway.http.voice import TOKEN_PARAMETER, twilio_voice
 from gateway.policy.model import TenantPolicy
 from gateway.policy.registry import Registry, with_base_url
 from gateway.ports import ConversationEvents, Masker, Observer, Playout, SpanHandle, TurnShown
-from gateway.redaction.mask import Pseudonyms
 from gateway.runner.account import CallAccount
 from gateway.runner.call_runner import CallParts, CallRunner
 from gateway.runner.egress import CallEgress
@@ -61,6 +61,7 @@ from gateway.values import CallId, Pcm, Private, TenantId
 log = logging.getLogger(__name__)
 
 TOKEN_GOOD_FOR_S = 120
+CLOSE_WITHIN_S = 8.0
 DEMO_PROCESSOR = "local-demo-llm"
 
 
@@ -87,6 +88,8 @@ class Gateway:
         self._open = AsyncExitStack()
         self._tasks = TaskOwner("gateway", on_failure=_report)
         self._calls: dict[CallId, Leg] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
         self.url = ""
 
     # --- life -------------------------------------------------------------------------------------------------------
@@ -102,6 +105,9 @@ class Gateway:
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         for leg in tuple(self._calls.values()):
             await leg.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_WITHIN_S):
+                await self.idle()
         await self._open.aclose()
 
     async def _start(self) -> None:
@@ -126,10 +132,9 @@ class Gateway:
             self._sounds_of(tenant)
         self.speech = LocalSpeech()
         self.detector = PresidioDetector()
-        await self.speech.start()
         self._open.push_async_callback(self.speech.aclose)
-        await self.detector.start()
         self._open.push_async_callback(self.detector.aclose)
+        await asyncio.gather(self.speech.start(), self.detector.start())
         self._parts = await self._conversation_parts()
         await self._listen()
         self._tasks.start(self.policies.watch(_tell_invalid), name="policies")
@@ -139,7 +144,7 @@ class Gateway:
         return read_key(path) if path else read_or_create_key(self.settings.data / "keys" / "master.key")
 
     async def _conversation_parts(self) -> ConversationParts:
-        session = await self._open.enter_async_context(aiohttp.ClientSession(trust_env=False))
+        session = await self._open.enter_async_context(outbound_session())
         threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="vad")
         self._open.callback(threads.shutdown, wait=False, cancel_futures=True)
         return ConversationParts(
@@ -215,17 +220,24 @@ class Gateway:
 
         runner = CallRunner(CallParts(flow, leg, account, sounds, conversation, seal, self._clock, self.telemetry, shown))
         self._calls[call] = leg
+        self._idle.clear()
         try:
             return await runner.run()
         finally:
-            del self._calls[call]
             await self._forget(tenant, call)
+            del self._calls[call]
+            if not self._calls:
+                self._idle.set()
+
+    async def idle(self) -> None:
+        """Wait until no call goes on: every one has its receipt."""
+        await self._idle.wait()
 
     async def _masker(self, tenant: TenantPolicy, call: CallId) -> Masker:
         vault = await self.vault.open(TenantId(tenant.tenant), call)
         operators = {entity: mask.value for entity, mask in tenant.masking.items() if entity != "default"}
-        pseudonyms = Pseudonyms(operators, default=tenant.masking["default"].value)
-        return CallMasker(self.detector, vault, pseudonyms, language=tenant.language)
+        default = tenant.masking["default"].value
+        return CallMasker(self.detector, vault, operators=operators, default=default, language=tenant.language)
 
     async def _seal(self, account: CallAccount, shown: Shown) -> None:
         receipt = receipts.build(account.entries, sign=self.signing.sign, public_key=self.signing.public_key)

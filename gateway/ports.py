@@ -59,8 +59,11 @@ class Detector(Protocol):
 class Masker(Protocol):
     """The mask of one call. Placeholders are stable within it; every new one is in the vault before the text is returned."""
 
-    async def mask(self, text: Private[str]) -> Masked:
-        """Raises RedactionUnavailable or StoreUnavailable: then there is no masked text, and nothing may be sent."""
+    async def mask(self, text: Private[str], *, previous: str = "", from_model: bool = False) -> Masked:
+        """``previous``: the other side's last turn, masked. ``from_model``: the placeholders in ``text`` are ours and stay.
+
+        Raises RedactionUnavailable or StoreUnavailable: then there is no masked text, and nothing may be sent.
+        """
         ...
 
     def restore(self, placeholder: Placeholder) -> Private[str] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -20,10 +21,11 @@ from gateway.demo.model_process import ScriptedModel
 from gateway.demo.screen import Screen
 from gateway.errors import EvidenceUnavailable, Misconfigured, UpstreamFailed
 from gateway.evidence import receipt as receipts
+from gateway.evidence.keys import read_public_key
 from gateway.settings import Settings
 from gateway.values import Pcm
 
-TURNS = ("03_16k.wav", "01_16k.wav", "05_16k.wav", "09_16k.wav")
+TURNS = ("name-and-address.wav", "card-number.wav", "phone-number.wav", "email-address.wav")
 """A name with an address, a card number, a phone number, an e-mail address."""
 FROM = "+15550199"
 TENANT = "demo"
@@ -52,14 +54,19 @@ class Demo:
             self.screen.step(f"the model is yours, at {self.settings.demo_llm}")
             return await self._with_model(await _own_model(self.settings), began)
         async with ScriptedModel() as model:
-            self.screen.step("the model is a script that speaks OpenAI's protocol, not an AI (SORDINO_DEMO_LLM=URL puts a real one in its place)")
+            self.screen.step(
+                "the model is a script that speaks OpenAI's protocol, not an AI; SORDINO_DEMO_LLM=URL puts a real one there"
+            )
             return await self._with_model(replace(self.settings, demo_llm=model.url), began)
 
     async def _with_model(self, settings: Settings, began: float) -> int:
-        console = self.console.file if self.spans else None
+        console = sys.stdout if self.spans else None
         env = {"TWILIO_AUTH_TOKEN": "demo-auth-token-of-nobody", **self.env}
         async with Gateway(settings, env=env, observer=self.screen, console=console) as gateway:
-            self.screen.step(f"the gateway listens at {gateway.url}: Valkey, policy, recogniser, detector and voice are ready ({time.monotonic() - began:.1f} s)")
+            ready = f"{time.monotonic() - began:.1f} s"
+            self.screen.step(
+                f"the gateway listens at {gateway.url}: store, policy, recogniser, detector and voice are ready ({ready})"
+            )
             caller = await self._call(gateway)
         return self._report(caller, settings.data / "keys" / "signing.pub")
 
@@ -90,7 +97,7 @@ class Demo:
         rows = {"call": caller.timeline.rows(), "turns": self._masked_rows()}
         (self.output / "timeline.json").write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         shutil.copyfile(self.screen.receipt_file, self.output / "receipt.json")
-        trusted = receipts.read_public_key(public_key.read_bytes())
+        trusted = read_public_key(public_key.read_bytes())
         verified = receipts.verify((self.output / "receipt.json").read_bytes(), trusted)
         self.screen.receipt(verified, str(self.output))
         whole = caller.closed is not None and caller.closed.by is ClosedBy.CALLER
@@ -98,7 +105,9 @@ class Demo:
 
     def _masked_rows(self) -> list[dict[str, str | int]]:
         """What the model received, turn by turn. The caller's own words stay off the disk."""
-        return [{"turn": number, "model_received": row.received} for number, row in sorted(self.screen.rows.items()) if row.received]
+        return [
+            {"turn": number, "model_received": row.received} for number, row in sorted(self.screen.rows.items()) if row.received
+        ]
 
 
 def _speech(name: str) -> Pcm:
@@ -115,14 +124,19 @@ async def _own_model(settings: Settings) -> Settings:
     shutil.copyfile(settings.policies / "subprocessors.yaml", folder / "subprocessors.yaml")
     tenant = (settings.policies / "tenants" / f"{TENANT}.yaml").read_text(encoding="utf-8")
     if SCRIPTED not in tenant:
-        raise Misconfigured(f"the tenant {TENANT} has no route to {SCRIPTED}", hint="SORDINO_DEMO_LLM changes the shipped demo only")
+        raise Misconfigured(
+            f"the tenant {TENANT} has no route to {SCRIPTED}", hint="SORDINO_DEMO_LLM changes the shipped demo only"
+        )
     (folder / "tenants" / f"{TENANT}.yaml").write_text(tenant.replace(SCRIPTED, json.dumps(model)), encoding="utf-8")
     return replace(settings, policies=folder, demo_llm=url)
 
 
 async def _first_model(url: str) -> str:
     try:
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session, session.get(f"{url}/models") as answer:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session,
+            session.get(f"{url}/models") as answer,
+        ):
             listed = await answer.json()
             return str(listed["data"][0]["id"])
     except (aiohttp.ClientError, TimeoutError, ValueError, LookupError, TypeError):

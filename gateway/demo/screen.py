@@ -77,11 +77,13 @@ class Screen:
 
     def _announcement(self, kind: str, facts: Mapping[str, str | int | float | bool]) -> None:
         if kind == "announcing":
-            self.console.print(f"  [bold]Announcement[/bold] [cyan]{facts['id']}[/cyan] is playing ({float(facts['total_ms']) / 1000:.1f} s)…")
+            self.console.print(
+                f"  [bold]Announcement[/bold] [cyan]{facts['id']}[/cyan] is playing ({float(facts['total_ms']) / 1000:.1f} s)…"
+            )
         elif kind == "announcement.played":
             self.console.print(
-                f"  [green]✓[/green] played to its last frame and acknowledged by the carrier after {float(facts['ack_ms']) / 1000:.1f} s; "
-                f"{facts['frames_dropped']} frames of the caller before that were dropped unheard"
+                f"  [green]✓[/green] played to its last frame, acknowledged by the carrier after {float(facts['ack_ms']) / 1000:.1f} s; "
+                f"{facts['frames_dropped']} earlier frames of the caller dropped unheard"
             )
         elif kind == "announcement.unproven":
             self.console.print(f"  [red]✗[/red] not proven: {facts['why']}")
@@ -93,7 +95,9 @@ class Screen:
         if key in self._told_refusals:
             return
         self._told_refusals.add(key)
-        line = Text.assemble("  ", (f"{facts['hop']:<4}", "bold"), " goes to ", (str(facts["processor"]), "cyan"), f" ({facts['region']})")
+        line = Text.assemble(
+            "  ", (f"{facts['hop']:<4}", "bold"), " goes to ", (str(facts["processor"]), "cyan"), f" ({facts['region']})"
+        )
         self.console.print(line)
         for reason in filter(None, str(facts["refused"]).split(" | ")):
             self.console.print(Text.assemble("       ", ("refused ", "red"), reason))
@@ -140,7 +144,9 @@ class Screen:
         masked = document.get("masked")
         counts = ", ".join(f"{kind} {count}" for kind, count in masked.items()) if isinstance(masked, dict) else ""
         self.console.print(f"  [bold]Receipt[/bold] {verified.receipt.call}: {verified.receipt.outcome}")
-        self.console.print(f"    {len(verified.receipt.entries)} entries ({verified.receipt.durability}), {len(hops) if isinstance(hops, list) else 0} hops with a Grant")
+        granted = len(hops) if isinstance(hops, list) else 0
+        entries = f"{len(verified.receipt.entries)} entries ({verified.receipt.durability})"
+        self.console.print(f"    {entries}, {granted} hops, each with its Grant")
         self.console.print(f"    masked: {counts or 'nothing'}")
         self.console.print(f"  [bold green]verified[/bold green] {verified.statement}")
         self.console.print(f"\n  {folder}/conversation.wav   caller left, agent right")

@@ -87,13 +87,13 @@ class CallRunner:
         telemetry.gauge("sordino_calls_active", +1)
         outcome = Outcome.FAILED
         try:
-            with telemetry.span("sordino.call", **{"sordino.carrier": str(self._flow.started.get("carrier", ""))}) as span:
+            with telemetry.span("sordino.call", carrier=str(self._flow.started.get("carrier", ""))) as span:
                 self._span = span
                 async with self._tasks:
                     self._tasks.start(self._read_leg(), name="leg")
                     self._tasks.start(self._playout.run(), name="playout")
                     outcome = await self._until_sealed()
-                span.set(**{"sordino.outcome": outcome.value})
+                span.set(outcome=outcome.value)
         finally:
             telemetry.gauge("sordino_calls_active", -1)
             self._playout.close()
@@ -164,7 +164,7 @@ class CallRunner:
 
     async def _play(self, announcement: Announcement) -> None:
         self._p.shown(TurnShown("announcing", facts={"id": announcement.id, "total_ms": announcement.total_ms}))
-        with self._p.telemetry.span("sordino.announce", **{"sordino.announcement": announcement.id}):
+        with self._p.telemetry.span("sordino.announce", language=announcement.language, total_ms=announcement.total_ms):
             segment = self._playout.begin(announcement.mark)
             await segment.push(self._p.sounds[announcement.id])
             segment.end()

@@ -95,12 +95,12 @@ class GuardedAnswer(llm.LLMStream):
             raise PolicyRefused(f"the processor {grant.processor} speaks {grant.dialect}, and no adapter here does")
         clock = self._mind.turns.clock
         began = clock.monotonic()
-        facts = {"gen_ai.request.model": grant.model, "sordino.processor": str(grant.processor), "sordino.region": grant.region}
-        with turn.stage("chat", span=f"chat {grant.model}", **facts):
+        facts = {"gen_ai.request.model": grant.model, "processor": str(grant.processor), "region": grant.region}
+        with turn.stage("model", span=f"chat {grant.model}", **facts):
             async with aclosing(model.stream(grant, request)) as deltas:  # type: ignore[type-var]
                 async for delta in deltas:
                     if not self._said_something:
-                        turn.observe("model", clock.monotonic() - began)
+                        turn.observe("first_token", clock.monotonic() - began)
                     self._pass_on(grant, delta)
 
     def _pass_on(self, grant: Grant, delta: ChatDelta) -> None:
@@ -127,7 +127,9 @@ async def masked_request(context: llm.ChatContext, tools: list[llm.Tool], turns:
     messages: list[ChatMessage] = []
     for item in context.items:
         if isinstance(item, llm.ChatMessage):
-            messages.append(ChatMessage(role=item.role, text=await turns.masked(_text_only(item))))
+            # What the caller said came through our ear, and what the agent said from the model: both are masked already.
+            ours = item.role in ("user", "assistant")
+            messages.append(ChatMessage(role=item.role, text=await turns.masked(_text_only(item), ours=ours)))
         elif isinstance(item, llm.FunctionCall):
             call = ToolCall(item.call_id, item.name, await _masked_json(item.arguments, turns))
             messages.append(ChatMessage(role="assistant", text=MaskedText(""), tool_calls=(call,)))
@@ -154,7 +156,7 @@ async def _masked_json(arguments: str, turns: CallTurns) -> str:
 
 async def _masked_value(value: Any, turns: CallTurns) -> Any:
     if isinstance(value, str):
-        return await turns.masked(value)
+        return await turns.masked(value, ours=True)
     if isinstance(value, list):
         return [await _masked_value(item, turns) for item in value]
     if isinstance(value, dict):

@@ -17,12 +17,12 @@ class Turn:
         self.number = number
         self._turns = turns
         self._began = turns.clock.monotonic()
-        self._span = turns.telemetry.begin("sordino.turn", turns.call_span, **{"sordino.turn.number": number})
+        self._span = turns.telemetry.begin("sordino.turn", turns.call_span, turn=number)
         self._open = True
 
     @contextmanager
     def stage(self, name: str, span: str = "", **facts: str | int | float | bool) -> Iterator[SpanHandle]:
-        """Time one stage of the turn (``listen``, ``mask``, ``route``, ``model``, ``unmask``, ``speak``)."""
+        """Time one stage of the turn (``listen``, ``mask``, ``route``, ``model``, ``speak``)."""
         turns = self._turns
         began = turns.clock.monotonic()
         handle = turns.telemetry.begin(span or f"sordino.{name}", self._span, **facts)
@@ -44,8 +44,8 @@ class Turn:
         turns = self._turns
         turns.events.show(TurnShown("heard", text=heard, facts={"turn": self.number}))
         with self.stage("mask") as span:
-            masked = await turns.masker.mask(heard)
-            span.set(**{"sordino.masked": sum(masked.counts.values())})
+            masked = await turns.masker.mask(heard, previous=turns.last_said)
+            span.set(masked=sum(masked.counts.values()))
         if masked.counts:
             for entity, count in masked.counts.items():
                 turns.telemetry.count("sordino_masked_total", count, entity=entity)
@@ -58,7 +58,7 @@ class Turn:
     def first_sound(self) -> None:
         """The answer begins to be heard."""
         if self._open:
-            self.observe("total", self._turns.clock.monotonic() - self._began)
+            self.observe("first_audio", self._turns.clock.monotonic() - self._began)
             self.end()
 
     def end(self) -> None:
@@ -88,6 +88,8 @@ class CallTurns:
         self.clock = clock
         self.call_span = call_span
         self._on_failure = on_failure
+        self.last_said = ""
+        """The agent's last words, masked: an answer is understood by its question."""
         self._masked: set[str] = set()
         self._made: dict[str, MaskedText] = {}
         self._turn: Turn | None = None
@@ -103,15 +105,19 @@ class CallTurns:
 
     @property
     def turn(self) -> Turn:
-        """The turn that an answer belongs to. Before the caller's first words it is the greeting's own."""
-        return self._turn or self.next_turn()
+        """The turn that an answer belongs to. Before the caller's first words it is the greeting's own, number 0."""
+        if self._turn is None:
+            self._turn = Turn(0, self)
+        return self._turn
 
     def know(self, text: str) -> None:
         """``text`` went through the mask, or is the tenant's own instruction from before the call."""
         self._masked.add(text)
 
-    async def masked(self, text: str) -> MaskedText:
+    async def masked(self, text: str, *, ours: bool = False) -> MaskedText:
         """``text`` as a model may see it. What is known to be masked is not analysed again, so a long history costs nothing.
+
+        ``ours``: it was made from masked text (by the model, or joined by livekit), so the placeholders in it are ours.
 
         Raises:
             RedactionUnavailable, StoreUnavailable: then the text stays in.
@@ -119,7 +125,7 @@ class CallTurns:
         if text in self._masked:
             return MaskedText(text)
         if text not in self._made:
-            result = await self.masker.mask(Private(text))
+            result = await self.masker.mask(Private(text), from_model=ours)
             self._made[text] = result.text
             self._masked.add(result.text)
         return self._made[text]

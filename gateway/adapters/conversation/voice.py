@@ -80,7 +80,9 @@ class GuardedSpeech(tts.SynthesizeStream):
 
     async def _speak(self, sentences: tokenize.SentenceStream, output_emitter: tts.AudioEmitter) -> SordinoError | None:
         try:
+            self._voice.turns.last_said = ""
             async for sentence in sentences:
+                self._voice.turns.last_said += sentence.token
                 await self._say(self._unmasker.feed(sentence.token), output_emitter)
             await self._say(self._unmasker.flush(), output_emitter)
         except SordinoError as error:

@@ -1,0 +1,67 @@
+"""The ``sordino`` command. Each group of commands has its own file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Protocol
+
+from gateway.cli import call, demo, evidence, policy, redact, serve
+from gateway.errors import PolicyInvalid, SordinoError
+
+WRONG_USAGE = 2
+FOUND_FAULTS = 1
+
+
+class Group(Protocol):
+    """A file of commands: it adds its parser, which sets ``run`` to a function from parsed arguments to an exit code."""
+
+    def add_parser(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None: ...
+
+
+GROUPS: tuple[Group, ...] = (demo, serve, call, policy, evidence, redact)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(prog="sordino", description="The privacy gateway for AI phone calls.")
+    top.add_argument("--version", action="version", version=f"sordino {_version()}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for group in GROUPS:
+        group.add_parser(commands)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0 good, 1 findings or failure, 2 wrong usage. A user's mistake is told on stderr, without a traceback."""
+    given = parser().parse_args(arguments)
+    try:
+        return int(given.run(given))
+    except PolicyInvalid as error:
+        print(error, file=sys.stderr)
+        return FOUND_FAULTS
+    except SordinoError as error:
+        print(f"sordino: {error.message}", file=sys.stderr)
+        for reason in error.reasons:
+            print(f"  - {reason}", file=sys.stderr)
+        if error.hint:
+            print(f"  to mend it: {error.hint}", file=sys.stderr)
+        return FOUND_FAULTS
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return FOUND_FAULTS
+
+
+def _version() -> str:
+    try:
+        return version("sordino")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
