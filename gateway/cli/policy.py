@@ -89,6 +89,10 @@ def check(arguments: argparse.Namespace) -> int:
     print(f"good: {len(tenants)} tenant(s), {len(policies.registry.entries)} sub-processors, {len(policies.packs)} packs")
     for tenant in tenants:
         print(f"  {tenant['tenant']:<24} policy {tenant['policy'][:12]}")
+    for name in sorted({pack for policy in policies.tenants.values() for pack in policy.extends}):
+        open_facts = [fact.id for fact in policies.packs[name].facts if not fact.enforced]
+        if open_facts:
+            print(f"  note: pack {name} states what this version does not enforce: {', '.join(open_facts)}")
     return GOOD
 
 

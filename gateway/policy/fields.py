@@ -61,7 +61,11 @@ class Training(StrEnum):
 
     @property
     def laxity(self) -> int:
-        return list(Training).index(self)
+        """Place in the order from the strictest: 0, 1…"""
+        return _TRAINING[self]
+
+
+_TRAINING = {training: place for place, training in enumerate(Training)}
 
 
 def _demanded_training(value: Training) -> Training:
@@ -88,7 +92,11 @@ class Mask(StrEnum):
 
     @property
     def laxity(self) -> int:
-        return list(Mask).index(self)
+        """Place in the order from the strictest: 0, 1…"""
+        return _MASKS[self]
+
+
+_MASKS = {mask: place for place, mask in enumerate(Mask)}
 
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -34,6 +34,13 @@ def test_check_of_a_good_folder_says_what_is_in_force(folder: Path, capsys: pyte
     assert "good: 1 tenant(s)" in capsys.readouterr().out
 
 
+def test_check_says_which_rules_of_a_pack_this_version_does_not_enforce(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    demo = folder / "tenants" / "demo.yaml"
+    demo.write_text(demo.read_text().replace("extends: []", "extends: [us-tcpa-outbound]"))
+    assert sordino("check", "--policies", str(folder)) == 0
+    assert "pack us-tcpa-outbound states what this version does not enforce: artificial-voice" in capsys.readouterr().out
+
+
 def test_check_shows_each_fault_with_its_place_and_how_to_mend_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     demo = folder / "tenants" / "demo.yaml"
     demo.write_text(demo.read_text().replace("training: prohibited", "trainig: prohibited"))

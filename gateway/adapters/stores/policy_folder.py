@@ -130,7 +130,7 @@ class PolicyFolder:
     ) -> None:
         """Take over changes until cancelled.
 
-        ``on_invalid`` hears the faults of an invalid change, once for each; ``on_changed`` hears of each set that came into force.
+        ``on_invalid`` hears the faults of an invalid change, once for each; ``on_changed`` hears of each set taken over.
         """
         told = self._findings
         while True:
