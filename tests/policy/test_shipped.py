@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 
@@ -70,6 +71,15 @@ def test_the_demos_number_finds_it(shipped: PolicySet) -> None:
     assert found is not None
     assert (found.tenant, found.agent) == ("demo", "agents.receptionist:Receptionist")
     assert [announcement.asset for announcement in found.announcements] == ["ai-and-privacy.en.wav"]
+
+
+def test_announced_words_are_the_words_of_the_audio(shipped: PolicySet) -> None:
+    recorded = {
+        fact["file"]: fact["text"] for fact in json.loads((POLICIES / "announcements" / "index.json").read_text(encoding="utf-8"))
+    }
+    announced = [announcement for policy in shipped.tenants.values() for announcement in policy.announcements]
+    assert announced
+    assert [(a.asset, a.text) for a in announced] == [(a.asset, recorded.get(a.asset)) for a in announced]
 
 
 def test_explain_shows_every_rule_for_every_candidate(shipped: PolicySet) -> None:
