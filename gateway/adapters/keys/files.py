@@ -28,9 +28,11 @@ def read_key(path: Path) -> bytes:
         ) from None
     except OSError as error:
         raise Misconfigured(f"the key file {path} cannot be read: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as file:
-        _check_owner_only(path, os.fstat(file.fileno()))
-        text = file.read(4096)
+    try:
+        _check_owner_only(path, os.fstat(descriptor))
+        text = os.read(descriptor, 4096)
+    finally:
+        os.close(descriptor)
     return _decode(path, text)
 
 

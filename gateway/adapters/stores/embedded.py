@@ -191,13 +191,14 @@ class EmbeddedValkey:
             writer.close()
 
     def _tidy(self) -> None:
+        if self._lock is None:  # the folder was never ours, or is not any more
+            return
         self.socket.unlink(missing_ok=True)
         if self._socket_folder is not None:
             shutil.rmtree(self._socket_folder, ignore_errors=True)
             self._socket_folder = None
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        os.close(self._lock)
+        self._lock = None
 
 
 def _settings(folder: Path, socket: Path) -> list[str]:
