@@ -26,55 +26,212 @@ class Cue:
     letters: bool = False
 
 
-def _cue(entity: str, words: str, least: int, most: int, *, letters: bool = False) -> Cue:
-    return Cue(EntityType(entity), re.compile(rf"(?<![\w'])(?:{words})(?![\w])"), least, most, letters)
+def _cue(entity: str, least: int, most: int, *words: str, letters: bool = False) -> Cue:
+    return Cue(EntityType(entity), re.compile(rf"(?<![\w'])(?:{'|'.join(words)})(?![\w])"), least, most, letters)
 
 
 CUES: tuple[Cue, ...] = (
-    _cue("CVV", r"security (?:code|number|digits)|c ?v ?[vc] ?2?|card verification(?: \w+)?|verification value", 3, 4),
-    _cue("CVV", r"(?:on|at) the (?:back|front|reverse)|signature (?:strip|panel)|(?:last )?3 digits", 3, 4),
-    _cue("CARD_EXPIRY", r"expir\w*|exp date|valid (?:until|thru|through|till|to)|good (?:until|thru|through|till)", 3, 6),
-    _cue("CREDIT_CARD", r"(?:\w+ )?card(?: number| details)?|visa|master ?card|amex|american express|long number", 8, 19),
-    _cue("CREDIT_CARD", r"card(?: number)?(?: is)?(?: the 1)? (?:ending|ends|that ends)(?: in| with)?|card.{0,20}last 4(?: digits)?", 4, 4),
-    _cue("BANK_ACCOUNT", r"account(?: number| no)?|sort code|routing(?: number| code)?|transit number|ifsc|aba|bsb", 4, 18),
-    _cue("BANK_ACCOUNT", r"checking|savings", 8, 17),
-    _cue("IBAN_CODE", r"i ?b ?a ?n|iban number", 12, 34, letters=True),
-    _cue("US_SSN", r"social(?: security)?(?: number)?|s ?s ?n|social(?: security)?.{0,20}last 4(?: digits)?", 4, 9),
-    _cue("PHONE_NUMBER", r"(?:tele)?phone(?: number)?|mobile(?: number)?|cell(?:phone)?(?: number)?|landline|whats ?app|fax|area code", 3, 15),
-    _cue("PHONE_NUMBER", r"(?:call|ring|reach|text|contact|phone|dial|get)(?:ing)? (?:me|us|him|her|them|you|back)|call ?back|voicemail", 6, 15),
-    _cue("PHONE_NUMBER", r"(?:my|best|new|old|other|home|work|her|his|their|contact) number|numbers? on file|the line|caller id", 6, 15),
-    _cue("PHONE_NUMBER", r"plus", 9, 15),
-    _cue("DATE_OF_BIRTH", r"born(?: in| on)?|birth ?(?:day|date)?|dates? of birth|d ?o ?b", 3, 8),
-    _cue("ZIP_CODE", r"zip(?: ?code)?|post ?code|postal code|pin ?code|area pin", 3, 9, letters=True),
-    _cue("PASSPORT", r"passport(?: number| no)?", 6, 12, letters=True),
-    _cue("DRIVER_LICENSE", r"(?:driver'?s?|driving) licen[cs]e(?: number| no)?|licen[cs]e number|d ?l number", 5, 18, letters=True),
-    _cue("IN_AADHAAR", r"a[ad]+h?[ae]*r(?: card| number)*|uid", 4, 12),
-    _cue("IN_PAN", r"(?:my|your|the) pan(?: card| number)*|pan (?:card|number|is)", 5, 10, letters=True),
-    _cue("UK_NHS", r"n ?h ?s(?: number)?", 10, 10),
-    _cue("UK_NINO", r"national insurance(?: number)?|n ?i number|nino", 6, 13, letters=True),
-    _cue("MEDICAL_RECORD", r"medical record(?: number)?|m ?r ?n|patient (?:id|i d|number)|chart number|hospital number", 4, 12, letters=True),
-    _cue("MEMBER_ID", r"member(?:ship)?(?: id| i d| number| card)?|subscriber (?:id|number)|insurance id|group number", 4, 14, letters=True),
-    _cue("POLICY_NUMBER", r"policy(?: number| no)?|cover number|certificate number", 4, 16, letters=True),
-    _cue("PIN", r"pin(?: number)?|p i n", 4, 6),
-    _cue("ONE_TIME_CODE", r"(?:pass)?code|one ?time(?: \w+)?|1 time(?: \w+)?|verification(?: \w+)?|o ?t ?p", 4, 8),
-    _cue("VEHICLE_PLATE", r"(?:licen[cs]e |number |registration )?plates?|registration(?: number)?|reg(?: number)?|tag number", 4, 12, letters=True),
-    _cue("", r"order(?: number)?|booking(?: \w+)?|confirmation(?: \w+)?|ticket(?: number)?|reference(?: number)?|case number|invoice", 1, 20, letters=True),
-    _cue("", r"flight(?: number)?|gate|form|error(?: \w+)?|model(?: number)?|version|tracking(?: number)?|channel|ext(?:ension)?|tv", 1, 20, letters=True),
-    _cue("", r"windows|iphone|galaxy|android|number(?=s? \d\b)|option|press|queue|aisle|room|seat|terminal|platform|section|article", 1, 20, letters=True),
-)  # fmt: skip
+    _cue(
+        "CVV", 3, 4, r"security (?:code|number|digits)", r"c ?v ?[vc] ?2?", r"card verification(?: \w+)?", r"verification value"
+    ),
+    _cue("CVV", 3, 4, r"(?:on|at) the (?:back|front|reverse)", r"signature (?:strip|panel)", r"(?:last )?3 digits"),
+    _cue(
+        "CARD_EXPIRY",
+        3,
+        6,
+        r"expir\w*",
+        r"exp date",
+        r"valid (?:until|thru|through|till|to)",
+        r"good (?:until|thru|through|till)",
+    ),
+    _cue(
+        "CREDIT_CARD",
+        8,
+        19,
+        r"(?:\w+ )?card(?: number| details)?",
+        r"visa",
+        r"master ?card",
+        r"amex",
+        r"american express",
+        r"long number",
+    ),
+    _cue(
+        "CREDIT_CARD",
+        4,
+        4,
+        r"card(?: number)?(?: is)?(?: the 1)? (?:ending|ends|that ends)(?: in| with)?",
+        r"card.{0,20}last 4(?: digits)?",
+    ),
+    _cue(
+        "BANK_ACCOUNT",
+        4,
+        18,
+        r"account(?: number| no)?",
+        r"sort code",
+        r"routing(?: number| code)?",
+        r"transit number",
+        r"ifsc",
+        r"aba",
+        r"bsb",
+    ),
+    _cue("CREDIT_CARD", 4, 4, r"cards?(?: \w+){0,3}(?= \d{4}(?!\d))"),
+    _cue("BANK_ACCOUNT", 8, 17, r"checking", r"savings"),
+    _cue("IBAN_CODE", 12, 34, r"i ?b ?a ?n", r"iban number", letters=True),
+    _cue("US_SSN", 4, 9, r"social(?: security)?(?: number)?", r"s ?s ?n", r"social(?: security)?.{0,20}last 4(?: digits)?"),
+    _cue(
+        "PHONE_NUMBER",
+        3,
+        15,
+        r"(?:tele)?phone(?: number)?",
+        r"mobile(?: number)?",
+        r"cell(?:phone)?(?: number)?",
+        r"landline",
+        r"whats ?app",
+        r"fax",
+        r"area code",
+    ),
+    _cue(
+        "PHONE_NUMBER",
+        6,
+        15,
+        r"(?:call|ring|reach|text|contact|phone|dial|get)(?:ing)? (?:me|us|him|her|them|you|back)",
+        r"call ?back",
+        r"voicemail",
+    ),
+    _cue(
+        "PHONE_NUMBER",
+        6,
+        15,
+        r"(?:my|best|new|old|other|home|work|her|his|their|contact) number",
+        r"numbers? on file",
+        r"the line",
+        r"caller id",
+    ),
+    _cue("PHONE_NUMBER", 9, 15, r"plus"),
+    _cue("DATE_OF_BIRTH", 3, 8, r"born(?: in| on)?", r"birth ?(?:day|date)?", r"dates? of birth", r"d ?o ?b"),
+    _cue("ZIP_CODE", 3, 9, r"zip(?: ?code)?", r"post ?code", r"postal code", r"pin ?code", r"area pin", letters=True),
+    _cue("PASSPORT", 6, 12, r"passport(?: number| no)?", letters=True),
+    _cue(
+        "DRIVER_LICENSE",
+        5,
+        18,
+        r"(?:driver'?s?|driving) licen[cs]e(?: number| no)?",
+        r"licen[cs]e number",
+        r"d ?l number",
+        letters=True,
+    ),
+    _cue("IN_AADHAAR", 4, 12, r"a[ad]+h?[ae]*r(?: card| number)*", r"uid"),
+    _cue("IN_PAN", 5, 10, r"(?:my|your|the) pan(?: card| number)*", r"pan (?:card|number|is)", letters=True),
+    _cue("UK_NHS", 10, 10, r"n ?h ?s(?: number)?"),
+    _cue("UK_NINO", 6, 13, r"national insurance(?: number)?", r"n ?i number", r"nino", letters=True),
+    _cue(
+        "MEDICAL_RECORD",
+        4,
+        12,
+        r"(?:medical )?record(?: number)?",
+        r"m ?r ?n",
+        r"patient (?:id|i d|number)",
+        r"chart number",
+        r"hospital number",
+        letters=True,
+    ),
+    _cue(
+        "MEMBER_ID",
+        4,
+        14,
+        r"member(?:ship)?(?: id| i d| number| card)?",
+        r"subscriber (?:id|number)",
+        r"insurance id",
+        r"group number",
+        letters=True,
+    ),
+    _cue("POLICY_NUMBER", 4, 16, r"policy(?: number| no)?", r"cover number", r"certificate number", letters=True),
+    _cue("PIN", 4, 6, r"pin(?: number)?", r"p i n"),
+    _cue(
+        "ONE_TIME_CODE", 4, 8, r"(?:pass)?code", r"one ?time(?: \w+)?", r"1 time(?: \w+)?", r"verification(?: \w+)?", r"o ?t ?p"
+    ),
+    _cue(
+        "VEHICLE_PLATE",
+        4,
+        12,
+        r"(?:licen[cs]e |number |registration )?plates?",
+        r"registration(?: number)?",
+        r"reg(?: number)?",
+        r"tag number",
+        letters=True,
+    ),
+    _cue(
+        "",
+        1,
+        20,
+        r"order(?: number)?",
+        r"booking(?: \w+)?",
+        r"confirmation(?: \w+)?",
+        r"ticket(?: number)?",
+        r"reference(?: number)?",
+        r"case number",
+        r"invoice",
+        letters=True,
+    ),
+    _cue(
+        "",
+        1,
+        20,
+        r"flight(?: number)?",
+        r"gate",
+        r"form",
+        r"error(?: \w+)?",
+        r"model(?: number)?",
+        r"version",
+        r"tracking(?: number)?",
+        r"channel",
+        r"ext(?:ension)?",
+        r"tv",
+        letters=True,
+    ),
+    _cue(
+        "",
+        1,
+        20,
+        r"windows",
+        r"iphone",
+        r"galaxy",
+        r"android",
+        r"number(?=s? \d\b)",
+        r"option",
+        r"press",
+        r"queue",
+        r"aisle",
+        r"room",
+        r"seat",
+        r"terminal",
+        r"platform",
+        r"section",
+        r"article",
+        letters=True,
+    ),
+)
 
 QUESTIONS: tuple[Cue, ...] = (
     *(cue for cue in CUES if cue.entity),
-    _cue("PHONE_NUMBER", r"(?:best |what |which )?number (?:can|could|should|do|to|we|you)|reach you|call you(?: back)?", 3, 15),
-    _cue("DATE_OF_BIRTH", r"when were you born|how old", 1, 8),
+    _cue(
+        "PHONE_NUMBER",
+        3,
+        15,
+        r"(?:best |what |which )?number (?:can|could|should|do|to|we|you)",
+        r"reach you",
+        r"call you(?: back)?",
+    ),
+    _cue("DATE_OF_BIRTH", 1, 8, r"when were you born", r"how old"),
 )
 """What the other side's last turn asked for."""
 
 UNITS = re.compile(
-    r"\s?(?:dollars?|bucks?|cents?|pounds?|pence|euros?|rupees?|quid|percent|per cent|%|minutes?|mins?|hours?|days?|weeks?|months?|"
-    r"years?|seconds?|secs?|times?|gigs?|gigabytes?|gb|mb|megs?|megabits?|mbps|kilos?|kilograms?|grams?|kg|miles?|kilomet\w+|km|meters?|"
-    r"feet|inch(?:es)?|degrees?|items?|people|persons?|units?|boxes|parcels?|packages?|tickets?|nights?|guests?|points?|a ?m|p ?m|o'clock|"
-    r"million|billion|lakhs?|crores?|working days?|business days?|k|milligrams?|mg|tablets?|pills?|channels?|lines?)(?![\w])"
+    r"\s?(?:dollars?|bucks?|cents?|pounds?|pence|euros?|rupees?|quid|percent|per cent|%|minutes?|mins?|hours?|days?|weeks?|"
+    r"months?|years?|seconds?|secs?|times?|gigs?|gigabytes?|gb|mb|megs?|megabits?|mbps|kilos?|kilograms?|grams?|kg|miles?|"
+    r"kilomet\w+|km|meters?|feet|inch(?:es)?|degrees?|items?|people|persons?|units?|boxes|parcels?|packages?|tickets?|"
+    r"nights?|guests?|points?|a ?m|p ?m|o'clock|million|billion|lakhs?|crores?|(?:working|business) days?|k|milligrams?|mg|"
+    r"tablets?|pills?|channels?|lines?)(?![\w])"
 )
 """A number before one of these is an amount."""
 

@@ -5,7 +5,15 @@ A language is one value of :class:`gateway.redaction.spoken.SpokenLanguage`.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from gateway.redaction.spoken import SpokenLanguage
+
+
+def any_of(words: Iterable[str]) -> str:
+    """A pattern for any of these words, longest first."""
+    return "|".join(sorted((re.escape(word) for word in words), key=lambda word: (-len(word), word)))
 
 
 def _words(table: str) -> list[str]:
@@ -44,7 +52,9 @@ ENGLISH = SpokenLanguage(
     conjunction="and",
     ordinals=_ORDINALS,
     repeats={"double": 2, "triple": 3, "treble": 3, "quadruple": 4},
-    fillers=frozenset({"uh", "um", "er", "erm", "ah", "hmm", "dash", "hyphen", "space"}),
+    fillers=frozenset({"dash", "hyphen", "space"}),
+    pauses=frozenset({"uh", "um", "er", "erm", "ah", "hmm", "mm", "mhm"}),
+    homophones={"for": 4, "to": 2, "too": 2},
 )
 
 MONTHS = _words("""

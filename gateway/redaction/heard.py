@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from gateway.redaction.english import ENGLISH
 from gateway.redaction.spoken import View, view
 from gateway.values import EntityType, Span
 
+_ENDS_WITH_NUMBER = re.compile(
+    r"<(?P<kind>CREDIT_CARD|PHONE_NUMBER|BANK_ACCOUNT|IBAN_CODE|US_SSN|IN_AADHAAR|UK_NHS|PASSPORT|DRIVER_LICENSE|MEMBER_ID|"
+    r"POLICY_NUMBER|MEDICAL_RECORD|ONE_TIME_CODE|ID_NUMBER)(?:_\d+)?>[\s.,]*\Z"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """``previous`` is the view of the other side's last turn, already masked; empty at the start of a call."""
+    """``previous`` is the view of what was said before, already masked; empty at the start of a call."""
 
     view: View
     previous: str = ""
+    pending: str = ""
+    """The kind of a number that the speaker's own last turn ended with: digits at the beginning of this one may go on with it."""
 
     @classmethod
     def of(cls, transcript: str, previous: str = "") -> Heard:
-        return cls(view(transcript, ENGLISH), view(previous, ENGLISH).text if previous else "")
+        if not previous:
+            return cls(view(transcript, ENGLISH))
+        ends = _ENDS_WITH_NUMBER.search(previous)
+        return cls(view(transcript, ENGLISH), view(previous, ENGLISH).text, ends["kind"] if ends else "")
 
     def span(self, start: int, end: int, entity: str, score: float, detector: str, why: str) -> Span:
         """A span of the transcript for a stretch of the view."""

@@ -6,7 +6,6 @@ What a number is, its own check digit says best, then the nearest words, then th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from gateway.redaction import checksums
 from gateway.redaction.cues import CUES, HARMLESS, QUESTIONS, UNITS, Cue, nearest
@@ -15,13 +14,18 @@ from gateway.redaction.heard import Heard
 from gateway.values import Span
 
 _BEFORE, _AFTER = 70, 25
+_LONG_AMOUNT = 9
+"""So many digits are no amount, whatever stands behind them."""
+_LEAD = 20
+"""Digits that begin within so many characters may go on with the number before."""
 _LETTER = rf"(?:[a-z](?: (?:as in|for|like) [a-z]+)?|{'|'.join(NATO)})(?![a-z'])"
 _ELEMENT = rf"(?:(?<![a-z']){_LETTER}|[a-z]{{0,3}}\d[a-z\d]*)"
 _CODE = re.compile(rf"(?<![\w']){_ELEMENT}(?:(?: \|)?[ /-]*(?:(?:dash|hyphen|slash|uh|um|and then|then) )?{_ELEMENT})*(?![\w])")
-_DIGITS = re.compile(r"\d+(?:(?: \|)?[ -]+\d+)*(?![a-z])")
+_DIGITS = re.compile(r"\d+(?:(?: \|)?[ -]+\d+|\.\d{3,})*(?![a-z])")
 _SPELLING = re.compile(r" (?:as in|for|like) [a-z]+")
 _CURRENCY = re.compile(r"[$£€₹]\s?$|\b(?:rs|inr|usd|eur|gbp) $")
 _DECIMALS = re.compile(r"(?:\.|:|/| point )\d")
+_AREA_CODE = re.compile(r"area code(?: is)? $")
 
 
 def find(heard: Heard) -> list[Span]:
@@ -31,7 +35,8 @@ def find(heard: Heard) -> list[Span]:
         # Within a code that was taken whole there is nothing left to say.
         first, last = heard.view.span(match.start(), match.end())
         if not any(span.start <= first and last <= span.end for span in spans):
-            spans += _digits(heard, match.start(), match.end())
+            found = _digits(heard, match.start(), match.end())
+            spans += [found] if found else []
     return spans
 
 
@@ -40,7 +45,7 @@ def _coded(heard: Heard, start: int, end: int) -> Span | None:
     text = heard.view.text
     while text[start : start + 2] in ("a ", "i "):
         following = text[start + 2 : end]
-        if not following or following[0].isdigit() and len(following) < 4:
+        if not following or (following[0].isdigit() and len(following) < 4):
             break
         if following[:1].isalpha() and following[1:2] in (" ", "-", ""):
             break
@@ -59,29 +64,34 @@ def _coded(heard: Heard, start: int, end: int) -> Span | None:
     return None
 
 
-def _digits(heard: Heard, start: int, end: int) -> Iterator[Span]:
+def _digits(heard: Heard, start: int, end: int) -> Span | None:
     text = heard.view.text
     digits = _value(text[start:end])
     cues = nearest(CUES, text, start, end, before=_BEFORE, after=_AFTER)
     if sure := _by_check(digits, cues):
-        yield heard.span(start, end, sure[0], 1.0, "check digits", sure[1])
-        return
-    if _is_amount(text, start, end) and len(digits) < 9:
-        return
+        return heard.span(start, end, sure[0], 1.0, "check digits", sure[1])
+    if _is_amount(text, start, end) and len(digits) < _LONG_AMOUNT:
+        return None
     if text[max(0, start - 5) : start] == "plus " and 8 <= len(digits) <= 15:
-        yield heard.span(start - 5, end, "PHONE_NUMBER", 0.9, "cue", "a number after “plus”")
-        return
+        return heard.span(start - 5, end, "PHONE_NUMBER", 0.9, "cue", "a number after “plus”")
     for cue in cues:
         if cue.least <= len(digits) <= cue.most:
-            if span := _by_cue(heard, start, end, cue, 0.85):
-                yield span
-            return
+            if cue.entity == "PHONE_NUMBER" and (spoken := _AREA_CODE.search(text, 0, start)):
+                start = spoken.start()
+            return _by_cue(heard, start, end, cue, 0.85)
+    return _by_dialogue(heard, start, end, digits) or _by_length(heard, start, end, digits)
+
+
+def _by_dialogue(heard: Heard, start: int, end: int, digits: str) -> Span | None:
+    """What the turns before make of it: the answer to a question, or the rest of a number."""
     for cue in reversed(_asked(heard)):
-        if cue.least <= len(digits) <= cue.most and cue.entity != HARMLESS:
-            yield heard.span(start, end, cue.entity, 0.7, "question", "an answer to the question before")
-            return
-    if span := _by_length(heard, start, end, digits):
-        yield span
+        if cue.least <= len(digits) <= cue.most:
+            return heard.span(start, end, cue.entity, 0.7, "question", "an answer to the question before")
+    text = heard.view.text
+    leads = start <= _LEAD and not any(sign.isdigit() for sign in text[:start])
+    if heard.pending and leads and (len(digits) > 1 or end >= len(text) - 2):
+        return heard.span(start, end, heard.pending, 0.6, "continuation", "digits that go on with the number of the turn before")
+    return None
 
 
 def _by_cue(heard: Heard, start: int, end: int, cue: Cue, score: float) -> Span | None:

