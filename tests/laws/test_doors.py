@@ -1,0 +1,91 @@
+"""Every place where private data leaves its type, and every place that can open a connection, stands in a reviewed table."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.laws import doors
+from tests.laws.tree import parse, sources
+
+REVEALS = {
+    # Telephone numbers and keys into a token that is sealed, and into a signature.
+    "gateway/adapters/carriers/stream_token.py": 4,
+    "gateway/adapters/carriers/twilio_webhook.py": 2,
+    # The guarded session: a tool's arguments, frames to the voice detector, the sentence before it is spoken.
+    "gateway/adapters/conversation/agent.py": 1,
+    "gateway/adapters/conversation/phone.py": 1,
+    "gateway/adapters/conversation/voice.py": 1,
+    # To our own detector, in a process of ours.
+    "gateway/adapters/detectors/masker.py": 4,
+    "gateway/adapters/detectors/presidio.py": 2,
+    # A processor's key into its own request's header.
+    "gateway/adapters/providers/openai.py": 1,
+    # To speech engines on this machine, under a Grant.
+    "gateway/adapters/speech/local.py": 2,
+    # Into the cipher.
+    "gateway/adapters/stores/vault.py": 1,
+    # The number that was called, to find the tenant.
+    "gateway/app.py": 1,
+    # The operator's own key, to a terminal and to nothing else.
+    "gateway/cli/serve.py": 1,
+    # The demo's own screen, with a made-up caller.
+    "gateway/demo/screen.py": 2,
+    # A key compared with a key.
+    "gateway/http/answers.py": 1,
+    # The mask itself.
+    "gateway/redaction/mask.py": 3,
+    "gateway/redaction/unmask.py": 4,
+}
+"""How often each module takes private data out of its type, and what for."""
+
+
+DOORS = {
+    "gateway/adapters/providers/outbound.py": "the session of every processor; what is sent with it takes a Grant (test_grants)",
+    "gateway/adapters/stores/embedded.py": "our own Valkey, on a unix socket",
+    "gateway/adapters/stores/redis.py": "the store: values are locked before they get there",
+    "gateway/adapters/telemetry/otlp.py": "a collector on this machine or in the registry; names and numbers only",
+    "gateway/app.py": "listens: finds a free port",
+    "gateway/caller/call.py": "the caller of tests and of the demo: it stands outside",
+    "gateway/demo/model_process.py": "asks the demo's own model, on loopback, whether it is up",
+    "gateway/demo/place_call.py": "asks the demo's own gateway, on loopback",
+}
+"""Where a connection can begin, and what stands before it."""
+
+
+PLANTED = [
+    "import aiohttp\ns = aiohttp.ClientSession()",
+    "from aiohttp import ClientSession as S\ns = S()",
+    "import requests",
+    "from urllib.request import urlopen",
+    "import http.client",
+    "from openai import AsyncOpenAI",
+    "import socket\ns = socket.socket()",
+    "import asyncio\nasync def f():\n    await asyncio.open_connection('a', 1)",
+    "from redis.asyncio import Redis\nr = Redis()",
+]
+
+
+def test_private_data_is_taken_out_in_reviewed_places_only() -> None:
+    """A new ``reveal()`` needs a reader: read it, then change the number here."""
+    found = {source.path: count for source in sources("gateway", "agents", "tools") if (count := doors.reveals(source))}
+    assert found == REVEALS
+
+
+def test_connections_begin_in_reviewed_places_only() -> None:
+    """A new door needs a reader: which Grant stands before it, and if none, why?"""
+    found = {source.path: list(doors.opens(source)) for source in sources("gateway", "agents", "tools")}
+    found = {path: places for path, places in found.items() if places}
+    unknown = [place for path, places in found.items() if path not in DOORS for place in places]
+    assert unknown == []
+    assert sorted(DOORS.keys() - found.keys()) == [], "no door any more: take it out of the table"
+
+
+@pytest.mark.parametrize("code", PLANTED)
+def test_the_search_finds_a_planted_door(code: str) -> None:
+    """Whatever name it was imported under."""
+    assert list(doors.opens(parse("gateway/http/planted.py", code)))
+
+
+def test_the_search_counts_a_planted_reveal() -> None:
+    """Called, or handed on to be called by somebody else."""
+    assert doors.reveals(parse("gateway/http/planted.py", "a = x.reveal()\nb = map(y, x.reveal)\nc = reveal")) == 2
