@@ -32,7 +32,7 @@ from pathlib import PurePath
 from types import TracebackType
 from typing import Any, TextIO
 
-from gateway.errors import SordinoError
+from gateway.errors import Finding, Location, Misconfigured, PolicyInvalid, SordinoError
 from gateway.values import HIDDEN, Private
 
 OURS = "gateway"
@@ -40,6 +40,7 @@ REDUCED = "(message withheld)"
 
 _real_dict = logging.LogRecord.__dict__["__dict__"]
 _NAME = re.compile(r"[a-z0-9_./<:-][\w.:/<>-]{0,95}", re.ASCII)
+_CLASS = re.compile(r"[A-Z][A-Za-z]{2,60}(?:Error|Exception|Warning|Failed|Timeout|Unavailable|Refused|Invalid|Group)")
 _LONG_DIGITS = re.compile(r"\d(?:[-_./:]?\d){8,}")
 _IP_ADDRESS = re.compile(r"(?<!\d)\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?(?!\d)")
 _OWN_ID = re.compile(r"[a-z]{2,12}_[0-9a-z]{16,40}")
@@ -111,18 +112,22 @@ def safe(value: object) -> object:
         return value
     if isinstance(value, int | float):
         return value if abs(value) < 1e9 else HIDDEN
+    if isinstance(value, Misconfigured | PolicyInvalid | Finding | Location):
+        # About files and settings that an operator wrote: no caller's words come near them.
+        return str(value)
     if isinstance(value, BaseException):
         return describe(value)
     if isinstance(value, Mapping) and all(isinstance(key, str) and key.isidentifier() for key in value):
         return {key: safe(inner) for key, inner in value.items()}
-    text = str(value) if isinstance(value, str | PurePath) else None
-    if (
-        text is not None
-        and _NAME.fullmatch(text)
-        and (_OWN_ID.fullmatch(text) or not _LONG_DIGITS.search(_IP_ADDRESS.sub("", text)))
-    ):
-        return text
+    if isinstance(value, str | PurePath) and _looks_like_a_name(str(value)):
+        return str(value)
     return HIDDEN
+
+
+def _looks_like_a_name(text: str) -> bool:
+    if _OWN_ID.fullmatch(text) or _CLASS.fullmatch(text):
+        return True
+    return _NAME.fullmatch(text) is not None and not _LONG_DIGITS.search(_IP_ADDRESS.sub("", text))
 
 
 def describe(error: BaseException | None) -> str:

@@ -21,7 +21,7 @@ import pytest
 from livekit.agents.cli.log import JsonFormatter
 
 from gateway.adapters.telemetry.logs import LogFilter, describe, install_log_filter
-from gateway.errors import StoreUnavailable
+from gateway.errors import Finding, Location, Misconfigured, StoreUnavailable
 from gateway.values import HIDDEN, Private
 
 SECRET = "Anna Keller, card 4532118096612345"
@@ -189,11 +189,15 @@ SHOWN = [
     ("mistral-eu", "mistral-eu"),
     (Path("/etc/sordino/policies"), "/etc/sordino/policies"),
     ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+    ("TimeoutError", "TimeoutError"),
+    (Misconfigured("no port", hint="set one"), "no port (set one)"),
+    (Finding("unknown key", Location("acme.yaml", 3, 1)), "acme.yaml:3:1: unknown key"),
     (StoreUnavailable("Anna"), "gateway.errors.StoreUnavailable [store_unavailable]"),
 ]
 HIDDEN_ARGUMENTS = [
     SECRET,
     "Anna",
+    "AnnaKeller",
     "anna keller",
     "anna@example.org",
     "4532118096612345",
