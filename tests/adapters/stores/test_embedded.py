@@ -71,6 +71,17 @@ async def test_two_gateways_cannot_share_one_folder(
         await store.ping()
 
 
+async def test_a_server_that_outlived_its_gateway_keeps_the_next_one_off_its_files(
+    own_valkey: EmbeddedValkey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "LOCK_S", 0.1)
+    assert own_valkey._lock
+    gateways_hold, own_valkey._lock = own_valkey._lock, os.open(tmp_path, os.O_RDONLY)
+    os.close(gateways_hold)  # as the kernel does when the gateway dies
+    with pytest.raises(Misconfigured, match="another gateway is using"):
+        await EmbeddedValkey(tmp_path / "data").start()
+
+
 async def test_a_folder_too_deep_for_a_sockets_name_gets_its_socket_elsewhere(tmp_path: Path) -> None:
     async with EmbeddedValkey(tmp_path / ("deep" * 30)) as valkey, Store(valkey.url) as store:
         await store.ping()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from pathlib import Path
@@ -59,6 +60,22 @@ async def test_a_server_that_hangs_is_unavailable_within_the_bound_and_no_answer
 async def _say(store: Store, text: str) -> object:
     async with store.answers() as client:
         return await client.echo(text)
+
+
+async def test_nothing_is_sent_twice_when_the_server_goes_away_before_it_answers(tmp_path: Path) -> None:
+    heard: list[bytes] = []
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while (sent := await reader.read(4096)) and b"ECHO" not in sent:
+            writer.write(b"+OK\r\n" * sent.count(b"SETINFO"))
+        heard.append(sent)
+        writer.close()
+
+    server = await asyncio.start_unix_server(hang_up, tmp_path / "s")
+    async with server, Store(f"unix://{tmp_path}/s", timeout_s=20) as store:
+        with pytest.raises(StoreUnavailable):
+            await _say(store, "once")
+    assert len(heard) == 1
 
 
 async def test_a_server_that_was_away_serves_again_as_soon_as_it_is_back(own_valkey: EmbeddedValkey) -> None:
