@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import Any
 
 from livekit.agents import APIConnectOptions, APIError, llm
-from livekit.agents.llm.chat_context import Instructions
+from livekit.agents.llm.chat_context import CacheBreakpoint
 from livekit.agents.llm.tool_context import ToolContext
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGivenOr
 
@@ -140,9 +140,10 @@ async def masked_request(context: llm.ChatContext, tools: list[llm.Tool], turns:
 
 def _text_only(message: llm.ChatMessage) -> str:
     for part in message.content:
-        if not isinstance(part, str | Instructions):
+        # A cache breakpoint is a marker without content.
+        if not isinstance(part, str | CacheBreakpoint):
             raise PolicyRefused("only text may go to the model", hint="images and audio need a Grant for their category")
-    return message.text_content or ""
+    return message.raw_text_content or ""
 
 
 async def _masked_json(arguments: str, turns: CallTurns) -> str:
