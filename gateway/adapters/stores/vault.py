@@ -3,6 +3,9 @@
 ``sordino:{tenant}:vault:<call>:key`` is the call's key, locked by the master key; ``…:values`` is a hash of placeholder to
 ciphertext (AES-256-GCM, bound to tenant, call and placeholder). The store never sees a value in clear. To destroy is to delete
 both; every key also has a time to live, for the gateway that dies before it can.
+
+What is deleted here stays in the server's append-only file, as ciphertext and locked key, until the server rewrites that file:
+who holds the file *and* the master key could still read it until then.
 """
 
 from __future__ import annotations
