@@ -83,7 +83,7 @@ class Gateway:
         self._ids = RandomIds()
         self.secrets = Secrets(settings.data / "secrets", self._env)
         self.policies = PolicyFolder(settings.policies, adjust=self._with_demo_model)
-        self.telemetry = OtelTelemetry(endpoint=endpoint_from_env(self._env), console=console)
+        self.telemetry = OtelTelemetry(endpoint=endpoint_from_env(self._env), console=console, exporters=exporters)
         self._sounds = Sounds(self.policies.announcement)
         self._open = AsyncExitStack()
         self._tasks = TaskOwner("gateway", on_failure=_report)
@@ -123,7 +123,7 @@ class Gateway:
         self.store = await enter(Store(redis_url))
         await self.store.ping()
         self.ledger = await enter(RedisLedger(self.store))
-        self.vault = RedisVault(self.store, MasterKey(keys))
+        self._master = MasterKey(keys)
         self.signing = SigningKey.from_file(settings.data / "keys" / "signing.key", create=True)
         self.receipts = Receipts(self.store, settings.data / "receipts")
         self._once = OnlyOnce(self.store)
@@ -234,10 +234,13 @@ class Gateway:
         await self._idle.wait()
 
     async def _masker(self, tenant: TenantPolicy, call: CallId) -> Masker:
-        vault = await self.vault.open(TenantId(tenant.tenant), call)
+        vault = await self._vault(tenant).open(TenantId(tenant.tenant), call)
         operators = {entity: mask.value for entity, mask in tenant.masking.items() if entity != "default"}
         default = tenant.masking["default"].value
         return CallMasker(self.detector, vault, operators=operators, default=default, language=tenant.language)
+
+    def _vault(self, tenant: TenantPolicy) -> RedisVault:
+        return RedisVault(self.store, self._master, ttl_s=max(60, int(tenant.retention.vault.total_seconds())))
 
     async def _seal(self, account: CallAccount, shown: Shown) -> None:
         receipt = receipts.build(account.entries, sign=self.signing.sign, public_key=self.signing.public_key)
@@ -247,7 +250,7 @@ class Gateway:
     async def _forget(self, tenant: TenantPolicy, call: CallId) -> None:
         """The call's key goes with the call; if the store is gone, its time to live ends it."""
         try:
-            await (await self.vault.open(TenantId(tenant.tenant), call)).destroy()
+            await (await self._vault(tenant).open(TenantId(tenant.tenant), call)).destroy()
         except SordinoError as error:
             log.warning("the vault of a call is left to its time to live: %s", error.code)
 
