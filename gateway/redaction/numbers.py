@@ -84,12 +84,13 @@ def _digits(heard: Heard, start: int, end: int) -> Span | None:
 
 def _by_dialogue(heard: Heard, start: int, end: int, digits: str) -> Span | None:
     """What the turns before make of it: the answer to a question, or the rest of a number."""
-    for cue in reversed(_asked(heard)):
-        if cue.least <= len(digits) <= cue.most:
-            return heard.span(start, end, cue.entity, 0.7, "question", "an answer to the question before")
     text = heard.view.text
-    leads = start <= _LEAD and not any(sign.isdigit() for sign in text[:start])
-    if heard.pending and leads and (len(digits) > 1 or end >= len(text) - 2):
+    leads = start <= _LEAD and not any(sign.isdigit() for sign in text[:start]) and (len(digits) > 1 or end >= len(text) - 2)
+    for cue in reversed(_asked(heard)):
+        # An answer may come in pieces: "it's zero", "then oh eight…"
+        if (leads or cue.least <= len(digits)) and len(digits) <= cue.most:
+            return heard.span(start, end, cue.entity, 0.7, "question", "an answer to the question before")
+    if heard.pending and leads:
         return heard.span(start, end, heard.pending, 0.6, "continuation", "digits that go on with the number of the turn before")
     return None
 

