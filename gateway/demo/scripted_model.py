@@ -13,6 +13,7 @@ import contextlib
 import json
 import os
 import signal
+import stat
 import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -181,6 +182,11 @@ class _UntilClosed(asyncio.Protocol):
         self._over.set()
 
 
+def _closes(stdin: int) -> bool:
+    mode = os.fstat(stdin).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m gateway.demo.scripted_model", description=f"{OWNER}. It listens on 127.0.0.1."
@@ -191,6 +197,8 @@ def main() -> int:
         "--until-stdin-closes", action="store_true", help="end when stdin does, so that no parent leaves an orphan"
     )
     wanted = parser.parse_args()
+    if wanted.until_stdin_closes and not _closes(sys.stdin.fileno()):
+        parser.error("--until-stdin-closes needs a pipe on stdin")
     try:
         asyncio.run(serve(wanted.port, wanted.record, until_stdin_closes=wanted.until_stdin_closes))
     except (OSError, OverflowError) as error:

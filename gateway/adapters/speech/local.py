@@ -9,7 +9,7 @@ from types import TracebackType
 from gateway.adapters.speech import inside
 from gateway.adapters.speech.sentences import readable, sentences
 from gateway.adapters.speech.worker import Pool
-from gateway.errors import InvalidRequest, PayloadTooLarge, PolicyRefused, UpstreamFailed
+from gateway.errors import PolicyRefused, UpstreamFailed
 from gateway.policy.egress import Grant
 from gateway.values import Hop, Pcm, Private
 
@@ -42,17 +42,19 @@ class Moonshine:
 
         Raises:
             PolicyRefused: the Grant is for another hop or dialect.
-            UpstreamFailed: another language than English, a rate or length that it cannot take, or the worker failed.
+            UpstreamFailed: another language than English, a rate or length that it does not take, or the worker failed.
             UpstreamTimeout: it took too long.
         """
         _require(grant, Hop.STT, "moonshine")
         _require_english(language, "moonshine")
         pcm = speech.reveal()
         if not _SLOWEST_HZ <= pcm.rate <= _FASTEST_HZ or len(pcm.samples) % 2:
-            raise InvalidRequest(f"moonshine takes whole 16-bit samples at 8 to 96 kHz, not {pcm.rate} Hz")
+            raise UpstreamFailed(f"moonshine takes whole 16-bit samples at 8 to 96 kHz, not {pcm.rate} Hz")
         length_s = pcm.ms / 1000
         if length_s > LONGEST_SPEECH_S:
-            raise PayloadTooLarge(f"{length_s:.0f} s of speech at once", hint=f"send at most {LONGEST_SPEECH_S:.0f} s")
+            raise UpstreamFailed(
+                f"moonshine does not take {length_s:.0f} s of speech at once", hint=f"send at most {LONGEST_SPEECH_S:.0f} s"
+            )
         limit_s = _TRANSCRIBE_LEAST_S + _TRANSCRIBE_TIMES * length_s
         return Private(await self._pool.run(inside.transcribe, pcm.samples, pcm.rate, limit_s=limit_s))
 
@@ -96,7 +98,7 @@ class LocalSpeech:
         """Spawn the workers, load the models and use each once. Takes some seconds; raises UpstreamFailed or UpstreamTimeout."""
         try:
             await asyncio.gather(self._hearing.start(), self._speaking.start())
-        except UpstreamFailed:
+        except (UpstreamFailed, asyncio.CancelledError):
             await self.aclose()
             raise
 

@@ -80,10 +80,17 @@ def _number(number: str) -> str:
     digits = sum(map(len, groups))
     if digits < (5 if len(groups) == 1 else 7) or _DATE.fullmatch(number):
         return number
-    breath = 4 if digits >= 12 else 3
-    breaths = [part for group in groups for part in (textwrap.wrap(group, breath) if len(group) > 4 else [group])]
-    spoken = ", ".join(_digits(" ".join(part)) for part in breaths)
+    breaths = [breath for group in groups for breath in _breaths(group)]
+    spoken = ", ".join(_digits(" ".join(breath)) for breath in breaths)
     return ("plus " if number.startswith("+") else "") + spoken
+
+
+def _breaths(group: str) -> list[str]:
+    """Three or four digits at a time, and none alone at the end."""
+    if len(group) <= 4:
+        return [group]
+    *parts, last = textwrap.wrap(group, 4 if len(group) >= 12 else 3)
+    return [*parts[:-1], parts[-1] + last] if len(last) == 1 else [*parts, last]
 
 
 def _digits(characters: str) -> str:

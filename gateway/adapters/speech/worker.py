@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import multiprocessing
-import os
-import signal
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
 from gateway.adapters.speech import inside
@@ -50,10 +49,13 @@ class Worker:
         self._tasks = TaskOwner(f"speech:{name}", on_failure=lambda _task, _error: None)
         self._server: asyncio.Task[None] | None = None
         self._executor: ProcessPoolExecutor | None = None
-        self.pid: int | None = None
-        """The process, while there is one."""
         self.load = 0
         """How many jobs wait or run."""
+
+    @property
+    def pid(self) -> int | None:
+        """The process, while there is one."""
+        return next((process.pid for process in _processes(self._executor)), None) if self._executor else None
 
     async def start(self) -> None:
         """Spawn, load the model, infer once. Raises UpstreamFailed or UpstreamTimeout."""
@@ -141,12 +143,10 @@ class Worker:
         if self._executor is not None:
             return self._executor
         # Spawning takes longer than an audio frame lasts, so it happens in a thread.
-        executor, first, second = await asyncio.to_thread(self._spawn)
+        executor, first = await asyncio.to_thread(self._spawn)
         self._executor = executor
-        pid, warm = asyncio.wrap_future(first), asyncio.wrap_future(second)
-        both: set[asyncio.Future[Any]] = {pid, warm}
-        await asyncio.wait(both, timeout=self._start_limit_s)
-        self.pid = pid.result() if pid.done() and pid.exception() is None else None
+        warm = asyncio.wrap_future(first)
+        await asyncio.wait({warm}, timeout=self._start_limit_s)
         if not warm.done():
             await self._discard()
             raise UpstreamTimeout(f"{self._name} did not start within {self._start_limit_s:.0f} s")
@@ -155,23 +155,25 @@ class Worker:
             raise UpstreamFailed(f"{self._name} could not start", hint="run `sordino doctor`")
         return executor
 
-    def _spawn(self) -> tuple[ProcessPoolExecutor, Future[int], Future[None]]:
+    def _spawn(self) -> tuple[ProcessPoolExecutor, Future[None]]:
         context = multiprocessing.get_context("spawn")
         executor = ProcessPoolExecutor(max_workers=1, mp_context=context, initializer=inside.settle)
-        return executor, executor.submit(os.getpid), executor.submit(self._warm)
+        return executor, executor.submit(self._warm)
 
     async def _discard(self) -> None:
         executor, self._executor = self._executor, None
-        pid, self.pid = self.pid, None
-        if executor is None:
-            return
-        if pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        await asyncio.to_thread(executor.shutdown, wait=pid is not None, cancel_futures=True)
+        if executor is not None:
+            for process in _processes(executor):
+                process.kill()
+            await asyncio.to_thread(executor.shutdown, cancel_futures=True)
 
     def _closed(self) -> UpstreamFailed:
         return UpstreamFailed(f"{self._name} is closed", hint="start() it first")
+
+
+def _processes(executor: ProcessPoolExecutor) -> tuple[BaseProcess, ...]:
+    # Python 3.14 has kill_workers(); until then there is no public way to end a worker that hangs.
+    return tuple((executor._processes or {}).values())  # noqa: SLF001
 
 
 class Pool:
