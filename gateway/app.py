@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TextIO
 
 from aiohttp import web
+from opentelemetry.sdk.trace.export import SpanExporter
 
 from gateway.adapters.carriers.stream_token import StreamTokens
 from gateway.adapters.carriers.twilio import TwilioMedia
@@ -75,7 +76,9 @@ class Gateway:
         env: Mapping[str, str] | None = None,
         observer: Observer | None = None,
         console: TextIO | None = None,
+        exporters: Sequence[SpanExporter] = (),
     ) -> None:
+        """``observer`` watches calls in this process; ``console`` gets a line a span; ``exporters`` get spans too (allow-listed)."""
         self.settings = settings
         self._env = os.environ if env is None else env
         self._observer = observer or Nobody()
