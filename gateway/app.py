@@ -7,7 +7,7 @@ import hashlib
 import logging
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from types import TracebackType
@@ -78,7 +78,7 @@ class Gateway:
         console: TextIO | None = None,
         exporters: Sequence[SpanExporter] = (),
     ) -> None:
-        """``observer`` watches calls in this process; ``console`` gets a line a span; ``exporters`` get spans too (allow-listed)."""
+        """``observer`` watches calls in this process; ``console`` gets a line a span; ``exporters`` get spans too."""
         self.settings = settings
         self._env = os.environ if env is None else env
         self._observer = observer or Nobody()
@@ -91,6 +91,8 @@ class Gateway:
         self._open = AsyncExitStack()
         self._tasks = TaskOwner("gateway", on_failure=_report)
         self._calls: dict[CallId, Leg] = {}
+        self.valkey: EmbeddedValkey | None = None
+        """The gateway's own store; None when SORDINO_REDIS_URL names one."""
         self._idle = asyncio.Event()
         self._idle.set()
         self.url = ""
@@ -122,7 +124,8 @@ class Gateway:
         await enter(self._tasks)
         redis_url = settings.redis_url
         if redis_url is None:
-            redis_url = (await enter(EmbeddedValkey(settings.data))).url
+            self.valkey = await enter(EmbeddedValkey(settings.data))
+            redis_url = self.valkey.url
         self.store = await enter(Store(redis_url))
         await self.store.ping()
         self.ledger = await enter(RedisLedger(self.store))
