@@ -51,7 +51,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """``sordino redact``. Raises InvalidRequest for a file or row that cannot be read, RedactionUnavailable without a detector."""
+    """``sordino redact``. Raises InvalidRequest for what cannot be read, RedactionUnavailable without a detector."""
     asyncio.run(_run(given))
     return 0
 
