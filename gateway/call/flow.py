@@ -20,8 +20,9 @@ from gateway.values import Pcm, Private
 
 MARK_GRACE_MS = 5_000
 """How long after the last frame of an announcement the carrier may take to return its mark."""
-MARK_EARLY_MS = 300
-"""How much sooner than its audio lasts a mark may come back (jitter). A mark sooner than that proves nothing."""
+MARK_EARLY_MS = 50
+"""How much sooner than its audio lasts a mark may come back (a carrier's clock runs a little fast). A mark sooner than that
+proves nothing. Less than the lead with which frames are sent, so a carrier that acknowledges before playing is found out."""
 
 
 class Phase(StrEnum):
