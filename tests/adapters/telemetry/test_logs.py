@@ -352,7 +352,7 @@ def test_a_crash_of_the_process_shows_kind_and_place(tmp_path: Path, mode: str, 
     """No traceback with the words that were in hand, nor a finalizer's; without the filter the search finds them."""
     script = tmp_path / "crash.py"
     script.write_text(CRASH)
-    ended = subprocess.run(  # noqa: S603 - our own interpreter and script
+    ended = subprocess.run(
         [sys.executable, str(script), mode],
         capture_output=True,
         text=True,
