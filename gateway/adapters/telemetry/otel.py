@@ -7,6 +7,7 @@ instrumentation can carry their ids to a processor.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from contextvars import ContextVar, Token
@@ -39,6 +40,7 @@ PROMETHEUS_CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 3.0, 5.0, 10.0)
 """Upper bounds of the histogram: fine below 50 ms, where the gateway's own work lies, and at the pauses that callers notice."""
 
+CLOSE_S = 3.0
 QUEUE = 4096
 """Spans that wait for a slow collector at most. The oldest are dropped then; a call is never held up."""
 
@@ -165,12 +167,17 @@ class OtelTelemetry:
         return generate_latest(self._registry)
 
     def close(self) -> None:
-        """Hand over what still waits, then stop. Takes seconds when the collector does not answer: call it off the event loop."""
+        """Hand over what still waits, then stop. Returns at once, or after ``CLOSE_S`` when the collector does not answer."""
         if self._closed:
             return
         self._closed = True
+        closing = threading.Thread(target=self._shut, name="sordino-telemetry-close", daemon=True)
+        closing.start()
+        closing.join(CLOSE_S)
+
+    def _shut(self) -> None:
         self._traces.shutdown()
-        self._meters.shutdown(timeout_millis=5_000)
+        self._meters.shutdown()
 
     def allowed(self, attributes: dict[str, Value]) -> dict[str, Value]:
         """Those attributes that are on the allow-list, under the keys that exporters see. The others are dropped and counted."""
