@@ -22,7 +22,7 @@ import webrtcvad
 from gateway.adapters.speech.cutting import Samples, pieces
 
 _NETWORK = frozenset({"socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto", "urllib.Request"})
-_POLITE = 5
+_POLITE = 10
 """Audio frames of running calls come first on a busy machine."""
 _VAD_HZ = 16_000
 _VAD_FRAME = _VAD_HZ // 50
