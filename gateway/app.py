@@ -77,9 +77,15 @@ class Gateway:
         observer: Observer | None = None,
         console: TextIO | None = None,
         exporters: Sequence[SpanExporter] = (),
+        listen: bool = True,
     ) -> None:
-        """``observer`` watches calls in this process; ``console`` gets a line a span; ``exporters`` get spans too."""
+        """``observer`` watches calls in this process; ``console`` gets a line a span; ``exporters`` get spans too.
+
+        ``listen`` False: nothing is served over HTTP, calls come by ``run_call`` alone, and the first may begin at once: speech
+        and detector warm up while it is announced, and no conversation opens before they are ready.
+        """
         self.settings = settings
+        self._listens = listen
         self._env = os.environ if env is None else env
         self._observer = observer or Nobody()
         self._clock = SystemClock()
@@ -140,10 +146,16 @@ class Gateway:
         self.detector = PresidioDetector()
         self._open.push_async_callback(self.speech.aclose)
         self._open.push_async_callback(self.detector.aclose)
-        await asyncio.gather(self.speech.start(), self.detector.start())
+        self._warm = self._tasks.start(self._warm_up(), name="warm-up")
+        self._open.push_async_callback(_cancelled, self._warm)
         self._parts = await self._conversation_parts()
-        await self._listen()
+        if self._listens:
+            await self._warm
+            await self._listen()
         self._tasks.start(self.policies.watch(_tell_invalid), name="policies")
+
+    async def _warm_up(self) -> None:
+        await asyncio.gather(self.speech.start(), self.detector.start())
 
     def _read_keys(self) -> bytes:
         path = self.settings.master_key_file
@@ -205,7 +217,7 @@ class Gateway:
         shown = showing(self._observer, call)
         account = CallAccount(TenantId(tenant.tenant), call, self.ledger, self._clock)
         sounds = self._sounds_of(tenant)
-        flow = CallFlow(self._announcements(tenant), started=self._started(tenant, carrier))
+        flow = CallFlow(self._announcements(tenant), started=self._started(tenant, carrier), acknowledged_by=leg.acknowledges)
         agent = make_agent(tenant.agent if isinstance(tenant.agent, str) else None, *_plain(tenant))
         egress = CallEgress(self.policies, account, self._clock, self._ids, self.telemetry, shown, origin=_origin(tenant))
 
@@ -240,6 +252,7 @@ class Gateway:
         await self._idle.wait()
 
     async def _masker(self, tenant: TenantPolicy, call: CallId) -> Masker:
+        await asyncio.shield(self._warm)
         vault = await self._vault(tenant).open(TenantId(tenant.tenant), call)
         operators = {entity: mask.value for entity, mask in tenant.masking.items() if entity != "default"}
         default = tenant.masking["default"].value
@@ -322,6 +335,11 @@ def _tell_invalid(findings: tuple[Finding, ...]) -> None:
     log.error("the changed policy files have %d fault(s), so the last valid ones stay in force", len(findings))
     for finding in findings:
         log.error("%s: %s", finding.where, finding.message)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _report(name: str, failure: BaseException) -> None:

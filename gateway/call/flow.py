@@ -171,6 +171,8 @@ class CallFlow:
     announcements: tuple[Announcement, ...]
     started: Mapping[str, Json] = field(default_factory=dict)
     """Facts for the first entry: carrier, direction, digests, language."""
+    acknowledged_by: str = "mark"
+    """Whose word the proof of an announcement is, in the record's terms: ``mark`` (the carrier), ``playout`` (our own clock)."""
     phase: Phase = Phase.CONNECTED
     frames_dropped: int = 0
     keys_dropped: int = 0
@@ -227,10 +229,8 @@ class CallFlow:
         took = at_ms - self._play_began_ms
         if not self._sent_whole or took < self.current.total_ms - MARK_EARLY_MS:
             return self._unproven(at_ms, "the carrier acknowledged it sooner than it can have been played")
-        proven = Write(
-            "announcement.played",
-            {**self._facts(), "played_ms": self.current.total_ms, "acknowledged": "mark", "ack_ms": took, **self._dropped()},
-        )
+        proof: dict[str, Json] = {"played_ms": self.current.total_ms, "acknowledged": self.acknowledged_by, "ack_ms": took}
+        proven = Write("announcement.played", {**self._facts(), **proof, **self._dropped()})
         self._playing += 1
         return [proven, *(self._announce(at_ms) if self._playing < len(self.announcements) else self._listen())]
 

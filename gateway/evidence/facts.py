@@ -42,8 +42,13 @@ def _is_outcome(value: Json) -> bool:
     return value in {"completed", "never_listened", "failed"}
 
 
+PROOFS = ("mark", "playout")
+"""Who says that an announcement was played to its end: ``mark``, the carrier; ``playout``, our own source of audio in a room,
+which has no carrier that could say it. The second is weaker: nobody at the other end has confirmed it."""
+
+
 def _is_acknowledgement(value: Json) -> bool:
-    return value in {"mark", "none"}
+    return value in (*PROOFS, "none")
 
 
 def _is_grant(value: Json) -> bool:
@@ -71,7 +76,7 @@ _ANNOUNCEMENT: Mapping[str, tuple[Check, str]] = {
     "audio_sha256": (_is_text, "text"),
     "total_ms": (_is_count, "whole milliseconds"),
     "played_ms": (_is_count, "whole milliseconds"),
-    "acknowledged": (_is_acknowledgement, '"mark" or "none"'),
+    "acknowledged": (_is_acknowledgement, '"mark", "playout" or "none"'),
 }
 KINDS: Mapping[str, Mapping[str, tuple[Check, str]]] = {
     "call.started": {},

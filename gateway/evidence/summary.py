@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from gateway.errors import EvidenceInvalid
 from gateway.evidence.chain import timestamp
 from gateway.evidence.entries import Entry, Json
+from gateway.evidence.facts import PROOFS
 
 VOICE_HOPS = frozenset({"stt", "realtime"})
 LISTENING_HOPS = VOICE_HOPS | {"llm", "tts"}
@@ -72,7 +73,7 @@ def _outcome(entries: Sequence[Entry], ended: Entry | None, *, listened: bool) -
 
 def _is_proven(entry: Entry) -> bool:
     body = entry.draft.body
-    if entry.draft.kind != "announcement.played" or body["acknowledged"] != "mark":
+    if entry.draft.kind != "announcement.played" or body["acknowledged"] not in PROOFS:
         return False
     played, total = body["played_ms"], body["total_ms"]
     return isinstance(played, int) and isinstance(total, int) and played >= total

@@ -39,6 +39,7 @@ class SocketLeg:
     """One carrier stream as the runner's Leg (``gateway.runner.leg``)."""
 
     rate = 8_000
+    acknowledges = "mark"
 
     def __init__(self, socket: web.WebSocketResponse, codec: MediaCodec, telemetry: Telemetry) -> None:
         self._socket = socket
@@ -70,6 +71,9 @@ class SocketLeg:
             yield event
             if isinstance(event, LegStopped):
                 return
+
+    async def listen(self) -> None:
+        """Nothing to do: a carrier sends the caller's audio from the start, and the call's gate drops it until then."""
 
     async def _receive(self) -> AsyncIterator[LegEvent]:
         async for message in self._socket:

@@ -179,6 +179,7 @@ class CallRunner:
         assert self._span is not None  # noqa: S101 - set before the first event is read
         self._conversation = self._p.make_conversation(self._playout, _Events(self), self._span)
         await self._conversation.start()
+        await self._p.leg.listen()
 
     async def _close_conversation(self) -> None:
         conversation, self._conversation = self._conversation, None

@@ -17,8 +17,17 @@ class Leg(Protocol):
         """Sample rate of the audio to send, in Hz."""
         ...
 
+    @property
+    def acknowledges(self) -> str:
+        """Whose word a returned mark is: ``mark``, the carrier's; ``playout``, our own (see ``evidence.facts.PROOFS``)."""
+        ...
+
     def events(self) -> AsyncIterator[LegEvent]:
         """What happens on the leg, in order; ends after LegStopped."""
+        ...
+
+    async def listen(self) -> None:
+        """From now on the caller may be heard. A leg that can leave the caller's audio where it is does so until then."""
         ...
 
     async def send_audio(self, pcm: Pcm) -> None:

@@ -37,6 +37,7 @@ from gateway.values import Pcm, Private
 
 AI = Announcement("ai", "eu-ai-act", "en", "t" * 64, "a" * 64, total_ms=4_000)
 RECORDING = Announcement("recording", "us-all-party", "en", "u" * 64, "b" * 64, total_ms=3_000)
+PLAYED = "announcement.played"
 START = LegStarted("MZ1", "CA1")
 VOICE = CallerAudio(Private(Pcm(b"\0\0" * 160, 8_000)), at_ms=0)
 KEY = KeyPressed(Private("9"))
@@ -85,6 +86,17 @@ def test_the_proof_says_what_was_played_and_how_it_was_acknowledged() -> None:
         "keys_dropped": 1,
     }
     assert not proof.anyway
+
+
+def test_where_no_carrier_can_say_it_the_proof_says_that_it_is_our_own_word() -> None:
+    flow = CallFlow((AI,), acknowledged_by="playout")
+    commands = play(flow, (0, START), (3_900, PlayedOut("ai")), (4_050, MarkReturned("announcement:ai")))
+    assert [command.body["acknowledged"] for command in commands if isinstance(command, Write) and command.kind == PLAYED] == [
+        "playout"
+    ]
+    unproven = play(CallFlow((AI,), acknowledged_by="playout"), (0, START), (1_500, GONE))[2]
+    assert isinstance(unproven, Write)
+    assert unproven.body["acknowledged"] == "none"
 
 
 def test_two_announcements_are_played_one_after_the_other_and_both_must_be_proven() -> None:

@@ -70,6 +70,11 @@ def test_a_body_that_no_reader_could_use_is_refused_by_name(kind: str, body: Any
         check_body(kind, body)
 
 
+@pytest.mark.parametrize("whose", ["mark", "playout", "none"])
+def test_an_announcement_names_whose_word_its_proof_is(whose: str) -> None:
+    check_body("announcement.played", {**ANNOUNCEMENT, "acknowledged": whose, "ack_ms": 1})
+
+
 def test_more_fields_and_new_kinds_are_welcome() -> None:
     check_body("call.failed", {"code": "x", "phase": "listening"})
     check_body("consent.given", {"by": "key"})

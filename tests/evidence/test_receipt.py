@@ -211,6 +211,21 @@ def test_an_announcement_cut_short_is_not_proven_even_if_it_says_played() -> Non
     assert signed(entries((STARTED, short, LISTENING, ENDED))).document["gate"] == "broken"
 
 
+def test_the_word_of_our_own_clock_is_a_proof_and_the_receipt_shows_whose_word_it_is() -> None:
+    ours: Step = ("announcement.played", {**PLAYED[1], "acknowledged": "playout"})
+    told: Any = signed(entries((STARTED, ours, LISTENING, ENDED))).document
+    assert (told["gate"], told["announcements"][0]["proven"], told["announcements"][0]["acknowledged"]) == (
+        "kept",
+        True,
+        "playout",
+    )
+
+
+def test_nobodys_word_is_no_proof() -> None:
+    nobody: Step = ("announcement.played", {**PLAYED[1], "acknowledged": "none"})
+    assert signed(entries((STARTED, nobody, LISTENING, ENDED))).document["gate"] == "broken"
+
+
 def test_entries_that_contradict_each_other_give_no_receipt() -> None:
     with pytest.raises(EvidenceInvalid, match="never_listened, and yet"):
         signed(entries((STARTED, PLAYED, LISTENING, ended("never_listened"))))

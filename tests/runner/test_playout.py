@@ -26,6 +26,7 @@ class Phone:
     """A leg that keeps what it is sent, and when. It acknowledges nothing by itself."""
 
     rate = 8_000
+    acknowledges = "mark"
 
     def __init__(self) -> None:
         self.sent: list[str] = []
@@ -42,6 +43,9 @@ class Phone:
     async def events(self) -> AsyncIterator[LegEvent]:
         return
         yield
+
+    async def listen(self) -> None:
+        self.sent.append("listen")
 
     async def send_audio(self, pcm: Pcm) -> None:
         assert pcm.ms == FRAME_MS
