@@ -74,7 +74,7 @@ CUES: tuple[Cue, ...] = (
         r"aba",
         r"bsb",
     ),
-    _cue("CREDIT_CARD", 4, 4, r"cards?(?: \w+){0,3}(?= \d{4}(?!\d))"),
+    _cue("CREDIT_CARD", 4, 4, r"cards?(?: [a-z']+){0,3} \Z"),
     _cue("BANK_ACCOUNT", 8, 17, r"checking", r"savings"),
     _cue("IBAN_CODE", 12, 34, r"i ?b ?a ?n", r"iban number", letters=True),
     _cue("US_SSN", 4, 9, r"social(?: security)?(?: number)?", r"s ?s ?n", r"social(?: security)?.{0,20}last 4(?: digits)?"),
@@ -197,7 +197,6 @@ CUES: tuple[Cue, ...] = (
         r"iphone",
         r"galaxy",
         r"android",
-        r"number(?=s? \d\b)",
         r"option",
         r"press",
         r"queue",
@@ -237,7 +236,10 @@ UNITS = re.compile(
 
 
 def nearest(cues: Iterable[Cue], text: str, start: int, end: int, *, before: int, after: int) -> list[Cue]:
-    """The cues around ``text[start:end]``, nearest first: up to ``before`` characters ahead of it, ``after`` behind it."""
+    """The cues around ``text[start:end]``, nearest first: up to ``before`` characters ahead of it, ``after`` behind it.
+
+    A pattern sees no further than the number: ``\\Z`` in it means "right before the number".
+    """
     low, high = max(0, start - before), min(len(text), end + after)
     found: list[tuple[int, int, Cue]] = []
     for order, cue in enumerate(cues):

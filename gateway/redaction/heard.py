@@ -9,10 +9,13 @@ from gateway.redaction.english import ENGLISH
 from gateway.redaction.spoken import View, view
 from gateway.values import EntityType, Span
 
-_ENDS_WITH_NUMBER = re.compile(
-    r"<(?P<kind>CREDIT_CARD|PHONE_NUMBER|BANK_ACCOUNT|IBAN_CODE|US_SSN|IN_AADHAAR|UK_NHS|PASSPORT|DRIVER_LICENSE|MEMBER_ID|"
-    r"POLICY_NUMBER|MEDICAL_RECORD|ONE_TIME_CODE|ID_NUMBER)(?:_\d+)?>[\s.,]*\Z"
-)
+LONG_NUMBERS = (
+    "CREDIT_CARD", "PHONE_NUMBER", "BANK_ACCOUNT", "IBAN_CODE", "US_SSN", "IN_AADHAAR", "UK_NHS", "PASSPORT", "DRIVER_LICENSE",
+    "MEMBER_ID", "POLICY_NUMBER", "MEDICAL_RECORD", "ONE_TIME_CODE", "ID_NUMBER",
+)  # fmt: skip
+"""Numbers that people give in pieces, over the end of a turn."""
+
+_ENDS_WITH_NUMBER = re.compile(rf"<(?P<kind>{'|'.join(LONG_NUMBERS)})(?:_\d+)?>[\s.,]*\Z")
 
 
 @dataclass(frozen=True, slots=True)

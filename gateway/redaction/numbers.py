@@ -10,14 +10,35 @@ import re
 from gateway.redaction import checksums
 from gateway.redaction.cues import CUES, HARMLESS, QUESTIONS, UNITS, Cue, nearest
 from gateway.redaction.english import NATO
-from gateway.redaction.heard import Heard
+from gateway.redaction.heard import LONG_NUMBERS, Heard
 from gateway.values import Span
 
 _BEFORE, _AFTER = 70, 25
+_RIGHT_BEFORE = 25
 _LONG_AMOUNT = 9
 """So many digits are no amount, whatever stands behind them."""
-_LEAD = 20
-"""Digits that begin within so many characters may go on with the number before."""
+_LEADS = frozenset(
+    {
+        "and",
+        "then",
+        "ok",
+        "okay",
+        "so",
+        "well",
+        "sure",
+        "yes",
+        "yeah",
+        "right",
+        "it",
+        "it's",
+        "is",
+        "that's",
+        "next",
+        "after",
+        "that",
+    }
+)
+"""What people say before they go on with a number, or answer with one."""
 _LETTER = rf"(?:[a-z](?: (?:as in|for|like) [a-z]+)?|{'|'.join(NATO)})(?![a-z'])"
 _ELEMENT = rf"(?:(?<![a-z']){_LETTER}|[a-z]{{0,3}}\d[a-z\d]*)"
 _CODE = re.compile(rf"(?<![\w']){_ELEMENT}(?:(?: \|)?[ /-]*(?:(?:dash|hyphen|slash|uh|um|and then|then) )?{_ELEMENT})*(?![\w])")
@@ -79,13 +100,22 @@ def _digits(heard: Heard, start: int, end: int) -> Span | None:
             if cue.entity == "PHONE_NUMBER" and (spoken := _AREA_CODE.search(text, 0, start)):
                 start = spoken.start()
             return _by_cue(heard, start, end, cue, 0.85)
-    return _by_dialogue(heard, start, end, digits) or _by_length(heard, start, end, digits)
+    return _unfinished(heard, start, end) or _by_dialogue(heard, start, end, digits) or _by_length(heard, start, end, digits)
+
+
+def _unfinished(heard: Heard, start: int, end: int) -> Span | None:
+    """ "My card number is four five": too short for a card, but the turn ends there, so it may go on in the next."""
+    text = heard.view.text
+    near = nearest(CUES, text, start, end, before=_RIGHT_BEFORE, after=0) if end >= len(text) - 2 else []
+    if near and near[0].entity in LONG_NUMBERS:
+        return heard.span(start, end, near[0].entity, 0.6, "cue", "the beginning of a number that was announced")
+    return None
 
 
 def _by_dialogue(heard: Heard, start: int, end: int, digits: str) -> Span | None:
     """What the turns before make of it: the answer to a question, or the rest of a number."""
     text = heard.view.text
-    leads = start <= _LEAD and not any(sign.isdigit() for sign in text[:start]) and (len(digits) > 1 or end >= len(text) - 2)
+    leads = set(re.findall(r"[^\s|]+", text[:start])) <= _LEADS and (len(digits) > 1 or end >= len(text) - 2)
     for cue in reversed(_asked(heard)):
         # An answer may come in pieces: "it's zero", "then oh eight…"
         if (leads or cue.least <= len(digits)) and len(digits) <= cue.most:

@@ -21,6 +21,8 @@ PRIVATE = [
     ("the three digits on the back are two oh nine", {"CVV": "two oh nine"}),
     ("the expiry date is zero eight twenty seven", {"CARD_EXPIRY": "zero eight twenty seven"}),
     ("it's valid until march twenty twenty nine", {"CARD_EXPIRY": "march twenty twenty nine"}),
+    ("my card number is four five", {"CREDIT_CARD": "four five"}),
+    ("My card number is four, five, three, two.", {"CREDIT_CARD": "four, five, three, two"}),
     # Telephones.
     ("my phone number is five five five two three four nine eight seven six",
      {"PHONE_NUMBER": "five five five two three four nine eight seven six"}),
