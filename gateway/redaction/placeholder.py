@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 from gateway.redaction.entities import KINDS
 from gateway.values import EntityType, Placeholder
@@ -103,12 +102,6 @@ class Scanner:
             at = found.end if found else at + 1
 
 
-@lru_cache(maxsize=1)
-def scanner() -> Scanner:
-    """The scanner of every kind in the table."""
-    return Scanner(KINDS)
-
-
 Trie = dict[str, "Trie"]
 
 
@@ -188,3 +181,12 @@ def _growing(trie: Trie, separator: tuple[Element, ...], tail: str, *, fold: boo
         return "(?:" + "|".join(ways) + ")"
 
     return node(trie)
+
+
+# Made when the module is read: its patterns take a tenth of a second, which no call should wait for.
+_EVERY_KIND = Scanner(KINDS)
+
+
+def scanner() -> Scanner:
+    """The scanner of every kind in the table."""
+    return _EVERY_KIND
