@@ -1,0 +1,60 @@
+"""How long the bench takes its time: by default at most six minutes in all, with ``--quick`` at most a minute and a half."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+STAGES = ("frame", "mask", "route", "unmask", "calls", "capacity")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """One kind of caller: how many at a time, and how quickly they join."""
+
+    counts: tuple[int, ...]
+    every_s: float
+    """Between one caller's joining and the next."""
+    settle_s: float
+    measure_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    frames: int
+    masks: int
+    """Calls of fourteen sentences each."""
+    routes: int
+    answers: int
+    calls: int
+    turns: tuple[str, ...]
+    announcing: Steps
+    holding: Steps
+    talking: Steps
+    echo_s: float
+    """How long each step of the bare echo is measured."""
+
+
+FULL = Plan(
+    frames=20_000,
+    masks=10,
+    routes=400,
+    answers=2_000,
+    calls=3,
+    turns=("opening-hours", "phone-number", "yes-correct", "card-number"),
+    announcing=Steps(counts=(5, 10, 20, 40, 60, 80, 100, 130, 160), every_s=0.04, settle_s=0.5, measure_s=2.5),
+    holding=Steps(counts=(5, 10, 15, 20, 30, 40, 50, 60), every_s=0.12, settle_s=2.0, measure_s=3.0),
+    talking=Steps(counts=(1, 2, 4, 6, 8, 10), every_s=0.3, settle_s=3.0, measure_s=6.0),
+    echo_s=1.5,
+)
+QUICK = Plan(
+    frames=3_000,
+    masks=2,
+    routes=100,
+    answers=300,
+    calls=1,
+    turns=("opening-hours", "yes-correct"),
+    announcing=Steps(counts=(5, 20, 60), every_s=0.03, settle_s=0.3, measure_s=1.5),
+    holding=Steps(counts=(5, 20), every_s=0.1, settle_s=1.0, measure_s=1.5),
+    talking=Steps(counts=(1, 4), every_s=0.2, settle_s=2.0, measure_s=3.0),
+    echo_s=1.0,
+)

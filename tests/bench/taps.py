@@ -1,0 +1,139 @@
+"""What is read off a running gateway: how late its event loop is, how late frames are handled, what happens on its calls."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+import time
+from array import array
+from collections import Counter
+from types import FrameType
+
+from gateway.call.events import CallerAudio
+from gateway.call.flow import Outcome, Phase
+from gateway.ports import TurnShown
+from gateway.values import CallId
+from tests.bench.numbers import Json, spread
+
+TICK_S = 0.005
+LAW_MS = 10.0
+"""The event loop is never blocked for longer (livekit-notes and issue: every stage runs beside it)."""
+LATE_MS = 20.0
+STAMP_NS = 10_000
+"""The unit of the time stamps that the crowd puts into its frames: 10 µs of the machine's monotonic clock."""
+
+
+def stamp() -> int:
+    """Now, as the crowd writes it into a frame: one clock for all processes of a machine (clock_gettime(2))."""
+    return time.monotonic_ns() // STAMP_NS
+
+
+class LoopLag:
+    """Sleeps 5 ms again and again and notes how much longer it took, and how much of that the loop's thread itself worked."""
+
+    def __init__(self) -> None:
+        self.over_ms = array("d")
+        self.own_ms = array("d")
+        self.beat = time.monotonic()
+
+    async def run(self) -> None:
+        while True:
+            before, worked = time.perf_counter(), time.thread_time()
+            await asyncio.sleep(TICK_S)
+            self.over_ms.append(max(0.0, (time.perf_counter() - before - TICK_S) * 1000))
+            self.own_ms.append((time.thread_time() - worked) * 1000)
+            self.beat = time.monotonic()
+
+    def reset(self) -> None:
+        self.over_ms, self.own_ms = array("d"), array("d")
+
+    def read(self) -> Json:
+        """``own_max``: the most that our own code worked in a tick that broke the law; the rest was the machine's doing."""
+        broken = [own for over, own in zip(self.over_ms, self.own_ms, strict=True) if over > LAW_MS]
+        return {"lag": spread(self.over_ms), "broken": len(broken), "own_max": round(max(broken, default=0.0), 3)}
+
+
+class Frames:
+    """How long after it was sent each stamped frame was through: decoded, through the gate, with the conversation's input."""
+
+    def __init__(self) -> None:
+        self._late_ms: dict[Phase, array[float]] = {phase: array("d") for phase in Phase}
+        self.on = False
+
+    def handled(self, event: CallerAudio, phase: Phase) -> None:
+        if self.on:
+            self._late_ms[phase].append((stamp() - event.at_ms) * STAMP_NS / 1e6)
+
+    def reset(self, *, on: bool) -> None:
+        self.on = on
+        for samples in self._late_ms.values():
+            del samples[:]
+
+    def read(self) -> Json:
+        return {
+            phase.value: {**(spread(samples) or {}), "late": sum(each > LATE_MS for each in samples)}
+            for phase, samples in self._late_ms.items()
+            if samples
+        }
+
+
+class Calls:
+    """An observer (``gateway.ports.Observer``) that keeps times, never words."""
+
+    def __init__(self) -> None:
+        self.stages: dict[str, list[float]] = {}
+        self.opened_ms: list[float] = []
+        self.outcomes: Counter[str] = Counter()
+
+    def saw(self, call: CallId, turn: TurnShown) -> None:
+        if turn.kind == "latency":
+            self.stages.setdefault(str(turn.facts["stage"]), []).append(float(turn.facts["ms"]))
+
+    def ended(self, outcome: Outcome) -> None:
+        self.outcomes[outcome.value] += 1
+
+    def reset(self) -> None:
+        self.stages, self.opened_ms = {}, []
+        self.outcomes.clear()
+
+    def read(self) -> Json:
+        stages = {name: spread(samples) for name, samples in self.stages.items()}
+        return {"stages": stages, "opened": spread(self.opened_ms), "outcomes": dict(self.outcomes)}
+
+
+class Places(threading.Thread):
+    """Looks at the loop's thread whenever it is overdue and counts where it stands. Costs a little: only with ``--why``."""
+
+    def __init__(self, lag: LoopLag) -> None:
+        super().__init__(name="places", daemon=True)
+        self._lag = lag
+        self._loop_thread = threading.get_ident()
+        self.places: Counter[str] = Counter()
+
+    def run(self) -> None:
+        seen = 0.0
+        while True:
+            time.sleep(0.002)
+            beat = self._lag.beat
+            if beat != seen and time.monotonic() - beat > TICK_S + LAW_MS / 1000:
+                seen = beat
+                frame = sys._current_frames().get(self._loop_thread)
+                self.places[_place(frame)] += 1
+
+    def read(self) -> list[Json]:
+        return [{"place": place, "times": times} for place, times in self.places.most_common(12)]
+
+
+def _place(frame: FrameType | None) -> str:
+    """The innermost frames, newest first, as far as they say something."""
+    steps: list[str] = []
+    while frame is not None and len(steps) < 14:
+        code = frame.f_code
+        file = code.co_filename.split("site-packages" + os.sep)[-1].split(os.sep + "main" + os.sep)[-1]
+        steps.append(f"{file}:{frame.f_lineno} {code.co_name}")
+        frame = frame.f_back
+    if not steps or "runners.py" in steps[0]:
+        return "(the loop stood still: no core for this process, or another thread held the interpreter)"
+    return " < ".join(steps)
