@@ -14,7 +14,7 @@ _MONTH = rf"(?:{any_of(MONTHS)})(?![\w])\.?"
 _YEAR = r"(?:19|20)\d\d"
 _DATE = re.compile(
     rf"(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: day)?(?: of)?(?: the month of)? {_MONTH}(?: of| in)?(?: {_YEAR}| \d\d(?!\d))?"
-    # "november twenty four eighty three" runs together into one number
+    # "april twelve seventy one" runs together into one number
     rf"|{_MONTH}(?: the)? (?:\d{{1,2}}(?:st|nd|rd|th)(?: \d\d(?:\d\d)?(?!\d))?|\d{{1,6}}(?!\d))"
     rf"|{_YEAR}[/.-]\d\d?[/.-]\d\d?|\d{{1,2}}[/.]\d{{1,2}}[/.](?:\d{{4}}|\d\d)(?!\d)"
     rf"|\d{{1,2}}(?:st|nd|rd|th)? ?(?:[/:]|slash|of)? ?(?:{_YEAR}|\d\d)(?![\d/:])"

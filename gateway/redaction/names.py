@@ -79,7 +79,7 @@ def _name(heard: Heard, at: int, most: int, *, capital: bool = False) -> int:
         said = word.group()
         initial = len(said) == 1 and count > 0
         gap = text[end : word.start()]
-        # "Ashley E. Curry": the full stop of an initial ends no sentence.
+        # "Ann B. Lee": the full stop of an initial ends no sentence.
         together = gap in ("", " ") or (gap == " | " and end - text.rfind(" ", 0, end) == 2)
         if count == most or not together or said in MONTHS or said in _TITLES or (said in STREET_WORDS and count > 0):
             break

@@ -117,7 +117,7 @@ def _by_dialogue(heard: Heard, start: int, end: int, digits: str) -> Span | None
     text = heard.view.text
     leads = set(re.findall(r"[^\s|]+", text[:start])) <= _LEADS and (len(digits) > 1 or end >= len(text) - 2)
     for cue in reversed(_asked(heard)):
-        # An answer may come in pieces: "it's zero", "then oh eight…"
+        # An answer may come in pieces: "it's nine", "then double two…"
         if (leads or cue.least <= len(digits)) and len(digits) <= cue.most:
             return heard.span(start, end, cue.entity, 0.7, "question", "an answer to the question before")
     if heard.pending and leads:
