@@ -5,9 +5,10 @@ of jobs in processes and of jobs in threads. All share one store: ``SORDINO_REDI
 that can be opened once only, so the worker's main process holds it open, and jobs get the address of its socket together with
 the settings.
 
-livekit-agents would like to know more of a call than it may. So the room is never given to an AgentSession (no transcript on the
-data channel), the session does not know that it runs inside a job (no report, no recording, no telemetry of LiveKit's), the server
-is asked for a token that cannot send data at all, and a job that wishes for a recording is refused: its logs would be uploaded.
+livekit-agents would like to know more of a call than it may. So the room is never given to an AgentSession (no transcript on
+the data channel), the session does not know that it runs inside a job (no report, no recording, no telemetry of LiveKit's), the
+server is asked for a token that cannot send data at all, and a job that wishes for a recording is refused: its logs would be
+uploaded.
 """
 
 from __future__ import annotations
@@ -181,7 +182,7 @@ async def _call(job: JobContext, gateway: Gateway, leg: RoomLeg, tenant: TenantP
     try:
         await gateway.run_call(leg, tenant, carrier="livekit")
     except SordinoError as error:
-        log.error("a call could not begin: %s", error)
+        log.warning("a call could not begin: %s", error)
     finally:
         job.shutdown("the call is over")
 
@@ -266,4 +267,7 @@ async def _with_store(settings: Settings, running: AsyncExitStack) -> Settings:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # Jobs in processes of their own find the entrypoint by the name of its module, so it must not be __main__'s.
+    from agents import worker
+
+    sys.exit(worker.main())
