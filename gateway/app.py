@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace.export import SpanExporter
 
 from gateway.adapters.carriers.stream_token import StreamTokens
 from gateway.adapters.carriers.twilio import TwilioMedia
-from gateway.adapters.conversation import ConversationParts, LiveKitConversation, make_agent
+from gateway.adapters.conversation import ConversationParts, LiveKitConversation, make_agent, silence_livekit
 from gateway.adapters.detectors.masker import CallMasker
 from gateway.adapters.detectors.presidio import PresidioDetector
 from gateway.adapters.keys.envelope import MasterKey
@@ -40,7 +40,7 @@ from gateway.adapters.telemetry.otel import OtelTelemetry
 from gateway.adapters.telemetry.otlp import endpoint_from_env
 from gateway.call.events import LegStarted
 from gateway.call.flow import Announcement, CallFlow, Outcome
-from gateway.errors import Finding, Misconfigured, PolicyUnavailable, SordinoError, Unauthenticated
+from gateway.errors import Finding, Misconfigured, PolicyInvalid, PolicyUnavailable, SordinoError, Unauthenticated
 from gateway.evidence import receipt as receipts
 from gateway.evidence.entries import Json
 from gateway.http.answers import typed_errors
@@ -57,7 +57,7 @@ from gateway.runner.leg import Leg
 from gateway.runner.showing import Nobody, Shown, showing
 from gateway.settings import Settings
 from gateway.tasks import TaskOwner
-from gateway.values import CallId, Pcm, Private, TenantId
+from gateway.values import CallId, Hop, Pcm, Private, TenantId
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +92,9 @@ class Gateway:
         self._ids = RandomIds()
         self.secrets = Secrets(settings.data / "secrets", self._env)
         self.policies = PolicyFolder(settings.policies, adjust=self._with_demo_model)
-        self.telemetry = OtelTelemetry(endpoint=endpoint_from_env(self._env), console=console, exporters=exporters)
+        self.policies.reload_if_changed()
+        collector = endpoint_from_env(self._env, allowed_hosts=self._telemetry_hosts())
+        self.telemetry = OtelTelemetry(endpoint=collector, console=console, exporters=exporters)
         self._sounds = Sounds(self.policies.announcement)
         self._open = AsyncExitStack()
         self._tasks = TaskOwner("gateway", on_failure=_report)
@@ -124,7 +126,9 @@ class Gateway:
     async def _start(self) -> None:
         settings, enter = self.settings, self._open.enter_async_context
         self._open.callback(self.telemetry.close)
-        self.policies.reload_if_changed()
+        silence_livekit(self._env)
+        if self.policies.findings:
+            raise PolicyInvalid(self.policies.findings)
         policies = self.policies.policies
         keys = self._read_keys()
         await enter(self._tasks)
@@ -313,6 +317,12 @@ class Gateway:
             )
         return self.secrets.read(twilio.auth_token)
 
+    def _telemetry_hosts(self) -> frozenset[str]:
+        if self.policies.findings:
+            return frozenset()
+        entries = self.policies.policies.registry.entries.values()
+        return frozenset(entry.host for entry in entries if entry.kind is Hop.TELEMETRY)
+
     async def _policies_ready(self) -> None:
         if self.policies.findings:
             raise PolicyUnavailable(
@@ -334,7 +344,7 @@ class Gateway:
 def _tell_invalid(findings: tuple[Finding, ...]) -> None:
     log.error("the changed policy files have %d fault(s), so the last valid ones stay in force", len(findings))
     for finding in findings:
-        log.error("%s: %s", finding.where, finding.message)
+        log.error("%s", finding)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

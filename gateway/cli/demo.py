@@ -40,5 +40,6 @@ def run(given: argparse.Namespace) -> int:
     data = Path(os.environ.get("SORDINO_DATA") or ".sordino") / "demo"
     settings = Settings.from_env({**os.environ, "SORDINO_DATA": str(data)}, port=0)
     demo = Demo(settings, os.environ, given.output, Console(highlight=False), spans=given.spans)
-    with install_log_filter(logging.WARNING, sys.stderr):
-        return asyncio.run(demo.run())
+    # For the life of the process: an error that nobody caught must not print what was said either.
+    install_log_filter(logging.WARNING, sys.stderr)
+    return asyncio.run(demo.run())

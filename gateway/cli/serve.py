@@ -45,12 +45,13 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(given: argparse.Namespace) -> int:
     settings = Settings.from_env(os.environ, policies=given.policies, host=given.host, port=given.port)
-    with install_log_filter(logging.getLevelName(given.log_level), sys.stderr, as_json=given.log_json) as logs:
-        import uvloop
+    # For the life of the process: an error that nobody caught must not print what was said either.
+    logs = install_log_filter(logging.getLevelName(given.log_level), sys.stderr, as_json=given.log_json)
+    import uvloop  # noqa: PLC0415 - loaded when it is needed
 
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            logs.watch(runner.get_loop())
-            return runner.run(_serve(settings, demo_model=given.demo_model))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        logs.watch(runner.get_loop())
+        return runner.run(_serve(settings, demo_model=given.demo_model))
 
 
 async def _serve(settings: Settings, *, demo_model: bool) -> int:

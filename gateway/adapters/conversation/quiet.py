@@ -1,0 +1,32 @@
+"""Shuts what livekit-agents would tell by itself: spans with transcripts in them, and files that its debug switches write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from livekit.agents import telemetry
+from opentelemetry.trace import NoOpTracerProvider
+
+from gateway.errors import Misconfigured
+
+LOUD = (
+    "LK_OPENAI_DEBUG",
+    "LK_DUMP_TTS",
+    "LK_DUMP_DIR",
+    "LK_KEYTERMS_DEBUG",
+    "LIVEKIT_OBSERVABILITY_URL",
+    "LIVEKIT_TELEMETRY_ALLOW_PII",
+)
+"""Switches under which livekit-agents writes callers' words to logs, files or its cloud."""
+
+
+def silence_livekit(env: Mapping[str, str]) -> None:
+    """No span of livekit's is ever recorded, whatever provider the process has: ours say what is to be said.
+
+    Raises:
+        Misconfigured: a switch is set under which livekit would write down what callers say.
+    """
+    for name in LOUD:
+        if env.get(name):
+            raise Misconfigured(f"{name} is set: livekit would write down what callers say", hint=f"unset {name}")
+    telemetry.set_tracer_provider(NoOpTracerProvider())

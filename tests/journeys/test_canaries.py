@@ -1,0 +1,244 @@
+"""Seeded secrets go in at the entrance of a call; no exit shows one of them. And the search would find one, at every exit."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import logging
+import re
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from livekit.agents import telemetry as livekit_telemetry
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from gateway.adapters.telemetry.logs import install_log_filter
+from gateway.caller.call import Caller
+from gateway.policy.egress import Grant
+from gateway.values import Pcm, Private
+from tests.journeys.canaries import ALL, CALLER, CANARIES, KEYS, Canary, files_under, found_in, found_in_all
+from tests.journeys.house import CALLED, House, kinds, living_in, short_policies, speech
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+
+
+class SeededRecogniser:
+    """In place of moonshine: whatever is said, the next seeded sentence is understood."""
+
+    def __init__(self) -> None:
+        self.sentences = deque(canary.said for canary in CANARIES)
+
+    async def transcribe(self, grant: Grant, speech: Private[Pcm], *, language: str) -> Private[str]:
+        return Private(self.sentences.popleft() if self.sentences else "")
+
+
+class Everything(logging.Handler):
+    """A handler of a library's own: it sees each record, at every level, with all that hangs on it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.NOTSET)
+        self.seen: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.seen.append(f"{record.getMessage()} {record.args} {record.exc_info} {record.stack_info} {vars(record)}")
+
+
+@dataclass(slots=True)
+class Exits:
+    """Every way out of the house, by name, after a call full of secrets."""
+
+    content: dict[str, str | bytes] = field(default_factory=dict)
+    receipt_kinds: list[str] = field(default_factory=list)
+    masked: set[str] = field(default_factory=set)
+    heard: list[str] = field(default_factory=list)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def exits(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Exits]:
+    """One call in which each secret is said once, with every library at DEBUG and a global OpenTelemetry in place."""
+    folder = tmp_path_factory.mktemp("canaries")
+    out, logs, spans, foreign, everything = Exits(), io.StringIO(), InMemorySpanExporter(), InMemorySpanExporter(), Everything()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(foreign))
+    reader = InMemoryMetricReader()
+    meters = MeterProvider(metric_readers=[reader])
+    livekit_telemetry.set_tracer_provider(provider)
+    with install_log_filter(logging.DEBUG, logs):
+        logging.getLogger().addHandler(everything)
+        for name in (
+            "livekit",
+            "livekit.agents",
+            "aiohttp",
+            "asyncio",
+            "presidio-analyzer",
+            "presidio-anonymizer",
+            "redis",
+            "httpx",
+        ):
+            logging.getLogger(name).setLevel(logging.DEBUG)
+        try:
+            async with living_in(folder, policies=short_policies(folder), exporters=(spans,)) as house:
+                house.gateway._parts = replace(house.gateway._parts, stt={"moonshine": SeededRecogniser()})
+                await converse(house)
+                receipt = await house.receipt()
+                out.receipt_kinds = kinds(receipt)
+                out.masked = set(receipt.document["masked"])  # type: ignore[arg-type]
+                out.heard = [str(turn.text.reveal()) for turn in house.watcher.of("heard") if turn.text]
+                out.content = {
+                    "model bodies": house.model_bodies(),
+                    "receipt": receipt.to_json(),
+                    "metrics": await page(house, "/metrics"),
+                    "readiness": await page(house, "/readyz"),
+                    "console": await page(house, "/"),
+                    "error pages": await error_pages(house),
+                    "store dump": await store_dump(house),
+                }
+        finally:
+            logging.getLogger().removeHandler(everything)
+    out.content |= {
+        "our logs": logs.getvalue(),
+        "records that a library's handler sees": "\n".join(everything.seen),
+        "spans": "\n".join(span.to_json() for span in spans.get_finished_spans()),
+        "livekit's spans": "\n".join(span.to_json() for span in foreign.get_finished_spans()),
+        "livekit's metrics": str(reader.get_metrics_data()),
+        "spans counted": str(len(spans.get_finished_spans())),
+    }
+    meters.shutdown()
+    out.content |= {f"disk: {name}": data for name, data in files_under(folder).items()}
+    yield out
+
+
+async def converse(house: House) -> None:
+    token = house.gateway.secrets.read("TWILIO_AUTH_TOKEN")
+    number = f"+{CALLER.spoken}"
+    async with Caller.dial(house.gateway.url, to=CALLED, from_=number, auth_token=token) as caller:
+        await caller.announcement_over()
+        await caller.listen(until_silent_ms=900, timeout_s=10)
+        for _ in CANARIES:
+            await caller.say(speech("yes-correct"))
+            await caller.listen(until_silent_ms=900, timeout_s=20)
+        for key in KEYS.spoken:
+            await caller.press(key)
+
+
+async def page(house: House, path: str) -> bytes:
+    async with aiohttp.ClientSession() as session, session.get(house.gateway.url + path) as answer:
+        return await answer.read()
+
+
+async def error_pages(house: House) -> bytes:
+    """What strangers get when they send secrets to places that refuse them."""
+    secret = " ".join(canary.spoken for canary in ALL)
+    pages = b""
+    async with aiohttp.ClientSession() as session:
+        url = house.gateway.url
+        async with session.post(f"{url}/voice/twilio", data={"From": secret, "To": CALLED, "CallSid": secret}) as answer:
+            pages += await answer.read() + str(answer.headers).encode()
+        async with session.post(f"{url}/voice/twilio", data=secret.encode() * 2_000) as answer:
+            pages += await answer.read()
+        async with session.get(f"{url}/api/v1/calls/demo/{'x' * 200}/receipt", headers={"Authorization": secret}) as answer:
+            pages += await answer.read()
+        async with session.ws_connect(f"{url}/media/twilio") as socket:
+            await socket.send_str(json.dumps({"event": secret}))
+            await socket.send_str(secret)
+            await socket.close()
+    return pages
+
+
+async def store_dump(house: House) -> bytes:
+    """Each key of Valkey with its serialised value, and its name."""
+    dumped = b""
+    async with house.gateway.store.answers() as client:
+        async for key in client.scan_iter("*"):
+            dumped += key + b" " + (await client.dump(key) or b"") + b"\n"
+            kind = await client.type(key)
+            if kind == b"stream":
+                dumped += repr(await client.xrange(key)).encode()
+            elif kind == b"hash":
+                dumped += repr(await client.hgetall(key)).encode()
+    return dumped
+
+
+async def test_the_secrets_really_went_in_and_were_masked(exits: Exits) -> None:
+    assert exits.heard[: len(CANARIES)] == [canary.said for canary in CANARIES]
+    assert exits.receipt_kinds.count("masked") == len(CANARIES)
+    assert {"PERSON", "CREDIT_CARD", "PHONE_NUMBER", "EMAIL_ADDRESS", "US_SSN", "DATE_OF_BIRTH"} <= exits.masked
+
+
+async def test_no_exit_shows_a_secret(exits: Exits) -> None:
+    assert found_in_all(exits.content) == {}
+
+
+async def test_each_exit_really_had_something_to_show(exits: Exits) -> None:
+    """An empty exit would pass any search."""
+    empty = [name for name, content in exits.content.items() if not content]
+    allowed = re.compile(r"livekit's (spans|metrics)|disk: .*(lock|manifest|\.base\.rdb|valkey\.log).*")
+    assert [name for name in empty if not allowed.fullmatch(name)] == []
+    assert int(exits.content["spans counted"]) > 20
+    assert "<PERSON_1>" in str(exits.content["model bodies"])
+    assert len(str(exits.content["records that a library's handler sees"])) > 1_000
+    assert any(name.endswith(".aof") for name in exits.content)
+
+
+async def test_livekits_own_telemetry_says_nothing_at_all(exits: Exits) -> None:
+    assert exits.content["livekit's spans"] == ""
+
+
+FORMS = {
+    "as it was said": lambda canary: canary.said or canary.spoken,
+    "bare": lambda canary: canary.spoken,
+    "in capitals": lambda canary: canary.spoken.upper(),
+    "inside JSON": lambda canary: json.dumps({"body": {"text": canary.spoken}}),
+    "with spaces and dashes": lambda canary: (
+        "-".join(canary.spoken) if canary.spoken.isdigit() else canary.spoken.replace(" ", "  ")
+    ),
+    "in a span": lambda canary: f'{{"attributes": {{"lk.user_transcript": "{canary.spoken}"}}}}',
+}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
+@pytest.mark.parametrize("canary", ALL, ids=lambda canary: canary.name)
+async def test_the_search_would_find_a_secret_at_any_exit(exits: Exits, canary: Canary, form: Callable[[Canary], str]) -> None:
+    planted = form(canary)
+    assert canary.name in found_in(planted)
+    for name, content in exits.content.items():
+        middle = len(content) // 2
+        if isinstance(content, bytes):
+            leaky: str | bytes = content[:middle] + planted.encode() + content[middle:]
+        else:
+            leaky = content[:middle] + planted + content[middle:]
+        assert canary.name in found_in(leaky), name
+
+
+async def test_the_search_would_find_a_leak_on_disk(tmp_path: Path) -> None:
+    await asyncio.to_thread((tmp_path / "crash.txt").write_text, f"heard: {CANARIES[1].said}", "utf-8")
+    assert found_in_all(dict(files_under(tmp_path))) == {"crash.txt": ["card"]}
+
+
+async def test_an_exception_that_nobody_caught_shows_no_secret(exits: Exits) -> None:
+    """The last words of a dying process: type and place, no message."""
+    code = (
+        "import sys, logging\n"
+        "from gateway.adapters.telemetry.logs import install_log_filter\n"
+        "install_log_filter(logging.DEBUG, sys.stderr)\n"
+        f"heard = {CANARIES[0].said!r}\n"
+        "raise ValueError(f'cannot understand {heard}')\n"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    out, err = await process.communicate()
+    assert process.returncode == 1
+    assert b"ValueError" in err
+    assert found_in(out + err) == []
