@@ -47,7 +47,7 @@ def run(given: argparse.Namespace) -> int:
     settings = Settings.from_env(os.environ, policies=given.policies, host=given.host, port=given.port)
     # For the life of the process: an error that nobody caught must not print what was said either.
     logs = install_log_filter(logging.getLevelName(given.log_level), sys.stderr, as_json=given.log_json)
-    import uvloop  # noqa: PLC0415 - loaded when it is needed
+    import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         logs.watch(runner.get_loop())

@@ -81,7 +81,8 @@ class GuardedSession(AgentSession[None]):
 
     async def _masked(self, text: str | AsyncIterator[str]) -> AsyncIterator[str]:
         whole = text if isinstance(text, str) else "".join([piece async for piece in text])
-        yield await self.guard.masked(whole)
+        # The agent's own words: a placeholder in them is ours.
+        yield await self.guard.masked(whole, ours=True)
 
 
 def guard_agent(agent: Agent, turns: CallTurns) -> None:
