@@ -74,13 +74,16 @@ class Bench:
         await still.ask("ready")
         await asyncio.gather(house.ask("reset"), still.ask("reset"))
         delays: list[float] = []
+        loops: list[Json] = []
         asked = answered = 0
         for number in range(self._plan.calls):
             self._say(f"calls: call {number + 1} of {self._plan.calls}, in real time")
             made = await phone.ask("call", url=url, turns=list(self._plan.turns))
+            await house.ask("idle")
+            loops.append(_lag(await house.ask("read")))
+            await house.ask("reset", calls=False)
             delays += made["delays"]
             asked, answered = asked + made["turns"], answered + made["answered"]
-        await house.ask("idle")
         seen, beside = await asyncio.gather(house.ask("read"), still.ask("read"))
         stages = {name: row for name, row in seen["calls"]["stages"].items() if name != "first_audio"}
         return {
@@ -90,14 +93,18 @@ class Bench:
             "turns": asked,
             "answered": answered,
             "outcomes": seen["calls"]["outcomes"],
-            "loop": {name: seen[name] for name in ("lag", "broken", "own_max")},
-            "still": {name: beside[name] for name in ("lag", "broken", "own_max")},
+            "loops": loops,
+            "still": _lag(beside),
             "places": (await house.ask("places"))["places"],
         }
 
     async def _capacity(self, house: Child, url: str) -> Json:
         crowd, echo = await self._child("crowd"), await self._child("echo")
         return await capacity.measure(house, echo, crowd, url, self._plan, self._say)
+
+
+def _lag(seen: Json) -> Json:
+    return {name: seen[name] for name in ("lag", "broken", "own_max")}
 
 
 def _machine() -> Json:

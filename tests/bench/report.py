@@ -59,29 +59,27 @@ def loop(console: Console, calls: Json) -> None:
         pad_edge=False,
         padding=(0, 2, 0, 0),
     )
-    for name, seen in (("the gateway's", calls["loop"]), ("a still one beside it", calls["still"])):
+    rows = [(f"the gateway's, call {number}", seen) for number, seen in enumerate(calls["loops"], 1)]
+    for name, seen in (*rows, ("a still one beside it", calls["still"])):
         lag = seen["lag"]
-        table.add_row(
-            name, *(_ms(lag[each]) for each in ("p50", "p99", "max")), f"{seen['broken']} of {lag['n']}", _ms(seen["own_max"])
-        )
+        times = (_ms(lag[each]) for each in ("p50", "p99", "max"))
+        table.add_row(name, *times, f"{seen['broken']} of {lag['n']}", _ms(seen["own_max"]))
     console.print(table)
-    console.print(f"  Law: never more than {LAW_MS:.0f} ms: {_verdict(calls)}\n")
+    console.print(f"  Law: never more than {LAW_MS:.0f} ms: {_verdict(calls['loops'])}\n")
     for place in calls.get("places", ()):
         console.print(f"  {place['times']:4}x {place['place']}", highlight=False, markup=False)
 
 
-def _verdict(calls: Json) -> str:
-    seen = calls["loop"]
-    if not seen["broken"]:
+def _verdict(loops: list[Json]) -> str:
+    broken, own = sum(seen["broken"] for seen in loops), max(seen["own_max"] for seen in loops)
+    if not broken:
         return "[green]kept[/green]"
-    if seen["own_max"] <= LAW_MS:
+    if own <= LAW_MS:
         return (
-            f"[yellow]kept by us, broken by the machine[/yellow]: {seen['broken']} times the loop was later, "
-            f"but its own work never took longer than {seen['own_max']:.1f} ms"
+            f"[yellow]kept by us, broken by the machine[/yellow]: {broken} times the loop was later, "
+            f"but its own work never took longer than {own:.1f} ms"
         )
-    return (
-        f"[red]broken[/red] {seen['broken']} times; up to {seen['own_max']:.1f} ms of it was the loop's own work (run with --why)"
-    )
+    return f"[red]broken[/red] {broken} times; up to {own:.1f} ms of it was the loop's own work (--why names the places)"
 
 
 def capacity(console: Console, found: Json) -> None:

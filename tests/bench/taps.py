@@ -15,6 +15,7 @@ from gateway.call.events import CallerAudio
 from gateway.call.flow import Outcome, Phase
 from gateway.ports import TurnShown
 from gateway.values import CallId
+from tests.bench.child import ROOT
 from tests.bench.numbers import Json, spread
 
 TICK_S = 0.005
@@ -127,13 +128,13 @@ class Places(threading.Thread):
 
 
 def _place(frame: FrameType | None) -> str:
-    """The innermost frames, newest first, as far as they say something."""
+    """Where the loop's thread stands: the innermost frame, then the way to it as far as it is ours or livekit's."""
     steps: list[str] = []
-    while frame is not None and len(steps) < 14:
-        code = frame.f_code
-        file = code.co_filename.split("site-packages" + os.sep)[-1].split(os.sep + "main" + os.sep)[-1]
-        steps.append(f"{file}:{frame.f_lineno} {code.co_name}")
+    while frame is not None:
+        file = frame.f_code.co_filename.split("site-packages" + os.sep)[-1].removeprefix(str(ROOT) + os.sep)
+        if not steps or file.startswith(("gateway", "agents", "livekit")):
+            steps.append(f"{file}:{frame.f_lineno} {frame.f_code.co_name}")
         frame = frame.f_back
     if not steps or "runners.py" in steps[0]:
         return "(the loop stood still: no core for this process, or another thread held the interpreter)"
-    return " < ".join(steps)
+    return "\n        < ".join(steps[:9])
