@@ -33,7 +33,7 @@ demo: $(RUNTIME)  ## Place a real call through the gateway and show what happene
 	@$(BIN)/sordino demo $(ARGS)
 
 serve: $(RUNTIME)  ## Keep the gateway running at http://127.0.0.1:8080
-	@$(BIN)/sordino serve $(ARGS)
+	@$(BIN)/sordino serve --demo-model $(ARGS)
 
 test: $(DEV)  ## Pass the tests
 	@$(BIN)/python -m pytest $(ARGS)

@@ -66,6 +66,9 @@ async def _serve(settings: Settings, *, demo_model: bool) -> int:
             model = await running.enter_async_context(ScriptedModel())
             settings = replace(settings, demo_llm=model.url)
         gateway = await running.enter_async_context(Gateway(settings))
+        if demo_model:
+            # Shared with `sordino call`, which signs with it as Twilio would.
+            gateway.secrets.read_or_create("TWILIO_AUTH_TOKEN")
         key = gateway.secrets.read("SORDINO_OPERATOR_KEY").reveal() if sys.stdout.isatty() else "…"
         print(f"Sordino listens at {gateway.url}", flush=True)
         print(f"  console   {gateway.url}/#key={key}")

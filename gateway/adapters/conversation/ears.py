@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 
 import webrtcvad
@@ -19,7 +19,11 @@ from gateway.adapters.conversation.turns import CallTurns
 from gateway.errors import SordinoError
 from gateway.policy.egress import Grant
 from gateway.ports import SpeechToText
+from gateway.tasks import TaskOwner
 from gateway.values import Pcm, Private
+
+Heard = asyncio.Queue["tuple[Stretch, asyncio.Task[Private[str]]] | None"]
+"""Whole stretches with the recognition of each, which may still be under way; None: no more will come."""
 
 FRAME_MS = 20
 FRAME_BYTES = HEARING_HZ * FRAME_MS // 1000 * 2
@@ -32,14 +36,29 @@ class Listening:
     before_ms: int = 300
     """Kept from before the first voiced frame, so that no first consonant is lost."""
     onset_ms: int = 60
-    silence_ms: int = 600
+    pause_ms: int = 240
+    """After so much silence recognition begins, in case nothing more comes."""
+    silence_ms: int = 700
     """Digits are read with pauses: shorter, and a card number falls apart."""
     longest_ms: int = 30_000
     aggressiveness: int = 2
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Speech up to a pause. ``whole``: the pause was long enough to end it; ``silent_ms`` of silence followed its last sound."""
+
+    pcm: Pcm
+    whole: bool
+    silent_ms: int
+
+
 class StretchCutter:
-    """Cuts a stream of 16 kHz frames into stretches of speech by voice activity."""
+    """Cuts a stream of 16 kHz frames into stretches of speech by voice activity.
+
+    A stretch comes twice: at its first pause (``whole`` false), and, if nothing more was said, the very same audio when it has
+    ended (``whole`` true).
+    """
 
     def __init__(self, how: Listening) -> None:
         self._how = how
@@ -53,21 +72,21 @@ class StretchCutter:
     def speaking(self) -> bool:
         return bool(self._speech)
 
-    def push(self, samples: bytes) -> Pcm | None:
-        """Take in audio of any length; a stretch comes back when it has just ended."""
+    def push(self, samples: bytes) -> list[Stretch]:
+        """Take in audio of any length; what has paused or ended comes back."""
         self._rest += samples
-        ended: Pcm | None = None
+        cut = []
         while len(self._rest) >= FRAME_BYTES:
             frame = bytes(self._rest[:FRAME_BYTES])
             del self._rest[:FRAME_BYTES]
-            ended = self._frame(frame) or ended
-        return ended
+            cut += self._frame(frame)
+        return cut
 
-    def end(self) -> Pcm | None:
+    def end(self) -> list[Stretch]:
         """No more audio comes: what was being said is a stretch too."""
-        return self._cut() if self._speech else None
+        return [self._cut(whole=True)] if self._speech else []
 
-    def _frame(self, frame: bytes) -> Pcm | None:
+    def _frame(self, frame: bytes) -> list[Stretch]:
         voiced = self._vad.is_speech(frame, HEARING_HZ)
         if not self._speech:
             self._before.append((frame, voiced))
@@ -75,24 +94,27 @@ class StretchCutter:
                 self._speech += b"".join(kept for kept, _ in self._before)
                 self._before.clear()
                 self._silent_ms = 0
-            return None
+            return []
         self._speech += frame
         self._silent_ms = 0 if voiced else self._silent_ms + FRAME_MS
-        spoken_ms = len(self._speech) / FRAME_BYTES * FRAME_MS
+        spoken_ms = len(self._speech) // FRAME_BYTES * FRAME_MS
         if self._silent_ms >= self._how.silence_ms or spoken_ms >= self._how.longest_ms:
-            return self._cut()
-        return None
+            return [self._cut(whole=True)]
+        return [self._cut(whole=False)] if self._silent_ms == self._how.pause_ms else []
 
     def _onset(self) -> bool:
         needed = self._how.onset_ms // FRAME_MS
         recent = list(self._before)[-needed:]
         return len(recent) == needed and all(voiced for _, voiced in recent)
 
-    def _cut(self) -> Pcm:
-        keep = len(self._speech) - max(0, self._silent_ms - 200) * HEARING_HZ // 1000 * 2
-        stretch = Pcm(bytes(self._speech[:keep]), HEARING_HZ)
-        self._speech.clear()
-        self._silent_ms = 0
+    def _cut(self, *, whole: bool) -> Stretch:
+        # The same end both times, so that what was recognised at the pause holds for the whole.
+        surplus = max(0, self._silent_ms - self._how.pause_ms)
+        keep = len(self._speech) - surplus * HEARING_HZ // 1000 * 2
+        stretch = Stretch(Pcm(bytes(self._speech[:keep]), HEARING_HZ), whole, self._silent_ms)
+        if whole:
+            self._speech.clear()
+            self._silent_ms = 0
         return stretch
 
 
@@ -121,7 +143,8 @@ class GuardedSTT(stt.STT[str]):
         self, buffer: AudioBuffer, *, language: NotGivenOr[str] = NOT_GIVEN, conn_options: APIConnectOptions
     ) -> stt.SpeechEvent:
         speech = rtc.combine_audio_frames(buffer)
-        return await self.understand(Pcm(bytes(speech.data), speech.sample_rate))
+        stretch = Stretch(Pcm(bytes(speech.data), speech.sample_rate), whole=True, silent_ms=0)
+        return await self.understood(stretch, self.recognise(stretch))
 
     def stream(
         self, *, language: NotGivenOr[str] = NOT_GIVEN, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
@@ -131,11 +154,15 @@ class GuardedSTT(stt.STT[str]):
     def cutter(self) -> StretchCutter:
         return StretchCutter(self._how)
 
-    async def understand(self, stretch: Pcm) -> stt.SpeechEvent:
-        """Recognise and mask one stretch of speech."""
-        turn = self._turns.next_turn()
+    async def recognise(self, stretch: Stretch) -> Private[str]:
+        """The words of one stretch, unmasked: they do not leave this room."""
+        return await self._recogniser.transcribe(self._grant, Private(stretch.pcm), language=self._language)
+
+    async def understood(self, stretch: Stretch, words: Awaitable[Private[str]]) -> stt.SpeechEvent:
+        """The caller has said something: a turn begins, and its words are masked."""
+        turn = self._turns.next_turn(silent_s=stretch.silent_ms / 1000)
         with turn.stage("listen"):
-            heard = await self._recogniser.transcribe(self._grant, Private(stretch), language=self._language)
+            heard = await words
         text = await turn.mask(heard)
         data = stt.SpeechData(language=LanguageCode(self._language), text=text, confidence=1.0)
         return stt.SpeechEvent(type=stt.SpeechEventType.FINAL_TRANSCRIPT, alternatives=[data])
@@ -145,36 +172,50 @@ class GuardedSTT(stt.STT[str]):
 
 
 class GuardedRecognition(stt.RecognizeStream):
-    """The stream of one ear: cuts, recognises in order, and keeps listening while it recognises."""
+    """The stream of one ear: cuts, recognises in order, and keeps listening while it recognises.
+
+    Recognition begins at a pause, so at the end of the turn the words are there already. If the caller goes on, they are thrown
+    away: what is masked and answered is always a whole stretch.
+    """
 
     def __init__(self, ear: GuardedSTT, *, conn_options: APIConnectOptions) -> None:
         super().__init__(stt=ear, conn_options=conn_options)
         self._ear = ear
+        self._early: tuple[bytes, asyncio.Task[Private[str]]] | None = None
 
     async def _run(self) -> None:
-        stretches: asyncio.Queue[Pcm | None] = asyncio.Queue(maxsize=16)
-        async with asyncio.TaskGroup() as both:
-            both.create_task(self._cut(stretches), name="ear:cut")
-            both.create_task(self._recognise(stretches), name="ear:recognise")
+        whole: Heard = asyncio.Queue(maxsize=16)
+        async with TaskOwner("ear", on_failure=lambda name, error: None) as recognising, asyncio.TaskGroup() as both:
+            both.create_task(self._cut(whole, recognising), name="ear:cut")
+            both.create_task(self._answer(whole), name="ear:answer")
 
-    async def _cut(self, stretches: asyncio.Queue[Pcm | None]) -> None:
+    async def _cut(self, whole: Heard, recognising: TaskOwner) -> None:
         cutter = self._ear.cutter()
         async for frame in self._frames():
             was_speaking = cutter.speaking
-            stretch = cutter.push(bytes(frame.data))
+            for stretch in cutter.push(bytes(frame.data)):
+                await self._take(stretch, whole, recognising)
             if cutter.speaking and not was_speaking:
                 self._event_ch.send_nowait(stt.SpeechEvent(type=stt.SpeechEventType.START_OF_SPEECH))
-            if stretch is not None:
-                await stretches.put(stretch)
-        last = cutter.end()
-        if last is not None:
-            await stretches.put(last)
-        await stretches.put(None)
+        for stretch in cutter.end():
+            await self._take(stretch, whole, recognising)
+        await whole.put(None)
 
-    async def _recognise(self, stretches: asyncio.Queue[Pcm | None]) -> None:
-        while (stretch := await stretches.get()) is not None:
+    async def _take(self, stretch: Stretch, whole: Heard, recognising: TaskOwner) -> None:
+        early, self._early = self._early, None
+        same = early is not None and early[0] == stretch.pcm.samples
+        words = early[1] if early and same else recognising.start(self._ear.recognise(stretch), name="stretch")
+        if early and not same:
+            early[1].cancel()
+        if stretch.whole:
+            await whole.put((stretch, words))
+        else:
+            self._early = (stretch.pcm.samples, words)
+
+    async def _answer(self, whole: Heard) -> None:
+        while (next_one := await whole.get()) is not None:
             try:
-                event = await self._ear.understand(stretch)
+                event = await self._ear.understood(*next_one)
             except SordinoError as error:
                 # Fail closed: what was said is dropped, and the call learns which part of it cannot answer.
                 self._ear.broke(error)

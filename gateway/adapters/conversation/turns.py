@@ -13,10 +13,10 @@ from gateway.values import MaskedText, Placeholder, Private
 class Turn:
     """One turn: from the end of the caller's speech to the first sound of the answer."""
 
-    def __init__(self, number: int, turns: CallTurns) -> None:
+    def __init__(self, number: int, turns: CallTurns, *, silent_s: float = 0.0) -> None:
         self.number = number
         self._turns = turns
-        self._began = turns.clock.monotonic()
+        self._began = turns.clock.monotonic() - silent_s
         self._span = turns.telemetry.begin("sordino.turn", turns.call_span, turn=number)
         self._open = True
 
@@ -95,12 +95,12 @@ class CallTurns:
         self._turn: Turn | None = None
         self._count = 0
 
-    def next_turn(self) -> Turn:
-        """The caller has said something: a new turn begins, and the one before is over."""
+    def next_turn(self, *, silent_s: float = 0.0) -> Turn:
+        """The caller has said something, and was silent for ``silent_s`` since: a new turn; the one before is over."""
         if self._turn is not None:
             self._turn.end()
         self._count += 1
-        self._turn = Turn(self._count, self)
+        self._turn = Turn(self._count, self, silent_s=silent_s)
         return self._turn
 
     @property
