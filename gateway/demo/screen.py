@@ -51,6 +51,7 @@ class Screen:
     receipt_file: str = ""
     _told_refusals: set[str] = field(default_factory=set)
     _table_begun: bool = False
+    _refusals_above: bool = False
     _shown: int = -1
 
     def step(self, text: str) -> None:
@@ -82,7 +83,7 @@ class Screen:
             )
         elif kind == "announcement.played":
             self.console.print(
-                f"  [green]✓[/green] played to its last frame, acknowledged by the carrier after {float(facts['ack_ms']) / 1000:.1f} s; "
+                f"  [green]✓[/green] played whole, acknowledged by the carrier after {float(facts['ack_ms']) / 1000:.1f} s; "
                 f"{facts['frames_dropped']} earlier frames of the caller dropped unheard"
             )
         elif kind == "announcement.unproven":
@@ -99,6 +100,7 @@ class Screen:
             "  ", (f"{facts['hop']:<4}", "bold"), " goes to ", (str(facts["processor"]), "cyan"), f" ({facts['region']})"
         )
         self.console.print(line)
+        self._refusals_above = bool(facts["refused"])
         for reason in filter(None, str(facts["refused"]).split(" | ")):
             self.console.print(Text.assemble("       ", ("refused ", "red"), reason))
 
@@ -122,7 +124,8 @@ class Screen:
         if not self._table_begun:
             self.console.print(Rule(style="dim"))
         self._table_begun = True
-        self.console.print(Padding(table, (0, 0, 0, 1)))
+        self.console.print(Padding(table, (1 if self._refusals_above else 0, 0, 0, 1)))
+        self._refusals_above = False
         self.console.print(Rule(style="dim"))
 
     def latencies(self) -> None:
