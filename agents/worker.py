@@ -34,6 +34,7 @@ from livekit.agents.worker import WorkerPermissions
 from livekit.protocol.agent import Job
 from livekit.protocol.models import TrackSource
 
+from gateway.adapters.conversation import silence_livekit
 from gateway.adapters.conversation.room import RoomLeg, wait_for_caller
 from gateway.adapters.keys.files import read_or_create_key
 from gateway.adapters.stores.embedded import EmbeddedValkey
@@ -49,18 +50,22 @@ CALLER_WITHIN_S = 60.0
 SEND_AWAY_WITHIN_S = 5.0
 JOB_READY_WITHIN_S = 60.0
 JOB_CLOSED_WITHIN_S = 30.0
+HEALTH_PORT = 8081
 HOUSE = "house"
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 log = logging.getLogger("gateway.worker")
 """Below ``gateway``: the log filter keeps the words of nobody else."""
 
 
-def build(settings: Settings | None = None) -> AgentServer:
+def build(settings: Settings | None = None, *, health_port: int = HEALTH_PORT) -> AgentServer:
     """The worker. Jobs run with ``settings`` (from the environment when None), which name a store that all of them can open.
+
+    ``health_port``: where 127.0.0.1 answers whether the worker is connected; 0 for any free one.
 
     Raises:
         PolicyInvalid: with every fault of the policies.
-        Misconfigured: no shared store, or LiveKit's telemetry is switched on.
+        Misconfigured: no shared store, or a switch is set under which livekit-agents writes down or uploads what callers say.
     """
     settings = settings or Settings.from_env(os.environ)
     if settings.redis_url is None:
@@ -68,13 +73,10 @@ def build(settings: Settings | None = None) -> AgentServer:
             "jobs in processes of their own need one store that all of them can open",
             hint="set SORDINO_REDIS_URL, or run `python -m agents.worker start`, which brings a Valkey of its own",
         )
-    if os.environ.get("LIVEKIT_OBSERVABILITY_URL"):
-        raise Misconfigured(
-            "LIVEKIT_OBSERVABILITY_URL is set: livekit-agents would upload what it knows of calls",
-            hint="unset it; Sordino's own telemetry is configured with OTEL_*",
-        )
+    silence_livekit(os.environ)
     server = AgentServer(
         host="127.0.0.1",
+        port=health_port,
         setup_fnc=prepare,
         permissions=WorkerPermissions(
             can_publish=True,
@@ -141,7 +143,8 @@ async def answer(policies: PolicyFolder, request: JobRequest) -> None:
 
 
 def prepare(process: JobProcess) -> None:
-    """Before a job: its process keeps callers' words out of what it hands to the main process to log."""
+    """Before a job: its process keeps callers' words out of what it hands to the main process to log, and out of spans."""
+    silence_livekit(os.environ)
     if process.executor_type is JobExecutorType.PROCESS:
         LogFilter(logging.NullHandler(), logging.getLogger().level)
 
@@ -211,7 +214,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = Settings.from_env(os.environ, policies=given.policies)
         with install_log_filter(given.log_level, sys.stderr) as logs, asyncio.Runner() as runner:
             logs.watch(runner.get_loop())
-            return runner.run(_serve(settings))
+            return runner.run(_serve(settings, given.health_port))
     except PolicyInvalid as error:
         print(error, file=sys.stderr)  # noqa: T201 - this is a command
     except SordinoError as error:
@@ -229,8 +232,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("command", choices=["start"], help="run until stopped; calls that still go on then get their receipts")
     parser.add_argument("--policies", type=Path, metavar="DIR", help="the folder of policies (SORDINO_POLICIES)")
     parser.add_argument(
-        "--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"], help="how much to log (INFO)"
+        "--health-port", type=int, default=HEALTH_PORT, metavar="P", help=f"health at 127.0.0.1:P; 0: any ({HEALTH_PORT})"
     )
+    parser.add_argument("--log-level", default="INFO", choices=LEVELS, help="how much to log (INFO)")
     return parser
 
 
@@ -242,19 +246,24 @@ def _require_livekit(env: Mapping[str, str]) -> None:
         )
 
 
-async def _serve(settings: Settings) -> int:
+async def _serve(settings: Settings, health_port: int) -> int:
     stop = asyncio.Event()
     for sign in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
     async with AsyncExitStack() as running:
-        server = build(await _with_store(settings, running))
+        server = build(await _with_store(settings, running), health_port=health_port)
         tasks = await running.enter_async_context(TaskOwner("worker", on_failure=_report))
         run = tasks.start(server.run(), name="run")
         await asyncio.wait({run, tasks.start(stop.wait(), name="stop")}, return_when=asyncio.FIRST_COMPLETED)
+        failure = run.exception() if run.done() else None
         await server.aclose()
-    if stop.is_set():
-        return 0
-    raise Misconfigured("the LiveKit server cannot be reached, or does not know the key", hint="look at LIVEKIT_URL and its key")
+    if isinstance(failure, OSError):
+        raise Misconfigured(f"port {health_port} cannot be used: {failure.strerror}", hint="choose another with --health-port")
+    if failure is not None:
+        raise Misconfigured(
+            "the LiveKit server does not answer, or does not know the key", hint="look at LIVEKIT_*"
+        )
+    return 0
 
 
 async def _with_store(settings: Settings, running: AsyncExitStack) -> Settings:
