@@ -19,6 +19,7 @@ from gateway.adapters.conversation.mind import GuardedLLM
 from gateway.adapters.conversation.phone import CallerInput, CallerOutput
 from gateway.adapters.conversation.turns import CallTurns
 from gateway.adapters.conversation.voice import GuardedTTS
+from gateway.adapters.conversation.warm import warm_up
 from gateway.errors import PolicyRefused, SordinoError
 from gateway.ports import (
     ChatModel,
@@ -107,6 +108,10 @@ class ConversationParts:
     vad_threads: ThreadPoolExecutor
     telemetry: Telemetry
     clock: Clock
+
+    def __post_init__(self) -> None:
+        # Parts are made once, before the first call: what livekit builds on first use is built here.
+        warm_up()
 
 
 class LiveKitConversation:
