@@ -105,7 +105,7 @@ class Calls:
 
 
 class Places(threading.Thread):
-    """Looks at the loop's thread whenever it is overdue and counts where it stands. Costs a little: only with ``--why``."""
+    """While the loop is overdue, looks again and again at where its thread stands. Costs a little: only with ``--why``."""
 
     def __init__(self, lag: LoopLag) -> None:
         super().__init__(name="places", daemon=True)
@@ -114,14 +114,10 @@ class Places(threading.Thread):
         self.places: Counter[str] = Counter()
 
     def run(self) -> None:
-        seen = 0.0
         while True:
             time.sleep(0.002)
-            beat = self._lag.beat
-            if beat != seen and time.monotonic() - beat > TICK_S + LAW_MS / 1000:
-                seen = beat
-                frame = sys._current_frames().get(self._loop_thread)
-                self.places[_place(frame)] += 1
+            if time.monotonic() - self._lag.beat > TICK_S + LAW_MS / 1000:
+                self.places[_place(sys._current_frames().get(self._loop_thread))] += 1
 
     def read(self) -> list[Json]:
         return [{"place": place, "times": times} for place, times in self.places.most_common(12)]
