@@ -72,7 +72,7 @@ class Bench:
     async def _calls(self, house: Child, url: str) -> Json:
         phone, still = await self._child("phone"), await self._child("echo")
         await still.ask("ready")
-        await asyncio.gather(house.ask("reset"), still.ask("reset"))
+        await asyncio.gather(house.ask("reset"), still.ask("reset", frames=False))
         delays: list[float] = []
         loops: list[Json] = []
         asked = answered = 0
@@ -85,9 +85,10 @@ class Bench:
             delays += made["delays"]
             asked, answered = asked + made["turns"], answered + made["answered"]
         seen, beside = await asyncio.gather(house.ask("read"), still.ask("read"))
-        stages = {name: row for name, row in seen["calls"]["stages"].items() if name != "first_audio"}
+        stages: Json = seen["calls"]["stages"]
         return {
             **stages,
+            "inside": stages.get("first_audio"),
             "first_audio": spread(delays),
             "open": seen["calls"]["opened"],
             "turns": asked,

@@ -30,7 +30,13 @@ class Kind:
 
 
 KINDS = (
-    Kind("announcement", "hear the announcement and speak over it: decoded, dropped at the gate", ANNOUNCING, True, "announcing"),
+    Kind(
+        "announcement",
+        "hearing the announcement and speaking over it: decoded, dropped at the gate",
+        ANNOUNCING,
+        True,
+        "announcing",
+    ),
     Kind("holding", "in conversation, silent: voice activity, no recogniser at work", TALKING, False, "listening"),
     Kind(
         "talking",
@@ -47,7 +53,7 @@ async def climb(house: Child, crowd: Child, url: str, kind: Kind, steps: Steps, 
     rows: list[Json] = []
     try:
         for n in steps.counts:
-            say(f"capacity: {n} callers who {kind.what.split(':')[0]}")
+            say(f"capacity: {n} callers {kind.what.split(':')[0]}")
             await crowd.ask("grow", url=url, to=kind.number, n=n, talks=kind.talks, every_s=steps.every_s)
             await asyncio.sleep(steps.settle_s)
             row = await _step(house, crowd, n, kind.phase, steps.measure_s)

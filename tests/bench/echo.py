@@ -40,7 +40,8 @@ class Echo:
     async def ready(self) -> Json:
         return {"url": self.url}
 
-    async def reset(self) -> Json:
+    async def reset(self, *, frames: bool) -> Json:
+        """``frames`` is for the gateway's process: here every frame is stamped."""
         self.lag.reset()
         del self._late_ms[:]
         self._since = (time.monotonic(), time.process_time())

@@ -20,7 +20,8 @@ NAMES = {
     "unmask.chunk": "unmask: one chunk of a streamed answer",
     "unmask.answer": "unmask: a whole answer of {characters} characters",
     "calls.first_audio": "caller's last sound to the answer's first sound",
-    "calls.listen": "  of it: recogniser (after 600 ms of silence)",
+    "calls.inside": "  of it: from the recognised pause to the first frame of the answer",
+    "calls.listen": "  of it: recogniser, from the pause on",
     "calls.mask": "  of it: mask",
     "calls.route": "  of it: route, written down",
     "calls.first_token": "  of it: model's first words (scripted)",
@@ -85,7 +86,7 @@ def _verdict(loops: list[Json]) -> str:
 def capacity(console: Console, found: Json) -> None:
     for kind in found["kinds"]:
         end = "" if kind["limit_found"] else " or more"
-        console.print(f"[bold]{kind['carries']}{end}[/bold] callers at once who {kind['what']}")
+        console.print(f"[bold]{kind['carries']}{end}[/bold] callers at once, {kind['what']}")
         table = _table()
         for row in kind["steps"]:
             table.add_row(*_capacity_row(row))
