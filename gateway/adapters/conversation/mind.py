@@ -99,12 +99,12 @@ class GuardedAnswer(llm.LLMStream):
         with turn.stage("model", span=f"chat {grant.model}", **facts):
             async with aclosing(model.stream(grant, request)) as deltas:  # type: ignore[type-var]
                 async for delta in deltas:
-                    if not self._said_something:
+                    if not self._said_something and (delta.text or delta.tool_calls):
+                        self._said_something = True
                         turn.observe("first_token", clock.monotonic() - began)
                     self._pass_on(grant, delta)
 
     def _pass_on(self, grant: Grant, delta: ChatDelta) -> None:
-        self._said_something = self._said_something or bool(delta.text or delta.tool_calls)
         calls = [llm.FunctionToolCall(name=call.name, arguments=call.arguments, call_id=call.id) for call in delta.tool_calls]
         if delta.text or calls:
             choice = llm.ChoiceDelta(role="assistant", content=delta.text or None, tool_calls=calls)
@@ -149,10 +149,11 @@ def _text_only(message: llm.ChatMessage) -> str:
 async def _masked_json(arguments: str, turns: CallTurns) -> str:
     """Masked inside its strings, and still JSON."""
     try:
-        value = json.loads(arguments or "{}")
-    except ValueError:
+        masked = await _masked_value(json.loads(arguments or "{}"), turns)
+        # Python reads and writes NaN and Infinity, which no JSON has (RFC 8259 section 6).
+        return json.dumps(masked, ensure_ascii=False, allow_nan=False)
+    except (ValueError, RecursionError):
         return json.dumps({"unreadable": True})
-    return json.dumps(await _masked_value(value, turns), ensure_ascii=False)
 
 
 async def _masked_value(value: Any, turns: CallTurns) -> Any:
