@@ -262,9 +262,7 @@ async def _serve(settings: Settings, health_port: int) -> int:
     if isinstance(failure, OSError):
         raise Misconfigured(f"port {health_port} cannot be used: {failure.strerror}", hint="choose another with --health-port")
     if failure is not None:
-        raise Misconfigured(
-            "the LiveKit server does not answer, or does not know the key", hint="look at LIVEKIT_*"
-        )
+        raise Misconfigured("the LiveKit server does not answer, or does not know the key", hint="look at LIVEKIT_*")
     return 0
 
 
