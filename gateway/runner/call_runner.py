@@ -131,20 +131,26 @@ class CallRunner:
                     self._conversation.hear(pcm)
             case Write():
                 await self._write(command)
-            case PlayAnnouncement(announcement):
-                self._tasks.start(self._play(announcement), name="announce")
-            case AwaitMark(announcement, within_ms):
-                self._tasks.start(self._overdue(announcement, within_ms), name="mark")
             case OpenConversation():
                 await self._open_conversation()
             case CloseConversation():
                 await self._close_conversation()
+            case Seal(outcome, code):
+                await self._p.seal(outcome, code)
+            case PlayAnnouncement() | AwaitMark() | Tell() | HangUp():
+                await self._sound(command)
+
+    async def _sound(self, command: PlayAnnouncement | AwaitMark | Tell | HangUp) -> None:
+        """What the caller is to hear without any agent."""
+        match command:
+            case PlayAnnouncement(announcement):
+                self._tasks.start(self._play(announcement), name="announce")
+            case AwaitMark(announcement, within_ms):
+                self._tasks.start(self._overdue(announcement, within_ms), name="mark")
             case Tell(asset):
                 self._tasks.start(self._tell(asset), name="tell")
             case HangUp():
                 await self._p.leg.close()
-            case Seal(outcome, code):
-                await self._p.seal(outcome, code)
 
     async def _write(self, command: Write) -> None:
         self._count(command)
