@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from livekit.agents import Agent, StopResponse, ToolError, llm
-from livekit.agents.llm import FunctionTool, RawFunctionTool
+from livekit.agents.llm import FunctionTool, RawFunctionTool, ToolResult
 
 from gateway.adapters.conversation.turns import CallTurns
 from gateway.errors import Misconfigured, PolicyRefused, SordinoError
@@ -31,8 +32,14 @@ class GuardedAgent(Agent):
         self._tools = [self._guarded(tool) for tool in self._tools]
 
     def bind(self, turns: CallTurns) -> None:
-        """Join the agent to its call, before anything was heard: its instructions are the tenant's own words."""
+        """Join the agent to its call, before anything was heard: its instructions are the tenant's own words.
+
+        Raises:
+            PolicyRefused: it has tools that cannot be guarded.
+        """
         self._turns = turns
+        # Once more for a class that did not go through our __init__.
+        self._tools = [self._guarded(tool) for tool in self._tools]
         turns.know(str(self.instructions))
 
     @property
@@ -65,7 +72,7 @@ def guard_tool(tool: GuardedTool, turns: Callable[[], CallTurns]) -> GuardedTool
         call = turns()
         restored = [_restored(value, call) for value in args]
         named = {key: _restored(value, call) for key, value in kwargs.items()}
-        return await _masked_result(tool(*restored, **named), call)
+        return await _masked_result(lambda: tool(*restored, **named), call)
 
     body.__signature__ = inspect.signature(tool)  # type: ignore[attr-defined]
     guarded: GuardedTool = FunctionTool(body, tool.info) if isinstance(tool, FunctionTool) else RawFunctionTool(body, tool.info)
@@ -73,9 +80,12 @@ def guard_tool(tool: GuardedTool, turns: Callable[[], CallTurns]) -> GuardedTool
     return guarded
 
 
-async def _masked_result(result: Awaitable[Any], turns: CallTurns) -> Any:
+async def _masked_result(run: Callable[[], Any], turns: CallTurns) -> Any:
     try:
-        value = await result
+        value = run()
+        # livekit takes plain functions for tools too.
+        if inspect.isawaitable(value):
+            value = await value
     except ToolError as error:
         raise ToolError(await turns.masked(error.message)) from None
     except (StopResponse, SordinoError):
@@ -91,7 +101,9 @@ async def _masked(value: Any, turns: CallTurns) -> Any:
     if isinstance(value, list | tuple):
         return [await _masked(item, turns) for item in value]
     if isinstance(value, dict):
-        return {str(key): await _masked(item, turns) for key, item in value.items()}
+        return {await turns.masked(str(key)): await _masked(item, turns) for key, item in value.items()}
+    if isinstance(value, ToolResult):
+        return replace(value, output=await _masked(value.output, turns))
     return await turns.masked(str(value))
 
 
@@ -131,10 +143,15 @@ def make_agent(dotted: str | None, instructions: str, greeting: str) -> Callable
 def _load(dotted: str) -> Callable[[], GuardedAgent]:
     module_name, _, class_name = dotted.partition(":")
     hint = "name it as package.module:Class, importable from where the gateway runs"
+    if not all(part.isidentifier() for part in module_name.split(".")):
+        raise Misconfigured(f"the agent {dotted!r} cannot be imported: that is no module's name", hint=hint)
     try:
         found = getattr(importlib.import_module(module_name), class_name, None)
     except ImportError as error:
         raise Misconfigured(f"the agent {dotted!r} cannot be imported: no module {error.name!r}", hint=hint) from None
+    except SyntaxError as error:
+        where = f"{error.filename}:{error.lineno}"
+        raise Misconfigured(f"the agent {dotted!r} cannot be imported: {where}: {error.msg}", hint="mend that line") from None
     if not (isinstance(found, type) and issubclass(found, GuardedAgent)):
         raise Misconfigured(
             f"the agent {dotted!r} is not a GuardedAgent", hint="derive it from gateway.adapters.conversation.GuardedAgent"
