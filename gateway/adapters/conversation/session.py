@@ -55,6 +55,10 @@ TURN_HANDLING = TurnHandlingOptions(
 )
 
 
+OWN_PARTS = ("stt", "llm", "tts", "vad", "turn_detection", "interruption_detection", "mcp_servers")
+"""What livekit lets an agent bring that hears, thinks, speaks or connects by itself."""
+
+
 class GuardedSession(AgentSession[None]):
     """AgentSession with the ways around the guards shut."""
 
@@ -92,9 +96,10 @@ def guard_agent(agent: Agent, turns: CallTurns) -> None:
         raise PolicyRefused(
             "only a GuardedAgent may take a call", hint="derive it from gateway.adapters.conversation.GuardedAgent"
         )
-    for part in ("stt", "llm", "tts", "vad"):
-        if getattr(agent, part, NOT_GIVEN) is not NOT_GIVEN:
-            raise PolicyRefused(f"the agent brings its own {part}", hint="put the processor into the tenant's route")
+    for part in OWN_PARTS:
+        if getattr(agent, part) is not NOT_GIVEN:
+            named = part.replace("_", " ")
+            raise PolicyRefused(f"the agent brings its own {named}", hint="put the processor into the tenant's route")
     agent.bind(turns)
 
 
