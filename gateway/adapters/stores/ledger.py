@@ -117,7 +117,7 @@ class RedisLedger:
             EvidenceInvalid: an entry in the store was altered.
         """
         stream = names.key(tenant, "evidence")
-        durable = await self._durability()
+        durable = await self.durability()
         while True:
             async with self._store.answers() as client:
                 page: Any = await client.xrange(stream, min=f"({after}-0", max="+", count=PAGE)
@@ -222,7 +222,8 @@ class RedisLedger:
         known = {str(name): str(value) for name, value in settings.items()}
         return FSYNC if (known.get("appendonly"), known.get("appendfsync")) == ("yes", "always") else MEMORY
 
-    async def _durability(self) -> str:
+    async def durability(self) -> str:
+        """How the server confirms: ``fsync`` or ``memory``. Raises StoreUnavailable, EvidenceUnavailable."""
         async with self._store.answers() as client:
             try:
                 synced: Any = await client.waitaof(1, 0, self._fsync_bound_ms())

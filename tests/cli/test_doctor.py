@@ -1,0 +1,75 @@
+"""``sordino doctor`` finds what is not well, and says how to mend it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.adapters.stores.embedded import EmbeddedValkey
+from gateway.adapters.stores.policy_folder import shipped_policies
+from gateway.cli.doctor import Finding, examine
+from gateway.cli.main import main
+from gateway.settings import Settings
+
+SECRET = {"TWILIO_AUTH_TOKEN": "a" * 32}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data=tmp_path, policies=shipped_policies())
+
+
+def ill(found: list[Finding]) -> dict[str, str]:
+    return {finding.what: finding.mend for finding in found if not finding.well}
+
+
+def test_what_ships_is_well_once_the_carriers_secret_is_set(settings: Settings) -> None:
+    assert ill(list(examine(settings, SECRET))) == {}
+
+
+def test_a_missing_secret_is_named_with_where_to_put_it(settings: Settings) -> None:
+    faults = ill(list(examine(settings, {})))
+    assert list(faults) == ["tenant demo, Twilio"]
+    assert "export TWILIO_AUTH_TOKEN" in faults["tenant demo, Twilio"]
+
+
+def test_a_faulty_policy_is_shown_with_its_place(settings: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "policies"
+    (folder / "tenants").mkdir(parents=True)
+    (folder / "subprocessors.yaml").write_text("[]\n")
+    (folder / "tenants" / "acme.yaml").write_text("tenant: acme\nregoins: [eu]\n")
+    found = list(examine(replace(settings, policies=folder), SECRET))
+    [fault] = [finding for finding in found if not finding.well]
+    assert "tenants/acme.yaml:2:1" in fault.says
+    assert "regions" in fault.mend + fault.says
+
+
+def test_a_store_that_does_not_answer_and_a_key_that_others_may_read_are_found(settings: Settings, tmp_path: Path) -> None:
+    key = tmp_path / "master.key"
+    key.write_text("not a key\n")
+    key.chmod(0o644)
+    away = replace(settings, redis_url=f"unix://{tmp_path}/nobody.sock", master_key_file=key)
+    faults = ill(list(examine(away, SECRET)))
+    assert set(faults) == {"store", "master key"}
+    assert all(faults.values())
+
+
+def test_a_store_that_confirms_after_fsync_is_well(settings: Settings, valkey: EmbeddedValkey) -> None:
+    found = {finding.what: finding for finding in examine(replace(settings, redis_url=valkey.url), SECRET)}
+    assert found["store"].says == "answers, and confirms after fsync"
+
+
+def test_a_public_address_in_plain_text_is_a_fault(settings: Settings) -> None:
+    assert "public address" in ill(list(examine(replace(settings, public_url="http://calls.example"), SECRET)))
+
+
+def test_the_command_tells_programs_too(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SORDINO_DATA", str(settings.data))
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "a" * 32)
+    assert main(["doctor", "--format", "json"]) == 0
+    assert all(row["well"] for row in json.loads(capsys.readouterr().out))
