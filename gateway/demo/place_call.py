@@ -64,9 +64,7 @@ class Demo:
         env = {"TWILIO_AUTH_TOKEN": "demo-auth-token-of-nobody", **self.env}
         async with Gateway(settings, env=env, observer=self.screen, console=console) as gateway:
             ready = f"{time.monotonic() - began:.1f} s"
-            self.screen.step(
-                f"the gateway listens at {gateway.url}: store, policy, recogniser, detector and voice are ready ({ready})"
-            )
+            self.screen.step(f"the gateway is up: store, policy, recogniser, detector and voice ({ready})")
             caller = await self._call(gateway)
         return self._report(caller, settings.data / "keys" / "signing.pub")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from rich.console import Console
 from rich.padding import Padding
@@ -55,7 +56,7 @@ class Screen:
     _shown: int = -1
 
     def step(self, text: str) -> None:
-        self.console.print(f"  [dim]·[/dim] {text}")
+        self.console.print(f"  [dim]·[/dim] {text}", soft_wrap=True)
 
     def saw(self, call: CallId, turn: TurnShown) -> None:
         facts = turn.facts
@@ -149,9 +150,10 @@ class Screen:
         self.console.print(f"  [bold]Receipt[/bold] {verified.receipt.call}: {verified.receipt.outcome}")
         granted = len(hops) if isinstance(hops, list) else 0
         entries = f"{len(verified.receipt.entries)} entries ({verified.receipt.durability})"
-        self.console.print(f"    {entries}, {granted} hops, each with its Grant")
-        self.console.print(f"    masked: {counts or 'nothing'}")
-        self.console.print(f"  [bold green]verified[/bold green] {verified.statement}")
-        self.console.print(f"\n  {folder}/conversation.wav   caller left, agent right")
-        self.console.print(f"  {folder}/timeline.json      what happened when")
-        self.console.print(f"  {folder}/receipt.json       sordino evidence verify {folder}/receipt.json")
+        say = partial(self.console.print, soft_wrap=True)
+        say(f"    {entries}, {granted} hops, each with its Grant")
+        say(f"    masked: {counts or 'nothing'}")
+        say(f"  [bold green]verified[/bold green] {verified.statement}\n")
+        say(f"  {folder}/conversation.wav   caller left, agent right")
+        say(f"  {folder}/timeline.json      what happened when")
+        say(f"  {folder}/receipt.json       verify it: sordino evidence verify {folder}/receipt.json")
