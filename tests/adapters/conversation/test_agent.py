@@ -295,7 +295,7 @@ async def test_an_agent_that_brings_its_own_part_is_refused(
 ) -> None:
     """By whatever way it got it: a model of its own would hear and answer behind the policy's back."""
     for name in ("LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"):
-        monkeypatch.setenv(name, "x")
+        monkeypatch.setenv(name, "x" * 32)
     agent = make()
     with pytest.raises(PolicyRefused, match=why):
         guard_agent(agent, Call().turns)

@@ -18,10 +18,10 @@ from livekit.agents import stt
 from gateway.adapters.conversation.ears import GuardedRecognition, GuardedSTT, Listening, Stretch, StretchCutter
 from gateway.adapters.conversation.phone import HEARING_HZ
 from gateway.audio import level, read_wav, resample
-from gateway.errors import RedactionUnavailable, SordinoError, StoreUnavailable, UpstreamFailed, UpstreamTimeout
-from gateway.policy.egress import Grant
-from gateway.values import Pcm, Private
+from gateway.errors import RedactionUnavailable, StoreUnavailable, UpstreamFailed, UpstreamTimeout
+from gateway.values import Pcm
 from tests.adapters.conversation.call import HEAR, Call
+from tests.adapters.conversation.processors import Script
 
 AUDIO = Path(__file__).parents[3] / "gateway" / "demo" / "audio"
 FILES = [entry["file"] for entry in json.loads((AUDIO / "index.json").read_text())]
@@ -110,47 +110,6 @@ class TestTheCutter:
 @cache
 def expected() -> list[Stretch]:
     return cut(silence(400) + said("yes-correct.wav") + silence(900))
-
-
-class Script:
-    """A recogniser whose answers are given one by one; it keeps what it was asked and what was cancelled."""
-
-    def __init__(self, *answers: str | SordinoError | None) -> None:
-        """None: no answer until ``let`` is called, then the next text."""
-        self.answers = list(answers)
-        self.asked: list[Pcm] = []
-        self.grants: list[Grant] = []
-        self.cancelled = 0
-        self.changed = asyncio.Event()
-        self._let = asyncio.Event()
-        self._late = ""
-
-    def let(self, text: str) -> None:
-        self._late = text
-        self._let.set()
-
-    async def transcribe(self, grant: Grant, speech: Private[Pcm], *, language: str) -> Private[str]:
-        assert language == "en"
-        self.grants.append(grant)
-        self.asked.append(speech.reveal())
-        self.changed.set()
-        answer = self.answers.pop(0)
-        if answer is None:
-            try:
-                await self._let.wait()
-            except asyncio.CancelledError:
-                self.cancelled += 1
-                raise
-            answer = self._late
-        if isinstance(answer, SordinoError):
-            raise answer
-        return Private(answer)
-
-    async def until_asked(self, times: int) -> None:
-        async with asyncio.timeout(5):
-            while len(self.asked) < times:
-                self.changed.clear()
-                await self.changed.wait()
 
 
 class Line:

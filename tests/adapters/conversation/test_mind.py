@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import pytest
 from livekit import rtc
@@ -20,35 +20,10 @@ from gateway.errors import (
     UpstreamTimeout,
 )
 from gateway.policy.egress import Grant
-from gateway.ports import ChatDelta, ChatRequest, ToolCall
+from gateway.ports import ChatDelta, ToolCall
 from gateway.values import DataCategory, Hop, Private
 from tests.adapters.conversation.call import CARD, NAME, Call
-
-Answer = list[ChatDelta | SordinoError]
-
-
-class Processors:
-    """Scripted processors by name; keeps every Grant with its request."""
-
-    def __init__(self, **answers: Answer) -> None:
-        self.answers = answers
-        self.asked: list[tuple[Grant, ChatRequest]] = []
-        self.closed = 0
-
-    async def stream(self, grant: Grant, request: ChatRequest) -> AsyncIterator[ChatDelta]:
-        self.asked.append((grant, request))
-        try:
-            for piece in self.answers[grant.processor]:
-                if isinstance(piece, SordinoError):
-                    raise piece
-                yield piece
-                await asyncio.sleep(0)
-        finally:
-            self.closed += 1
-
-    @property
-    def names(self) -> list[str]:
-        return [str(grant.processor) for grant, _ in self.asked]
+from tests.adapters.conversation.processors import Answer, Processors
 
 
 def chat(*said: tuple[llm.ChatRole, str]) -> llm.ChatContext:

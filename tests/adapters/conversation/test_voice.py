@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -12,39 +12,12 @@ from livekit.agents import APIError, tts
 
 from gateway.adapters.conversation.voice import GuardedTTS
 from gateway.errors import SordinoError, UpstreamFailed, UpstreamTimeout
-from gateway.policy.egress import Grant
-from gateway.values import Pcm, Private
+from gateway.values import Private
 from tests.adapters.conversation.call import NAME, SPEAK, Call
+from tests.adapters.conversation.processors import Mouth
 
 ANSWER = "Thank you, <PERSON_1>. I have put that into the book. Shall I call <PHONE_NUMBER_1> if the doctor is late? Good bye!"
 SPOKEN = f"Thank you, {NAME}. I have put that into the book. Shall I call 4915112345678 if the doctor is late? Good bye!"
-
-
-class Mouth:
-    """Speaks 40 ms for each sentence and keeps what it was given. ``breaks_at``: the sentence at which it fails."""
-
-    rate = 24_000
-
-    def __init__(self, *, breaks_at: int = 0, error: SordinoError | None = None) -> None:
-        self.said: list[str] = []
-        self.grants: list[Grant] = []
-        self.changed = asyncio.Event()
-        self._breaks_at = breaks_at
-        self._error = error or UpstreamFailed("broken")
-
-    async def speak(self, grant: Grant, text: Private[str], *, language: str) -> AsyncIterator[Pcm]:
-        assert language == "en"
-        self.said.append(text.reveal())
-        self.grants.append(grant)
-        self.changed.set()
-        yield Pcm(b"\1\0" * 480, self.rate)
-        if len(self.said) == self._breaks_at:
-            raise self._error
-        yield Pcm(b"\1\0" * 480, self.rate)
-
-    @property
-    def words(self) -> str:
-        return " ".join(" ".join(self.said).split())
 
 
 async def call_with_a_caller() -> Call:
