@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from livekit import rtc
+from livekit.protocol.models import TrackInfo, TrackType
 
 from gateway.adapters.conversation import room as rooms
 from gateway.adapters.conversation.room import ROOM_HZ, RoomLeg, wait_for_caller
@@ -15,7 +16,7 @@ from gateway.call.events import CallerAudio, KeyPressed, LegEvent, LegStarted, L
 from gateway.errors import CarrierProtocolError
 from gateway.tasks import TaskOwner
 from gateway.values import Pcm, Private
-from tests.peers.livekit_server.audio import Heard, loud_ms, pitch, tone
+from tests.peers.livekit_server.audio import Heard, SpokenTrack, loud_ms, pitch, tone
 from tests.peers.livekit_server.room import FakeCaller, SfuRoom
 from tests.peers.livekit_server.server import LiveKitServer
 from tests.peers.livekit_server.sfu import SignalSession
@@ -112,6 +113,17 @@ class TestTheCaller:
         assert line.subscribed == set()
         assert line.of(CallerAudio) == []
 
+    async def test_who_opens_a_microphone_later_is_not_subscribed_before_either(self, line: Line) -> None:
+        seen = asyncio.Event()
+        line.leg._room.on("track_published", lambda *_: seen.set())
+        line.room.publish(line.caller.member, TrackInfo(name="second microphone", type=TrackType.AUDIO), SpokenTrack())
+        async with asyncio.timeout(10):
+            await seen.wait()
+        await line.room.can_receive("agent")
+        line.caller.press("1")
+        await line.until(lambda: bool(line.of(KeyPressed)))
+        assert line.subscribed == set()
+
     async def test_is_heard_in_frames_of_20_ms_at_16_khz_from_then_on(self, line: Line) -> None:
         await line.leg.listen()
         await line.until(lambda: bool(line.of(CallerAudio)))
@@ -142,7 +154,6 @@ class TestTheCaller:
 
     async def test_another_who_leaves_does_not(self, line: Line) -> None:
         line.room.caller("second").hang_up()
-        line.caller.press("5")
         await line.room.can_receive("agent")
         line.caller.press("5")
         await line.until(lambda: bool(line.of(KeyPressed)))

@@ -150,6 +150,8 @@ class Lived:
     answer: Pcm
     wishes: list[tuple[set[str], Pcm]]
     receipt: Receipt
+    agent: SignalSession
+    """Our own client, as the server sees it."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -169,7 +171,9 @@ async def call(house: House) -> AsyncIterator[Lived]:
         answer = await answered(house, heard)
         caller.hang_up()
         assert await house.server.agents.ended(job) == JobStatus.JS_SUCCESS
-    yield Lived(house, room, caller, heard, answer, wishes.wishes, house.receipts()[-1])
+    agent = room.left[job.identity].client
+    assert isinstance(agent, SignalSession)
+    yield Lived(house, room, caller, heard, answer, wishes.wishes, house.receipts()[-1], agent)
 
 
 async def silence(heard: Heard, ms: float = 900, within: float = 30.0) -> None:
@@ -192,6 +196,7 @@ async def answered(house: House, heard: Heard, within: float = 40.0) -> Pcm:
 
 
 async def test_the_announcement_is_heard_in_the_room_to_its_end_before_the_caller_is_subscribed(call: Lived) -> None:
+    assert not call.agent._auto_subscribe
     tracks, said = call.wishes[0]
     assert tracks == set(call.caller.member.media)
     assert loud_ms(said) >= FIRST_MS + LAST_MS - 40
