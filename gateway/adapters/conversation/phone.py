@@ -8,6 +8,7 @@ import time
 from livekit import rtc
 from livekit.agents.voice import io
 
+from gateway.adapters.conversation.doubling import Doubler
 from gateway.audio import Resampler
 from gateway.ports import Playout, Segment
 from gateway.tasks import TaskOwner
@@ -25,7 +26,7 @@ class CallerInput(io.AudioInput):
     def __init__(self) -> None:
         super().__init__(label="caller")
         self._frames: asyncio.Queue[rtc.AudioFrame | None] = asyncio.Queue()
-        self._resampler: Resampler | None = None
+        self._resampler: Doubler | Resampler | None = None
         self._closed = False
         self.dropped = 0
 
@@ -35,7 +36,7 @@ class CallerInput(io.AudioInput):
             return
         heard = pcm.reveal()
         if heard.rate != HEARING_HZ:
-            self._resampler = self._resampler or Resampler(heard.rate, HEARING_HZ)
+            self._resampler = self._resampler or _to_hearing(heard.rate)
             heard = self._resampler.push(heard)
         if not heard.samples:
             return
@@ -54,6 +55,10 @@ class CallerInput(io.AudioInput):
         if frame is None:
             raise StopAsyncIteration
         return frame
+
+
+def _to_hearing(rate: int) -> Doubler | Resampler:
+    return Doubler(rate) if 2 * rate == HEARING_HZ else Resampler(rate, HEARING_HZ)
 
 
 class CallerOutput(io.AudioOutput):
