@@ -105,7 +105,7 @@ class Bench:
 
 
 def _lag(seen: Json) -> Json:
-    return {name: seen[name] for name in ("lag", "broken", "own_max")}
+    return {name: seen.get(name) for name in ("lag", "broken", "own_max", "gc")}
 
 
 def _machine() -> Json:

@@ -98,6 +98,7 @@ def _judged(seen: Json, callers: Json, n: int, phase: str) -> Json:
         "core": seen["core"],
         "us_per_frame": seen["worked_s"] / frames["n"] * 1e6 if frames["n"] else None,
         "lag": seen["lag"],
+        "gc": seen.get("gc"),
         "lost": lost,
         "callers_late": callers["late"],
         "opened": seen.get("calls", {}).get("opened"),

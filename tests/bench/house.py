@@ -23,7 +23,7 @@ from tests.bench import child
 from tests.bench.numbers import Json
 from tests.bench.parts import Parts
 from tests.bench.policies import AUTH_TOKEN
-from tests.bench.taps import Calls, Frames, LoopLag, Places
+from tests.bench.taps import Calls, Collections, Frames, LoopLag, Places
 
 
 class House:
@@ -33,6 +33,7 @@ class House:
         self.lag = LoopLag()
         self.frames = Frames()
         self.calls = Calls()
+        self.collections = Collections()
         self._places = Places(self.lag) if why else None
         self._since = (0.0, 0.0)
 
@@ -44,6 +45,7 @@ class House:
     async def reset(self, *, frames: bool = False, calls: bool = True) -> Json:
         """Begin to measure. ``frames``: the callers stamp their frames."""
         self.lag.reset()
+        self.collections.reset()
         self.frames.reset(on=frames)
         if calls:
             self.calls.reset()
@@ -54,7 +56,7 @@ class House:
         """What was measured since. ``core``: share of one core that this process used, all threads."""
         wall, worked = time.monotonic() - self._since[0], time.process_time() - self._since[1]
         seen = {"wall_s": wall, "worked_s": worked, "core": worked / wall, "frames": self.frames.read()}
-        return {**seen, **self.lag.read(), "calls": self.calls.read()}
+        return {**seen, **self.lag.read(), **self.collections.read(), "calls": self.calls.read()}
 
     async def places(self) -> Json:
         return {"places": self._places.read() if self._places else []}

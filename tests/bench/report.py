@@ -20,8 +20,8 @@ NAMES = {
     "unmask.chunk": "unmask: one chunk of a streamed answer",
     "unmask.answer": "unmask: a whole answer of {characters} characters",
     "calls.first_audio": "caller's last sound to the answer's first sound",
-    "calls.inside": "  of it: from the recognised pause to the first frame of the answer",
-    "calls.listen": "  of it: recogniser, from the pause on",
+    "calls.inside": "  of it: inside the gateway, from the end of speech to the first frame",
+    "calls.listen": "  of it: recogniser, what it still has to do when the silence is over",
     "calls.mask": "  of it: mask",
     "calls.route": "  of it: route, written down",
     "calls.first_token": "  of it: model's first words (scripted)",
@@ -55,7 +55,7 @@ def loop(console: Console, calls: Json) -> None:
     """The law of the loop: never blocked for longer than 10 ms."""
     table = Table(
         "Event loop during the calls",
-        *_right("p50 ms", "p99 ms", "max ms", f"over {LAW_MS:.0f} ms", "own work"),
+        *_right("p50 ms", "p99 ms", "max ms", f"over {LAW_MS:.0f} ms", "own work ms", "longest gc ms"),
         box=None,
         pad_edge=False,
         padding=(0, 2, 0, 0),
@@ -64,7 +64,7 @@ def loop(console: Console, calls: Json) -> None:
     for name, seen in (*rows, ("a still one beside it", calls["still"])):
         lag = seen["lag"]
         times = (_ms(lag[each]) for each in ("p50", "p99", "max"))
-        table.add_row(name, *times, f"{seen['broken']} of {lag['n']}", _ms(seen["own_max"]))
+        table.add_row(name, *times, f"{seen['broken']} of {lag['n']}", _ms(seen["own_max"]), _ms((seen["gc"] or {}).get("max")))
     console.print(table)
     console.print(f"  Law: never more than {LAW_MS:.0f} ms: {_verdict(calls['loops'])}\n")
     for place in calls.get("places", ()):

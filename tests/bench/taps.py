@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 import threading
@@ -54,6 +55,27 @@ class LoopLag:
         """``own_max``: the most that our own code worked in a tick that broke the law; the rest was the machine's doing."""
         broken = [own for over, own in zip(self.over_ms, self.own_ms, strict=True) if over > LAW_MS]
         return {"lag": spread(self.over_ms), "broken": len(broken), "own_max": round(max(broken, default=0.0), 3)}
+
+
+class Collections:
+    """How long Python's garbage collector held up everything, as one of the loop's possible reasons."""
+
+    def __init__(self) -> None:
+        self._began = 0.0
+        self._ms: list[float] = []
+        gc.callbacks.append(self._happened)
+
+    def _happened(self, phase: str, _info: dict[str, int]) -> None:
+        if phase == "start":
+            self._began = time.perf_counter()
+        else:
+            self._ms.append((time.perf_counter() - self._began) * 1000)
+
+    def reset(self) -> None:
+        self._ms.clear()
+
+    def read(self) -> Json:
+        return {"gc": spread(self._ms)}
 
 
 class Frames:
