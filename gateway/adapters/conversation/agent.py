@@ -32,7 +32,10 @@ class GuardedAgent(Agent):
         self._tools = [self._guarded(tool) for tool in self._tools]
 
     def bind(self, turns: CallTurns) -> None:
-        """Join the agent to its call, before anything was heard: its instructions are the tenant's own words.
+        """Join the agent to its call.
+
+        Before anything was heard its instructions are the tenant's own words, and stay as they are; those of an agent that takes
+        over later may hold what a tool was told, and are masked like any text.
 
         Raises:
             PolicyRefused: it has tools that cannot be guarded.
@@ -40,7 +43,8 @@ class GuardedAgent(Agent):
         self._turns = turns
         # Once more for a class that did not go through our __init__.
         self._tools = [self._guarded(tool) for tool in self._tools]
-        turns.know(str(self.instructions))
+        if not turns.heard:
+            turns.know(str(self.instructions))
 
     @property
     def turns(self) -> CallTurns:

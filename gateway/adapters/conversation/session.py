@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from livekit.agents import Agent, AgentSession, CloseEvent, CloseReason, inference
 from livekit.agents.types import NOT_GIVEN
@@ -75,14 +75,29 @@ class GuardedSession(AgentSession[None]):
             )
         return super().generate_reply(**options)
 
+    def update_agent(self, agent: Agent) -> None:
+        self._admit(agent)
+        super().update_agent(agent)
+
+    def update_options(self, **options: Any) -> NoReturn:
+        raise PolicyRefused("a session cannot change its parts during a call", hint="put the processor into the tenant's route")
+
     def emit(self, event: Any, *args: Any) -> None:
         super().emit(event, *args)
         # livekit keeps every event of a call in memory for a report that we never make.
         self._recorded_events.clear()
 
     async def _update_activity(self, agent: Agent, **options: Any) -> None:
-        guard_agent(agent, self.guard)
+        self._admit(agent)
         await super()._update_activity(agent, **options)
+
+    def _admit(self, agent: Agent) -> None:
+        try:
+            guard_agent(agent, self.guard)
+        except PolicyRefused as error:
+            # livekit hands over in a task of its own and would go on with nobody at the line.
+            self.guard.failed(error)
+            raise
 
     async def _masked(self, text: str | AsyncIterator[str]) -> AsyncIterator[str]:
         whole = text if isinstance(text, str) else "".join([piece async for piece in text])

@@ -110,6 +110,11 @@ class CallTurns:
             self._turn = Turn(0, self)
         return self._turn
 
+    @property
+    def heard(self) -> bool:
+        """Whether the caller has said anything yet."""
+        return self._count > 0
+
     def know(self, text: str) -> None:
         """``text`` went through the mask, or is the tenant's own instruction from before the call."""
         self._masked.add(text)
