@@ -27,6 +27,7 @@ from gateway.evidence.keys import read_public_key
 from gateway.evidence.receipt import Receipt, verify
 from gateway.settings import Settings
 from gateway.values import Pcm
+from tests.agents.farewell import Farewell
 from tests.journeys.house import ROOT, kinds, speech, text_of
 from tests.peers.livekit_server.audio import Heard, loud_ms, pitch, tone
 from tests.peers.livekit_server.room import FakeCaller, SfuRoom
@@ -287,6 +288,7 @@ async def test_a_browser_is_served_for_the_tenant_that_the_job_names_and_sent_aw
     assert (receipt.tenant, receipt.outcome) == ("bye", "completed")
     assert caller.identity in room.left
     assert room.data.packets == []
+    assert Farewell.jobs_seen[-1] is None, "livekit's session must not find a job to report on"
 
 
 async def test_a_job_in_a_process_of_its_own_that_is_taken_back_hangs_up_and_leaves_its_receipt(

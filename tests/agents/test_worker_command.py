@@ -47,6 +47,7 @@ def test_it_says_that_its_port_is_taken(env: pytest.MonkeyPatch, capsys: pytest.
     assert "Traceback" not in said
 
 
+@pytest.mark.timeout(160)
 async def test_it_brings_its_own_store_registers_and_ends_in_order_when_it_is_told_to(
     env: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -60,7 +61,7 @@ async def test_it_brings_its_own_store_registers_and_ends_in_order_when_it_is_to
             stderr=asyncio.subprocess.PIPE,
         )
         try:
-            may = (await server.agents.registered(within=60)).allowed_permissions
+            may = (await server.agents.registered(within=100)).allowed_permissions
             assert (may.can_publish, may.can_publish_data, may.can_update_metadata) == (True, False, False)
             started.send_signal(signal.SIGTERM)
             async with asyncio.timeout(30):
