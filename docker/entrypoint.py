@@ -1,10 +1,11 @@
-"""Starts ``sordino`` in a container, with what its secrets hold.
+"""Starts ``sordino`` in a container, or with ``worker`` the LiveKit worker, with what its secrets hold.
 
 A secret is a file under ``/run/secrets``, as Docker, Compose and Kubernetes mount them, often readable by more than its owner:
 
 * ``valkey_password``: joined with ``SORDINO_STORE`` (``unix:///run/valkey/valkey.sock`` or ``rediss://HOST:6379/0``) into
   ``SORDINO_REDIS_URL``, so that no password stands in the compose file or in ``docker inspect``.
 * ``master_key``: copied to a file that only the gateway's user may read, in memory (``/run/sordino`` is a tmpfs).
+* ``livekit_keys``: the line ``KEY: SECRET`` of the LiveKit server becomes the worker's ``LIVEKIT_API_KEY`` and ``…_SECRET``.
 """
 
 from __future__ import annotations
@@ -36,7 +37,18 @@ def prepared(env: Mapping[str, str], secrets: Path, private: Path) -> dict[str, 
         with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(master_key.read_bytes())
         ready["SORDINO_MASTER_KEY_FILE"] = str(kept)
+    livekit = secrets / "livekit_keys"
+    if livekit.exists() and "LIVEKIT_API_KEY" not in ready:
+        key, _, secret = livekit.read_text(encoding="utf-8").strip().partition(": ")
+        ready |= {"LIVEKIT_API_KEY": key, "LIVEKIT_API_SECRET": secret}
     return ready
+
+
+def command(arguments: list[str]) -> list[str]:
+    """What the container becomes."""
+    if arguments[:1] == ["worker"]:
+        return ["python", "-m", "agents.worker", "start", *arguments[1:]]
+    return ["sordino", *arguments]
 
 
 def main(arguments: list[str]) -> None:
@@ -46,7 +58,8 @@ def main(arguments: list[str]) -> None:
         env = prepared(os.environ, folder, private)
     except OSError as error:
         sys.exit(f"entrypoint: {error.filename}: {error.strerror}\n    make the secrets first: docker/make-secrets.sh")
-    os.execvpe("sordino", ["sordino", *arguments], env)  # noqa: S606, S607 - one process, found on the image's own PATH
+    becomes = command(arguments)
+    os.execvpe(becomes[0], becomes, env)  # noqa: S606 - one process, found on the image's own PATH
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Exit code 0 when the gateway of this container answers ``/healthz``: the image's HEALTHCHECK, with nothing to install."""
+"""Exit code 0 when this container's gateway answers ``/healthz`` (its worker: ``/``): the image's HEALTHCHECK."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def main() -> int:
     port = int(os.environ.get("SORDINO_HEALTH_PORT", "8080"))
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
-        connection.request("GET", "/healthz")
+        connection.request("GET", os.environ.get("SORDINO_HEALTH_PATH", "/healthz"))
         return 0 if connection.getresponse().status == 200 else 1
     except (OSError, http.client.HTTPException):
         return 1

@@ -94,10 +94,10 @@ def test_no_secret_stands_in_a_file_that_is_shared() -> None:
 
 
 def test_the_store_of_the_gateway_has_no_network() -> None:
-    """It is reached through a socket in a volume that only the gateway shares."""
+    """It is reached through a socket in a volume that only the gateway and its worker share."""
     assert SERVICES["valkey"]["network_mode"] == "none"
     sharing = {name for name, service in SERVICES.items() if any("store-socket" in v for v in service.get("volumes", []))}
-    assert sharing == {"gateway", "valkey"}
+    assert sharing == {"gateway", "worker", "valkey"}
 
 
 def test_telemetry_never_leaves_the_gateways_own_network() -> None:

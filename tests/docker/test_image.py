@@ -16,7 +16,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "docker/Dockerfile").read_text()
-prepared = runpy.run_path(str(ROOT / "docker/entrypoint.py"))["prepared"]
+ENTRYPOINT = runpy.run_path(str(ROOT / "docker/entrypoint.py"))
+prepared, command = ENTRYPOINT["prepared"], ENTRYPOINT["command"]
 FINAL = DOCKERFILE.rpartition("\nFROM ")[2]
 
 
@@ -160,6 +161,14 @@ def test_the_entrypoint_becomes_sordino(tmp_path: Path, secrets: Path) -> None:
     assert arguments == ["serve", "--port", "8080"]
     assert url.startswith("unix://:")
     assert ended.stderr == ""
+
+
+def test_the_worker_gets_livekits_keys_and_is_started_as_itself(tmp_path: Path) -> None:
+    (tmp_path / "livekit_keys").write_text("sordino: s3cret\n")
+    ready = prepared({}, tmp_path, tmp_path)
+    assert (ready["LIVEKIT_API_KEY"], ready["LIVEKIT_API_SECRET"]) == ("sordino", "s3cret")
+    assert command(["worker"]) == ["python", "-m", "agents.worker", "start"]
+    assert command(["serve", "--port", "1"]) == ["sordino", "serve", "--port", "1"]
 
 
 def test_a_missing_secret_is_named_with_the_way_to_make_it(tmp_path: Path) -> None:
