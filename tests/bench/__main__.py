@@ -9,6 +9,7 @@ import os
 import platform
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -32,8 +33,8 @@ class Bench:
     def __init__(self, plan: Plan, wanted: tuple[str, ...], output: Path, *, why: bool, say: Callable[[str], None]) -> None:
         self._plan = plan
         self._wanted = wanted
-        self._output = output
-        self._work = output / "work"
+        output.mkdir(parents=True, exist_ok=True)
+        self._work = Path(tempfile.mkdtemp(prefix="work-", dir=output))
         self._why = why
         self._say = say
         self._open = AsyncExitStack()
@@ -41,8 +42,6 @@ class Bench:
 
     async def run(self) -> Json:
         """Raises BenchError, and what a gateway that cannot start raises."""
-        shutil.rmtree(self._work, ignore_errors=True)
-        self._work.mkdir(parents=True)
         write_policies(self._work)
         async with self._open:
             self._say("a gateway starts: store, recogniser, detector, voice, scripted model")
@@ -63,7 +62,8 @@ class Bench:
                 began = time.monotonic()
                 found[name] = {**await stages[name](), "took_s": round(time.monotonic() - began, 1)}
                 self.done += 1
-        shutil.rmtree(self._work / "data", ignore_errors=True)
+        # After a failure the folder stays: the logs of the bench's processes are in it.
+        shutil.rmtree(self._work, ignore_errors=True)
         return found
 
     async def _child(self, name: str, *arguments: str) -> Child:
@@ -105,7 +105,7 @@ class Bench:
 
 
 def _lag(seen: Json) -> Json:
-    return {name: seen.get(name) for name in ("lag", "broken", "own_max", "gc")}
+    return {name: seen.get(name) for name in ("lag", "broken", "own_max", "late_at", "gc")}
 
 
 def _machine() -> Json:

@@ -5,7 +5,6 @@ It says what the machine and the library cost without us: the other half of ever
 
 from __future__ import annotations
 
-import time
 from array import array
 
 from aiohttp import WSMsgType, web
@@ -13,7 +12,7 @@ from aiohttp import WSMsgType, web
 from gateway.tasks import TaskOwner
 from tests.bench import child
 from tests.bench.numbers import Json, spread
-from tests.bench.taps import LATE_MS, STAMP_NS, LoopLag, stamp
+from tests.bench.taps import LATE_MS, STAMP_NS, LoopLag, Work, stamp
 
 _FIELD = '"timestamp": "'
 
@@ -23,7 +22,7 @@ class Echo:
         self.url = ""
         self.lag = LoopLag()
         self._late_ms = array("d")
-        self._since = (0.0, 0.0)
+        self._work = Work()
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(max_msg_size=64 * 1024, compress=False)
@@ -44,14 +43,13 @@ class Echo:
         """``frames`` is for the gateway's process: here every frame is stamped."""
         self.lag.reset()
         del self._late_ms[:]
-        self._since = (time.monotonic(), time.process_time())
+        self._work.reset()
         return {}
 
     async def read(self) -> Json:
-        wall, worked = time.monotonic() - self._since[0], time.process_time() - self._since[1]
         late = sum(each > LATE_MS for each in self._late_ms)
         frames = {**(spread(self._late_ms) or {}), "late": late}
-        return {"wall_s": wall, "worked_s": worked, "core": worked / wall, "frames": {"echo": frames}, **self.lag.read()}
+        return {**self._work.read(), "frames": {"echo": frames}, **self.lag.read()}
 
 
 async def main() -> None:

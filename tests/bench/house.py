@@ -23,7 +23,7 @@ from tests.bench import child
 from tests.bench.numbers import Json
 from tests.bench.parts import Parts
 from tests.bench.policies import AUTH_TOKEN
-from tests.bench.taps import Calls, Collections, Frames, LoopLag, Places
+from tests.bench.taps import Calls, Collections, Frames, LoopLag, Places, Work
 
 
 class House:
@@ -35,7 +35,7 @@ class House:
         self.calls = Calls()
         self.collections = Collections()
         self._places = Places(self.lag) if why else None
-        self._since = (0.0, 0.0)
+        self.work = Work()
 
     def start(self, tasks: TaskOwner) -> None:
         tasks.start(self.lag.run(), name="lag")
@@ -49,14 +49,13 @@ class House:
         self.frames.reset(on=frames)
         if calls:
             self.calls.reset()
-        self._since = (time.monotonic(), time.process_time())
+        self.work.reset()
         return {}
 
     async def read(self) -> Json:
-        """What was measured since. ``core``: share of one core that this process used, all threads."""
-        wall, worked = time.monotonic() - self._since[0], time.process_time() - self._since[1]
-        seen = {"wall_s": wall, "worked_s": worked, "core": worked / wall, "frames": self.frames.read()}
-        return {**seen, **self.lag.read(), **self.collections.read(), "calls": self.calls.read()}
+        """What was measured since."""
+        seen = {**self.work.read(), **self.lag.read(), **self.collections.read()}
+        return {**seen, "frames": self.frames.read(), "calls": self.calls.read()}
 
     async def places(self) -> Json:
         return {"places": self._places.read() if self._places else []}

@@ -10,6 +10,7 @@ import threading
 import time
 from array import array
 from collections import Counter
+from pathlib import Path
 from types import FrameType
 
 from gateway.call.events import CallerAudio
@@ -23,13 +24,42 @@ TICK_S = 0.005
 LAW_MS = 10.0
 """The event loop is never blocked for longer (livekit-notes and issue: every stage runs beside it)."""
 LATE_MS = 20.0
+MOST_LATE = 50
 STAMP_NS = 10_000
 """The unit of the time stamps that the crowd puts into its frames: 10 µs of the machine's monotonic clock."""
+
+
+_SCHEDSTAT = Path("/proc/self/schedstat")
 
 
 def stamp() -> int:
     """Now, as the crowd writes it into a frame: one clock for all processes of a machine (clock_gettime(2))."""
     return time.monotonic_ns() // STAMP_NS
+
+
+def waited_for_core_s() -> float | None:
+    """How long the loop's thread was ready to run and had no core, since it began (proc_pid_schedstat(5)); None elsewhere."""
+    try:
+        return int(_SCHEDSTAT.read_text(encoding="ascii").split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return None
+
+
+class Work:
+    """What share of the time since ``reset`` this process worked, and its main thread waited for a core."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        self._since = (time.monotonic(), time.process_time(), waited_for_core_s())
+
+    def read(self) -> Json:
+        """``core``: of one core, all threads. ``waited``: the machine had other things to do; None where nobody tells."""
+        wall, worked = time.monotonic() - self._since[0], time.process_time() - self._since[1]
+        before, after = self._since[2], waited_for_core_s()
+        waited = None if before is None or after is None else (after - before) / wall
+        return {"wall_s": wall, "worked_s": worked, "core": worked / wall, "waited": waited}
 
 
 class LoopLag:
@@ -38,7 +68,8 @@ class LoopLag:
     def __init__(self) -> None:
         self.over_ms = array("d")
         self.own_ms = array("d")
-        self.beat = time.monotonic()
+        self.late_at: list[tuple[float, float, float]] = []
+        self.beat = self._began = time.monotonic()
 
     async def run(self) -> None:
         while True:
@@ -47,14 +78,20 @@ class LoopLag:
             self.over_ms.append(max(0.0, (time.perf_counter() - before - TICK_S) * 1000))
             self.own_ms.append((time.thread_time() - worked) * 1000)
             self.beat = time.monotonic()
+            if self.over_ms[-1] > LAW_MS and len(self.late_at) < MOST_LATE:
+                late = (self.beat - self._began, self.over_ms[-1], self.own_ms[-1])
+                self.late_at.append((round(late[0], 3), round(late[1], 1), round(late[2], 1)))
 
     def reset(self) -> None:
         self.over_ms, self.own_ms = array("d"), array("d")
+        self.late_at, self._began = [], time.monotonic()
 
     def read(self) -> Json:
-        """``own_max``: the most that our own code worked in a tick that broke the law; the rest was the machine's doing."""
+        """``own_max``: the most that the loop's thread itself worked in a tick that broke the law; the rest was the machine's
+        doing. ``late_at``: the first such ticks as (s since reset, ms late, ms of own work)."""
         broken = [own for over, own in zip(self.over_ms, self.own_ms, strict=True) if over > LAW_MS]
-        return {"lag": spread(self.over_ms), "broken": len(broken), "own_max": round(max(broken, default=0.0), 3)}
+        own_max = round(max(broken, default=0.0), 3)
+        return {"lag": spread(self.over_ms), "broken": len(broken), "own_max": own_max, "late_at": self.late_at}
 
 
 class Collections:
