@@ -75,11 +75,12 @@ class CallRunner:
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._playout = PacedPlayout(parts.leg, parts.clock)
         self._conversation: Conversation | None = None
+        self._opening: asyncio.Task[None] | None = None
         self._tasks = TaskOwner("call", on_failure=self._task_failed)
         self._began = parts.clock.monotonic()
         self._span: SpanHandle | None = None
-        self._sealed = False
         self.frames_late = 0
+        """Frames of the caller that came while too many waited, and were dropped."""
 
     async def run(self) -> Outcome:
         """Raises nothing of its own: every failure is an event of the plot and stands in the receipt."""
@@ -117,7 +118,10 @@ class CallRunner:
             try:
                 await self._perform(command)
             except SordinoError as error:
-                return await self._happen(Failed(error.code))
+                if self._flow.phase is not Phase.ENDED:
+                    return await self._happen(Failed(error.code))
+                # Nobody is left to tell, and what ends the call goes on: a receipt that could not be kept ends it too.
+                self._p.telemetry.count("sordino_refusals_total", reason=error.code)
             if isinstance(command, Seal):
                 outcome = command.outcome
         return outcome
@@ -132,7 +136,7 @@ class CallRunner:
             case Write():
                 await self._write(command)
             case OpenConversation():
-                await self._open_conversation()
+                self._open_conversation()
             case CloseConversation():
                 await self._close_conversation()
             case Seal(outcome, code):
@@ -154,8 +158,9 @@ class CallRunner:
 
     async def _write(self, command: Write) -> None:
         self._count(command)
+        late: dict[str, Json] = {"frames_late": self.frames_late} if command.kind == "call.ended" and self.frames_late else {}
         try:
-            await self._p.account.write(command.kind, command.body)
+            await self._p.account.write(command.kind, {**command.body, **late})
         except EvidenceUnavailable:
             if not command.anyway:
                 raise
@@ -181,22 +186,35 @@ class CallRunner:
         await asyncio.sleep(within_ms / 1000)
         self._events.put_nowait(MarkOverdue(announcement.id))
 
-    async def _open_conversation(self) -> None:
+    def _open_conversation(self) -> None:
         assert self._span is not None  # noqa: S101 - set before the first event is read
         self._conversation = self._p.make_conversation(self._playout, _Events(self), self._span)
-        await self._conversation.start()
+        # In a task of its own: it may take long, and a caller who hangs up meanwhile is not to wait for it.
+        self._opening = self._tasks.start(self._start(self._conversation), name="open")
+
+    async def _start(self, conversation: Conversation) -> None:
+        await conversation.start()
         await self._p.leg.listen()
 
     async def _close_conversation(self) -> None:
+        """Within the bound, whatever the conversation does: the caller is to be told, and the receipt to be made."""
         conversation, self._conversation = self._conversation, None
+        opening, self._opening = self._opening, None
+        if opening is not None:
+            await self._ended(opening)
         if conversation is None:
             return
         self._playout.clear()
-        try:
-            async with asyncio.timeout(CLOSE_WITHIN_S):
-                await conversation.aclose()
-        except TimeoutError:
+        if not await self._ended(self._tasks.start(conversation.aclose(), name="close"), within_s=CLOSE_WITHIN_S):
             self._p.telemetry.count("sordino_refusals_total", reason="conversation_close_timeout")
+
+    async def _ended(self, task: asyncio.Task[None], *, within_s: float = 0.0) -> bool:
+        """Wait for a task, cancel it when its time is over, and say whether it ended by itself. Its failure is reported."""
+        done, _ = await asyncio.wait({task}, timeout=within_s)
+        if not done:
+            task.cancel()
+            await asyncio.wait({task}, timeout=CLOSE_WITHIN_S)
+        return bool(done)
 
     async def _tell(self, asset: str) -> None:
         sound = self._p.sounds[asset]
@@ -228,7 +246,8 @@ class CallRunner:
         """A part of the call broke. The call ends the way the law of fail-closed says; the class name is all that is told."""
         code = failure.code if isinstance(failure, SordinoError) else "internal"
         self._p.telemetry.count("sordino_refusals_total", reason=code)
-        self._events.put_nowait(Failed(code) if self._flow.phase is not Phase.TELLING else Told())
+        telling = name.endswith(":tell")
+        self._events.put_nowait(Told() if telling else Failed(code))
 
     def post(self, event: Event) -> None:
         """Something happened beside the leg."""
