@@ -38,7 +38,7 @@ class WallClock:
 
 
 class Phone:
-    """A leg that the test speaks into. It plays in real time and returns marks; ``acknowledging`` False: none of announcements."""
+    """A leg that the test speaks into. It plays in real time and returns marks; not ``acknowledging``: none of announcements."""
 
     rate = 8_000
     acknowledges = "mark"
