@@ -152,7 +152,7 @@ def main() -> int:
     began = time.monotonic()
     try:
         found = asyncio.run(_run(given, console))
-    except (BenchError, SordinoError) as error:
+    except (BenchError, SordinoError, OSError) as error:
         console.print(f"[red]{error}[/red]", highlight=False)
         return 1
     except KeyboardInterrupt:
