@@ -48,6 +48,12 @@ class InvalidRequest(SordinoError):
     http_status = 400
 
 
+class NotFound(InvalidRequest):
+    """There is no such thing here."""
+
+    http_status = 404
+
+
 class PayloadTooLarge(SordinoError):
     """What was sent is larger than we take."""
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from gateway.errors import SordinoError, Unauthenticated
+from gateway.errors import InvalidRequest, Misconfigured, PayloadTooLarge, SordinoError, Unauthenticated
 from gateway.values import Private
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,9 @@ def refusal(error: SordinoError) -> web.Response:
             "sordino": {"reasons": list(error.reasons)},
         }
     }
-    return web.json_response(body, status=error.http_status)
+    # A 401 names the way to authenticate (RFC 9110 section 15.5.2).
+    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else None
+    return web.json_response(body, status=error.http_status, headers=headers)
 
 
 @web.middleware
@@ -38,14 +40,30 @@ async def typed_errors(request: web.Request, handler: Handler) -> web.StreamResp
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        body = {"error": {"code": "invalid_request", "message": error.reason, "hint": "", "sordino": {"reasons": []}}}
-        return web.json_response(
-            body, status=error.status, headers={"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
-        )
+        answer = refusal(_of_status(error.status)(error.reason))
+        answer.set_status(error.status)
+        if "Allow" in error.headers:
+            answer.headers["Allow"] = error.headers["Allow"]
+        return answer
+    except Exception:
+        # What nobody foresaw: a client gets no word of it; the log filter keeps its class and its place.
+        log.exception("a request failed")
+        if request.writer.output_size:
+            # The answer has begun (a socket, a stream): there is no place for another.
+            raise
+        return refusal(SordinoError("something went wrong inside the gateway", hint="the gateway's log names it"))
+
+
+def _of_status(status: int) -> type[SordinoError]:
+    if status >= 500:
+        return SordinoError
+    return PayloadTooLarge if status == PayloadTooLarge.http_status else InvalidRequest
 
 
 def needs_operator(key: Private[str], handler: Handler) -> Handler:
-    """Let in who brings the operator's key as ``Authorization: Bearer …``."""
+    """Let in who brings the operator's key as ``Authorization: Bearer …``. Raises Misconfigured for an empty key."""
+    if not key:
+        raise Misconfigured("the operator's key is empty", hint="set SORDINO_OPERATOR_KEY, or remove its file to get a new one")
     wanted = f"Bearer {key.reveal()}".encode()
 
     async def checked(request: web.Request) -> web.StreamResponse:

@@ -7,7 +7,7 @@ from importlib import resources
 
 from aiohttp import web
 
-from gateway.errors import InvalidRequest, SordinoError
+from gateway.errors import NotFound, SordinoError
 from gateway.http.answers import needs_operator
 from gateway.values import CallId, Private, TenantId
 
@@ -57,7 +57,7 @@ def call_routes(operator: Private[str], load: LoadReceipt, calls: ListCalls) -> 
         tenant, call = TenantId(request.match_info["tenant"]), CallId(request.match_info["call"])
         found = await load(tenant, call)
         if found is None:
-            raise InvalidRequest("there is no receipt of that call", hint="it is written when the call has ended")
+            raise NotFound("there is no receipt of that call", hint="it is written when the call has ended")
         return web.Response(body=found, content_type="application/json", headers=HEADERS)
 
     return [
