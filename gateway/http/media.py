@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from gateway.call.events import LegEvent, LegStarted, LegStopped
 from gateway.errors import CarrierProtocolError, SordinoError, Unauthenticated
@@ -77,19 +77,21 @@ class SocketLeg:
 
     async def _receive(self) -> AsyncIterator[LegEvent]:
         async for message in self._socket:
-            if message.type is not WSMsgType.TEXT:
-                self._count("not_text")
-                continue
             try:
-                events = self._codec.receive(message.data)
+                events = self._read(message)
             except CarrierProtocolError as error:
                 self._count(error.kind)
                 if self._faults > MAX_FAULTS:
-                    await self.close()
+                    await self.close(WSCloseCode.POLICY_VIOLATION)
                     return
                 continue
             for event in events:
                 yield event
+
+    def _read(self, message: WSMessage) -> tuple[LegEvent, ...]:
+        if message.type is not WSMsgType.TEXT:
+            raise CarrierProtocolError("not_text", "a message came that is no text")
+        return self._codec.receive(message.data)
 
     def _count(self, kind: str) -> None:
         self._faults += 1
@@ -117,11 +119,11 @@ class SocketLeg:
             # The event stream says that the leg has gone.
             return
 
-    async def close(self) -> None:
+    async def close(self, code: WSCloseCode = WSCloseCode.OK) -> None:
         if not self._socket.closed:
             try:
                 async with asyncio.timeout(SEND_WITHIN_S):
-                    await self._socket.close(code=WSCloseCode.OK)
+                    await self._socket.close(code=code)
             except (TimeoutError, ConnectionError):
                 return
 
@@ -144,7 +146,10 @@ def media_socket(
         except SordinoError as error:
             log.warning("a media stream of %s was refused: %s", carrier, error.code)
             refused = isinstance(error, Unauthenticated | CarrierProtocolError)
-            await socket.close(code=WSCloseCode.POLICY_VIOLATION if refused else WSCloseCode.TRY_AGAIN_LATER)
+            await leg.close(WSCloseCode.POLICY_VIOLATION if refused else WSCloseCode.TRY_AGAIN_LATER)
+        except Exception:
+            await leg.close(WSCloseCode.INTERNAL_ERROR)
+            raise
         finally:
             await leg.close()
         return socket
