@@ -87,9 +87,9 @@ class LoopLag:
         self.late_at, self._began = [], time.monotonic()
 
     def read(self) -> Json:
-        """``own_max``: the most that the loop's thread itself worked in a tick that broke the law; the rest was the machine's
-        doing. ``late_at``: the first such ticks as (s since reset, ms late, ms of own work)."""
-        broken = [own for over, own in zip(self.over_ms, self.own_ms, strict=True) if over > LAW_MS]
+        """``own_max``: the most of one tick's lateness that can have been the loop's own work; the rest was the machine's doing.
+        ``late_at``: the first such ticks as (s since reset, ms late, ms of own work)."""
+        broken = [min(over, own) for over, own in zip(self.over_ms, self.own_ms, strict=True) if over > LAW_MS]
         own_max = round(max(broken, default=0.0), 3)
         return {"lag": spread(self.over_ms), "broken": len(broken), "own_max": own_max, "late_at": self.late_at}
 
