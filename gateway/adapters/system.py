@@ -7,6 +7,7 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -46,18 +47,24 @@ class Secrets:
         self._env = os.environ if env is None else env
 
     def read(self, name: str) -> Private[str]:
-        """Raises Misconfigured: there is none, or others on this machine may read its file."""
+        """Raises Misconfigured: there is none, it is empty, or others on this machine may read its file."""
         if not _SECRET_NAME.fullmatch(name):
             raise Misconfigured(f"{name!r} is not the name of a secret", hint="name an environment variable: OPENAI_API_KEY")
-        if value := self._env.get(name, ""):
+        if value := self._env.get(name, "").strip():
             return Private(value)
         path = self._folder / name
         try:
             if path.stat().st_mode & _OTHERS_MAY_READ:
                 raise Misconfigured(f"others may read the secret {name}", hint=f"chmod 600 {path}")
-            return Private(path.read_text(encoding="utf-8").strip())
+            value = path.read_text(encoding="utf-8").strip()
         except OSError:
             raise Misconfigured(f"the secret {name} is not set", hint=f"export {name}=… or write it into {path}") from None
+        except UnicodeDecodeError:
+            raise Misconfigured(f"the secret {name} is no text", hint=f"write it into {path} as UTF-8") from None
+        if not value:
+            # An empty key would be a key that everybody has.
+            raise Misconfigured(f"the secret {name} is empty", hint=f"write it into {path}, or remove that file")
+        return Private(value)
 
     def read_or_create(self, name: str) -> Private[str]:
         """The secret, or a fresh one (256 random bits, URL-safe) in its file. Raises Misconfigured when it cannot be written."""
@@ -68,11 +75,20 @@ class Secrets:
                 raise
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle = os.open(self._folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return self.read(name)
+            _write_whole(self._folder / name, secrets.token_urlsafe(32))
         except OSError as error:
             raise Misconfigured(f"the secret {name} cannot be kept: {error.strerror}", hint="set SORDINO_DATA") from None
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(secrets.token_urlsafe(32))
         return self.read(name)
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """The whole file, mode 0600, unless there is one already: two that begin at once agree on the first one's."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)
+    finally:
+        draft.unlink(missing_ok=True)
