@@ -37,7 +37,7 @@ class Sounds:
 
         Raises:
             PolicyUnavailable: there is none.
-            Misconfigured: it is no 16-bit mono WAV.
+            Misconfigured: it is no 16-bit mono WAV, holds no sound at all, or cannot be read.
         """
         return self._load(self._find(name))
 
@@ -49,13 +49,22 @@ class Sounds:
             return self.asset(f"{name}.en.wav")
 
     def _load(self, path: Path) -> Sound:
-        facts = path.stat()
-        key = (path, facts.st_mtime_ns, facts.st_size)
-        if key not in self._read:
-            data = path.read_bytes()
-            try:
-                pcm = resample(read_wav(data), TELEPHONE_HZ)
-            except InvalidRequest as error:
-                raise Misconfigured(f"the recording {path} cannot be played: {error.message}", hint=error.hint) from None
-            self._read[key] = Sound(pcm, hashlib.sha256(data).hexdigest())
+        try:
+            facts = path.stat()
+            key = (path, facts.st_mtime_ns, facts.st_size)
+            if key not in self._read:
+                self._read[key] = _sound(path, path.read_bytes())
+        except OSError as error:
+            raise Misconfigured(f"the recording {path} cannot be read: {error.strerror}", hint="mend its permissions") from None
         return self._read[key]
+
+
+def _sound(path: Path, data: bytes) -> Sound:
+    try:
+        pcm = resample(read_wav(data), TELEPHONE_HZ)
+    except InvalidRequest as error:
+        raise Misconfigured(f"the recording {path} cannot be played: {error.message}", hint=error.hint) from None
+    if not pcm.samples:
+        # An announcement of no length would be "played" without anybody having heard it.
+        raise Misconfigured(f"the recording {path} is empty", hint="record what it is to say")
+    return Sound(pcm, hashlib.sha256(data).hexdigest())
