@@ -49,6 +49,10 @@ class Settings:
                 "SORDINO_REDIS_URL is set and SORDINO_MASTER_KEY_FILE is not",
                 hint="a shared store needs a shared master key: head -c 32 /dev/urandom | base64 > key; chmod 600 key",
             )
+        if not 0 <= settings.port <= 65_535:
+            raise Misconfigured(f"there is no port {settings.port}", hint="name one up to 65535 with --port; 0 is any free one")
+        if settings.data.exists() and not settings.data.is_dir():
+            raise Misconfigured(f"{settings.data} is no folder", hint="name a folder with SORDINO_DATA")
         if not settings.policies.is_dir():
             raise Misconfigured(
                 f"there is no folder {settings.policies}", hint="name the policies with --policies or SORDINO_POLICIES"

@@ -53,6 +53,8 @@ def run(given: argparse.Namespace) -> int:
     for file in given.files:
         if not file.is_file():
             raise InvalidRequest(f"there is no file {file}")
+    if not given.output.parent.is_dir():
+        raise InvalidRequest(f"there is no folder {given.output.parent}", hint="make it, or name another file with --output")
     caller = Caller.dial(given.to, to=tenant.numbers[0], from_=given.from_, auth_token=token)
     asyncio.run(_talk(caller, given.files))
     given.output.write_bytes(caller.recording())

@@ -54,6 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return FOUND_FAULTS
+    except OSError as error:
+        # A file that cannot be written, a port that is taken: the system says which, and it is the user's to mend.
+        where = f": {error.filename}" if error.filename else ""
+        print(f"sordino: {error.strerror or type(error).__name__}{where}", file=sys.stderr)
+        return FOUND_FAULTS
 
 
 def _version() -> str:

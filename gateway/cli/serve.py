@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import errno
 import logging
 import os
 import signal
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.adapters.telemetry.logs import install_log_filter
+from gateway.errors import Misconfigured
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
@@ -51,7 +53,13 @@ def run(given: argparse.Namespace) -> int:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         logs.watch(runner.get_loop())
-        return runner.run(_serve(settings, demo_model=given.demo_model))
+        try:
+            return runner.run(_serve(settings, demo_model=given.demo_model))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            where = f"{settings.host}:{settings.port}"
+            raise Misconfigured(f"somebody listens at {where} already", hint="choose another port with --port") from None
 
 
 async def _serve(settings: Settings, *, demo_model: bool) -> int:
