@@ -79,6 +79,8 @@ class CallerOutput(io.AudioOutput):
             self._tasks.start(self._report_end(self._segment), name="played")
             self.on_playback_started(created_at=time.time())
         await self._segment.push(Pcm(bytes(frame.data), frame.sample_rate))
+        # livekit hands over a whole sentence in one go, and measures each frame: others must get their turn in between.
+        await asyncio.sleep(0)
 
     def flush(self) -> None:
         super().flush()

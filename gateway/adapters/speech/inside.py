@@ -24,6 +24,9 @@ from gateway.adapters.speech.cutting import Samples, pieces
 _NETWORK = frozenset({"socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto", "urllib.Request"})
 _POLITE = 10
 """Audio frames of running calls come first on a busy machine."""
+_SILENT_BELOW = 0.004
+_BREATH_MS = 40
+_PAUSE_MS = 180
 _VAD_HZ = 16_000
 _VAD_FRAME = _VAD_HZ // 50
 _VAD_STRICTNESS = 2
@@ -113,6 +116,19 @@ def _has_voice(audio: Samples, rate: int) -> bool:
 
 
 def synthesize(sentence: str) -> bytes:
-    """One sentence to 16-bit mono audio at ``HIBARI_HZ``."""
-    audio = _hibari()(sentence)
+    """One sentence to 16-bit mono audio at ``HIBARI_HZ``, without the long silence that hibari leaves around it."""
+    audio = trimmed(_hibari()(sentence), HIBARI_HZ)
     return bytes((np.clip(audio, -1.0, 1.0) * 32767.0).astype("<i2").tobytes())
+
+
+def trimmed(audio: Samples, rate: int) -> Samples:
+    """Speech with a breath of silence before it and a pause after it; what is silent throughout stays as it is.
+
+    hibari begins with 0.3 s of silence and ends with half a second: the caller would wait for it in every sentence.
+    """
+    loud = np.flatnonzero(np.abs(audio) > _SILENT_BELOW)
+    if not len(loud):
+        return audio
+    first = max(0, int(loud[0]) - rate * _BREATH_MS // 1000)
+    last = min(len(audio), int(loud[-1]) + rate * _PAUSE_MS // 1000)
+    return audio[first:last]
