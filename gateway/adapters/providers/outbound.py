@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import ssl
 
 import aiohttp
@@ -10,6 +9,7 @@ from yarl import URL
 
 from gateway.errors import Misconfigured, PolicyRefused
 from gateway.policy.egress import Grant
+from gateway.policy.registry import is_loopback
 
 
 def tls_context(trusted_ca_pem: str | None = None) -> ssl.SSLContext:
@@ -60,13 +60,3 @@ def endpoint(grant: Grant, path: str) -> URL:
     if not (url.scheme == "https" or (url.scheme == "http" and is_loopback(host))):
         raise PolicyRefused(f"{grant.processor} would be reached in plain text", hint="use https, or an address of this machine")
     return url.with_path(url.path.rstrip("/") + path)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether the name is an address of this machine, without asking anybody."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -14,6 +13,7 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.trace.export import SpanExporter
 
 from gateway.errors import Misconfigured
+from gateway.policy.registry import is_loopback
 
 VARIABLE = "OTEL_EXPORTER_OTLP_ENDPOINT"
 SIGNALS = ("TRACES", "METRICS", "LOGS")
@@ -52,7 +52,7 @@ def endpoint_from_env(env: Mapping[str, str], *, allowed_hosts: Collection[str] 
         parts, host = urlsplit(""), ""
     if parts.scheme not in {"http", "https"} or not host or parts.username is not None:
         raise Misconfigured(f"{VARIABLE} is not an http(s) URL", hint="for example http://127.0.0.1:4318, without a user name")
-    local = _is_loopback(host)
+    local = is_loopback(host)
     if not local and host not in allowed_hosts:
         raise Misconfigured(
             f"{VARIABLE} names a host that no telemetry processor of the registry has",
@@ -77,12 +77,3 @@ def _session() -> requests.Session:
     session = requests.Session()
     session.trust_env = False
     return session
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
