@@ -29,7 +29,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "call",
         help="play a caller to a running gateway",
         description="Play recordings as a caller's turns to a running gateway; print the timeline; save the conversation.",
-        epilog="example: sordino call gateway/demo/audio/03_16k.wav --to http://127.0.0.1:8080 --tenant demo",
+        epilog="example: sordino call gateway/demo/audio/opening-hours.wav --to http://127.0.0.1:8080 --tenant demo",
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE.wav", help="one recording a turn: 16-bit mono WAV")
     parser.add_argument("--to", default="http://127.0.0.1:8080", metavar="URL", help="the gateway (http://127.0.0.1:8080)")

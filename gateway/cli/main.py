@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -38,7 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """0 good, 1 findings or failure, 2 wrong usage. A user's mistake is told on stderr, without a traceback."""
     given = parser().parse_args(arguments)
     try:
-        return int(given.run(given))
+        code = int(given.run(given))
+        # A reader who has seen enough is noticed here, not while the interpreter ends.
+        sys.stdout.flush()
     except PolicyInvalid as error:
         print(error, file=sys.stderr)
         return FOUND_FAULTS
@@ -52,13 +55,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        sys.stderr.close()
+        # What is still in the buffer goes nowhere: the interpreter would try to write it, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FOUND_FAULTS
     except OSError as error:
         # A file that cannot be written, a port that is taken: the system says which, and it is the user's to mend.
         where = f": {error.filename}" if error.filename else ""
         print(f"sordino: {error.strerror or type(error).__name__}{where}", file=sys.stderr)
         return FOUND_FAULTS
+    return code
 
 
 def _version() -> str:
