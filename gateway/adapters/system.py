@@ -48,11 +48,9 @@ class Secrets:
 
     def read(self, name: str) -> Private[str]:
         """Raises Misconfigured: there is none, it is empty, or others on this machine may read its file."""
-        if not _SECRET_NAME.fullmatch(name):
-            raise Misconfigured(f"{name!r} is not the name of a secret", hint="name an environment variable: OPENAI_API_KEY")
+        path = self._path(name)
         if value := self._env.get(name, "").strip():
             return Private(value)
-        path = self._folder / name
         try:
             if path.stat().st_mode & _OTHERS_MAY_READ:
                 raise Misconfigured(f"others may read the secret {name}", hint=f"chmod 600 {path}")
@@ -68,17 +66,19 @@ class Secrets:
 
     def read_or_create(self, name: str) -> Private[str]:
         """The secret, or a fresh one (256 random bits, URL-safe) in its file. Raises Misconfigured when it cannot be written."""
+        path = self._path(name)
         try:
-            return self.read(name)
-        except Misconfigured:
-            if (self._folder / name).exists():
-                raise
-        try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write_whole(self._folder / name, secrets.token_urlsafe(32))
+            if not self._env.get(name, "").strip() and not path.exists():
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                _write_whole(path, secrets.token_urlsafe(32))
         except OSError as error:
             raise Misconfigured(f"the secret {name} cannot be kept: {error.strerror}", hint="set SORDINO_DATA") from None
         return self.read(name)
+
+    def _path(self, name: str) -> Path:
+        if not _SECRET_NAME.fullmatch(name):
+            raise Misconfigured(f"{name!r} is not the name of a secret", hint="name an environment variable: OPENAI_API_KEY")
+        return self._folder / name
 
 
 def _write_whole(path: Path, text: str) -> None:

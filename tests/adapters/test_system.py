@@ -92,8 +92,9 @@ class TestASecret:
 
     @pytest.mark.parametrize("name", ["", "a", "../A", "A/B", "A B", "/etc/passwd", "A" * 81, "1A", "Ä"])
     def test_has_the_name_of_a_variable_and_never_of_another_file(self, tmp_path: Path, name: str) -> None:
-        with pytest.raises(Misconfigured, match="is not the name of a secret"):
-            Secrets(tmp_path, {}).read(name)
+        for ask in (Secrets(tmp_path, {}).read, Secrets(tmp_path, {}).read_or_create):
+            with pytest.raises(Misconfigured, match="is not the name of a secret"):
+                ask(name)
 
 
 class TestAFreshSecret:
