@@ -9,9 +9,14 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from gateway.adapters.stores.embedded import EmbeddedValkey
 from gateway.adapters.stores.redis import Store
+
+# How long an example takes is for benches to say, on a machine that does nothing else.
+settings.register_profile("sordino", deadline=None)
+settings.load_profile("sordino")
 
 
 @pytest.fixture(scope="session")

@@ -240,9 +240,9 @@ def _grant(policy: TenantPolicy, registry: Registry, ask: Ask, candidate: Candid
 
 
 def _laws(policy: TenantPolicy, ask: Ask) -> tuple[str, ...]:
-    """Whose law protects the caller: the known origin and what the files state; else each of the tenant's places may be it."""
-    known = {*policy.origins, ask.origin} - {""}
-    return tuple(sorted((known or set(policy.regions)) - {LOCAL}))
+    """Whose law protects the caller: the known origin and what the files state, and without a known one what they presume."""
+    presumed = () if ask.origin else policy.presumed_origins
+    return tuple(sorted({*policy.origins, ask.origin, *presumed} - {"", LOCAL}))
 
 
 def _mechanism(entry: SubProcessor, law: str) -> str | None:

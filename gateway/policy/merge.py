@@ -31,6 +31,9 @@ def effective(tenant: TenantFile, packs: Sequence[PackFile]) -> TenantPolicy:
         language=tenant.language,
         regions=_regions(layers),
         origins=tuple(sorted({origin for layer in layers for origin in layer.origins or ()} - {LOCAL})),
+        presumed_origins=tuple(
+            sorted({place for layer in layers if not layer.origins for place in layer.regions or ()} - {LOCAL})
+        ),
         training=_training(layers),
         purposes=_purposes(layers),
         masking=_masking(layers),

@@ -208,6 +208,9 @@ class TenantPolicy(Model):
     language: str
     regions: tuple[Region, ...]
     origins: tuple[Region, ...]
+    """Places whose law protects the callers, as the files state them."""
+    presumed_origins: tuple[Region, ...]
+    """The places of each file that states no origin: where a caller's own is not known, each of them may be it."""
     training: Training
     purposes: tuple[str, ...]
     masking: dict[str, Mask]
