@@ -369,11 +369,14 @@ class TestWorker:
     async def test_it_sees_that_a_worker_uploads_its_logs_when_the_server_wishes_a_recording(
         self, server: LiveKitServer, monkeypatch: pytest.MonkeyPatch, enable_recording: bool
     ) -> None:
-        """Also without any session, whose ``record=False`` would stop it: a worker of ours must refuse such jobs."""
+        """Also without any session, whose ``record=False`` would stop it: a worker of ours must refuse such jobs.
+
+        In a process of its own: OpenTelemetry takes one receiver of logs for the life of a process.
+        """
         monkeypatch.setenv("LIVEKIT_OBSERVABILITY_URL", server.http_url)
         worker = AgentServer()
         worker.rtc_session(hang_up_early)
-        async with running_worker(server, worker):
+        async with running_worker(server, worker, executor=JobExecutorType.PROCESS):
             job = await server.agents.dispatch(server.room("call"), enable_recording=enable_recording)
             await server.agents.ended(job)
         assert any(SPOKEN.encode() in upload.body for upload in server.uploads) is enable_recording
