@@ -9,6 +9,7 @@ from typing import Protocol
 
 from gateway.errors import RedactionUnavailable
 from gateway.ports import CallVault, Detector
+from gateway.redaction.dialogue import Dialogue, Side
 from gateway.redaction.mask import Masked, Pseudonyms, Replacement
 from gateway.redaction.spans import resolve
 from gateway.values import Placeholder, Private, Span
@@ -39,9 +40,11 @@ class CallMasker:
         self._vault = vault
         self._language = language
         self._names = Pseudonyms(operators, default=default)
+        self._dialogue = Dialogue(self._names)
         self._ours: set[bytes] = set()
         self._turn = asyncio.Lock()
         self._last = ""
+        self._previous = ""
         self._unsaved: dict[Placeholder, Private[str]] = {}
 
     async def mask(self, text: Private[str], *, previous: str = "", from_model: bool = False) -> Masked:
@@ -56,11 +59,16 @@ class CallMasker:
             StoreUnavailable: the vault has not confirmed the new values.
         """
         async with self._turn:
-            if self.is_masked(text.reveal()):
+            said = text.reveal()
+            if self.is_masked(said):
                 return Masked(self._names.verbatim(text), {}, {})
-            spans = await self.explain(text, previous=f"{previous} {self._last}".strip())
-            plan = self._names.plan(text, spans, ours=from_model)
-            masked = plan.apply(text.reveal())
+            found = await self._detect(text, f"{previous} {self._last}".strip())
+            if not from_model and previous != self._previous:
+                self._previous = previous
+                self._dialogue.asked(previous)
+            found = self._dialogue.heard(said, found, side=Side.AGENT if from_model else Side.CALLER)
+            plan = self._dialogue.plan(text, said, resolve(said, found), ours=from_model)
+            masked = plan.apply(said)
             if plan.replacements:
                 replaced = await self._detector.replace(text, plan.replacements)
                 if replaced.reveal() != masked:
@@ -76,8 +84,10 @@ class CallMasker:
 
     async def explain(self, text: Private[str], *, previous: str = "") -> tuple[Span, ...]:
         """What would be masked, by whom and why, without masking it. Raises RedactionUnavailable."""
-        found = await self._detector.detect(text, language=self._language, previous=previous)
-        return resolve(text.reveal(), found)
+        return resolve(text.reveal(), await self._detect(text, previous))
+
+    async def _detect(self, text: Private[str], previous: str) -> Sequence[Span]:
+        return await self._detector.detect(text, language=self._language, previous=previous)
 
     def is_masked(self, text: str) -> bool:
         """Whether this mask made exactly this text."""
