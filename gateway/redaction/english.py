@@ -144,7 +144,7 @@ COMMON_WORDS = frozenset(
     able hungry tired worried confused moment's excited supervisor assistant representative patient nurse
     pharmacy store shop hospital absolutely certainly definitely precisely indeed gladly honestly unfortunately
     basically literally forgotten forgot anyways lovely awesome brilliant cool fantastic amazing cheers goodness
-    whatever gotcha understood noted done ready nope nah hmm huh alrighty
+    man men woman women guy guys lady ladies whatever gotcha understood noted done ready nope nah hmm huh alrighty
     """)
 )
 """No name is made of these. (A person called Will or May is found by spaCy, or stays: the models of the next step know more.)"""
@@ -190,3 +190,14 @@ SENTENCE_WORDS = frozenset(
     """)
 )
 """Words that make a sentence of what might have been a user name."""
+
+AMBIGUOUS_NAMES = frozenset(
+    _words("""
+    mark bear will bill grant frank rob hope joy faith grace rose lily daisy iris ivy hazel olive ruby amber pearl
+    jade ginger dawn eve summer autumn april may june august angel art chip chuck drew gene guy harry jack josh
+    miles nick pat pierce ray rich rusty skip sue wade ward chase dash pace reed rock van victor bob dick john
+    jimmy carol sandy misty melody harmony christian earl baron duke king prince bishop young long short brown
+    green white black gray grey cook baker carter butler mason page price rice bush field hill lake wood woods
+    """)
+)
+"""Names that are everyday words too."""
