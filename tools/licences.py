@@ -18,7 +18,7 @@ DECIDED = {
     "av": "BSD-3-Clause; the wheel carries FFmpeg as LGPL-3.0-or-later and beside it libx264 and libx265, GPL-2.0-or-later. "
     "livekit-agents requires it; nothing of ours encodes video. Who hands on an image with this wheel in it hands on GPL code.",
     "livekit-local-inference": "Apache-2.0 for the code, LiveKit Model License for the models: for use with LiveKit Agents. "
-    "livekit-agents requires it; we use neither of its models.",
+    "livekit-agents requires it; we use its voice activity detector, inside LiveKit Agents.",
 }
 """Packages that a person looked at, and what was found. They are shown, and do not fail."""
 BUNDLED = {

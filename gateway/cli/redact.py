@@ -16,6 +16,7 @@ from rich.text import Text
 
 from gateway.adapters.detectors.presidio import PresidioDetector
 from gateway.errors import InvalidRequest
+from gateway.redaction.dialogue import Dialogue, Side
 from gateway.redaction.mask import Operator, Pseudonyms
 from gateway.redaction.spans import resolve
 from gateway.values import Private, Span
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 _TIMEOUT_S = 30.0
 """Nobody is on the line, so a long file may take its time."""
+
+_ASKERS = frozenset({"agent", "assistant", "bot"})
+"""Speakers who ask; everybody else answers."""
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -141,14 +145,19 @@ async def _found(detector: PresidioDetector, row: dict[str, Any]) -> dict[str, A
     """Spans of a text, or of each turn of a dialogue: a turn is understood by the turns before it, as on a call."""
     if "turns" not in row:
         return {"id": row["id"], "spans": _shown(await _spans(detector, row["text"], ""))}
-    names = Pseudonyms()
+    dialogue = Dialogue(Pseudonyms())
     said: dict[str, str] = {}
     turns = []
     for turn in row["turns"]:
         speaker = str(turn.get("speaker", ""))
         others = " ".join(text for who, text in said.items() if who != speaker)
-        spans = await _spans(detector, turn["text"], f"{others} {said.get(speaker, '')}".strip())
-        said[speaker] = names.apply(Private(turn["text"]), spans).text
+        text = turn["text"]
+        found = await detector.detect(Private(text), language="en", previous=f"{others} {said.get(speaker, '')}".strip())
+        side = Side.AGENT if speaker in _ASKERS else Side.CALLER
+        spans = resolve(text, dialogue.heard(text, found, side=side))
+        said[speaker] = dialogue.plan(Private(text), text, spans).apply(text)
+        if side is Side.AGENT:
+            dialogue.asked(said[speaker])
         turns.append({"spans": _shown(spans)})
     return {"id": row["id"], "turns": turns}
 

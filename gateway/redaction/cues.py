@@ -26,16 +26,14 @@ class Cue:
     letters: bool = False
 
 
-def _cue(entity: str, least: int, most: int, *words: str, letters: bool = False) -> Cue:
+def cue(entity: str, least: int, most: int, *words: str, letters: bool = False) -> Cue:
     return Cue(EntityType(entity), re.compile(rf"(?<![\w'])(?:{'|'.join(words)})(?![\w])"), least, most, letters)
 
 
 CUES: tuple[Cue, ...] = (
-    _cue(
-        "CVV", 3, 4, r"security (?:code|number|digits)", r"c ?v ?[vc] ?2?", r"card verification(?: \w+)?", r"verification value"
-    ),
-    _cue("CVV", 3, 4, r"(?:on|at) the (?:back|front|reverse)", r"signature (?:strip|panel)", r"(?:last )?3 digits"),
-    _cue(
+    cue("CVV", 3, 4, r"security (?:code|number|digits)", r"c ?v ?[vc] ?2?", r"card verification(?: \w+)?", r"verification value"),
+    cue("CVV", 3, 4, r"(?:on|at) the (?:back|front|reverse)", r"signature (?:strip|panel)", r"(?:last )?3 digits"),
+    cue(
         "CARD_EXPIRY",
         3,
         6,
@@ -44,7 +42,7 @@ CUES: tuple[Cue, ...] = (
         r"valid (?:until|thru|through|till|to)",
         r"good (?:until|thru|through|till)",
     ),
-    _cue(
+    cue(
         "CREDIT_CARD",
         8,
         19,
@@ -55,14 +53,14 @@ CUES: tuple[Cue, ...] = (
         r"american express",
         r"long number",
     ),
-    _cue(
+    cue(
         "CREDIT_CARD",
         4,
         4,
         r"card(?: number)?(?: is)?(?: the 1)? (?:ending|ends|that ends)(?: in| with)?",
         r"card.{0,20}last 4(?: digits)?",
     ),
-    _cue(
+    cue(
         "BANK_ACCOUNT",
         4,
         18,
@@ -74,11 +72,11 @@ CUES: tuple[Cue, ...] = (
         r"aba",
         r"bsb",
     ),
-    _cue("CREDIT_CARD", 4, 4, r"cards?(?: [a-z']+){0,3} \Z"),
-    _cue("BANK_ACCOUNT", 8, 17, r"checking", r"savings"),
-    _cue("IBAN_CODE", 12, 34, r"i ?b ?a ?n", r"iban number", letters=True),
-    _cue("US_SSN", 4, 9, r"social(?: security)?(?: number)?", r"s ?s ?n", r"social(?: security)?.{0,20}last 4(?: digits)?"),
-    _cue(
+    cue("CREDIT_CARD", 4, 4, r"cards?(?: [a-z']+){0,3} \Z"),
+    cue("BANK_ACCOUNT", 8, 17, r"checking", r"savings"),
+    cue("IBAN_CODE", 12, 34, r"i ?b ?a ?n", r"iban number", letters=True),
+    cue("US_SSN", 4, 9, r"social(?: security)?(?: number)?", r"s ?s ?n", r"social(?: security)?.{0,20}last 4(?: digits)?"),
+    cue(
         "PHONE_NUMBER",
         3,
         15,
@@ -90,7 +88,7 @@ CUES: tuple[Cue, ...] = (
         r"fax",
         r"area code",
     ),
-    _cue(
+    cue(
         "PHONE_NUMBER",
         6,
         15,
@@ -98,7 +96,7 @@ CUES: tuple[Cue, ...] = (
         r"call ?back",
         r"voicemail",
     ),
-    _cue(
+    cue(
         "PHONE_NUMBER",
         6,
         15,
@@ -107,11 +105,11 @@ CUES: tuple[Cue, ...] = (
         r"the line",
         r"caller id",
     ),
-    _cue("PHONE_NUMBER", 9, 15, r"plus"),
-    _cue("DATE_OF_BIRTH", 3, 8, r"born(?: in| on)?", r"birth ?(?:day|date)?", r"dates? of birth", r"d ?o ?b"),
-    _cue("ZIP_CODE", 3, 9, r"zip(?: ?code)?", r"post ?code", r"postal code", r"pin ?code", r"area pin", letters=True),
-    _cue("PASSPORT", 6, 12, r"passport(?: number| no)?", letters=True),
-    _cue(
+    cue("PHONE_NUMBER", 9, 15, r"plus"),
+    cue("DATE_OF_BIRTH", 3, 8, r"born(?: in| on)?", r"birth ?(?:day|date)?", r"dates? of birth", r"d ?o ?b"),
+    cue("ZIP_CODE", 3, 9, r"zip(?: ?code)?", r"post ?code", r"postal code", r"pin ?code", r"area pin", letters=True),
+    cue("PASSPORT", 6, 12, r"passport(?: number| no)?", letters=True),
+    cue(
         "DRIVER_LICENSE",
         5,
         18,
@@ -120,11 +118,11 @@ CUES: tuple[Cue, ...] = (
         r"d ?l number",
         letters=True,
     ),
-    _cue("IN_AADHAAR", 4, 12, r"a[ad]+h?[ae]*r(?: card| number)*", r"uid"),
-    _cue("IN_PAN", 5, 10, r"(?:my|your|the) pan(?: card| number)*", r"pan (?:card|number|is)", letters=True),
-    _cue("UK_NHS", 10, 10, r"n ?h ?s(?: number)?"),
-    _cue("UK_NINO", 6, 13, r"national insurance(?: number)?", r"n ?i number", r"nino", letters=True),
-    _cue(
+    cue("IN_AADHAAR", 4, 12, r"a[ad]+h?[ae]*r(?: card| number)*", r"uid"),
+    cue("IN_PAN", 5, 10, r"(?:my|your|the) pan(?: card| number)*", r"pan (?:card|number|is)", letters=True),
+    cue("UK_NHS", 10, 10, r"n ?h ?s(?: number)?"),
+    cue("UK_NINO", 6, 13, r"national insurance(?: number)?", r"n ?i number", r"nino", letters=True),
+    cue(
         "MEDICAL_RECORD",
         4,
         12,
@@ -135,7 +133,7 @@ CUES: tuple[Cue, ...] = (
         r"hospital number",
         letters=True,
     ),
-    _cue(
+    cue(
         "MEMBER_ID",
         4,
         14,
@@ -145,12 +143,10 @@ CUES: tuple[Cue, ...] = (
         r"group number",
         letters=True,
     ),
-    _cue("POLICY_NUMBER", 4, 16, r"policy(?: number| no)?", r"cover number", r"certificate number", letters=True),
-    _cue("PIN", 4, 6, r"pin(?: number)?", r"p i n"),
-    _cue(
-        "ONE_TIME_CODE", 4, 8, r"(?:pass)?code", r"one ?time(?: \w+)?", r"1 time(?: \w+)?", r"verification(?: \w+)?", r"o ?t ?p"
-    ),
-    _cue(
+    cue("POLICY_NUMBER", 4, 16, r"policy(?: number| no)?", r"cover number", r"certificate number", letters=True),
+    cue("PIN", 4, 6, r"pin(?: number)?", r"p i n"),
+    cue("ONE_TIME_CODE", 4, 8, r"(?:pass)?code", r"one ?time(?: \w+)?", r"1 time(?: \w+)?", r"verification(?: \w+)?", r"o ?t ?p"),
+    cue(
         "VEHICLE_PLATE",
         4,
         12,
@@ -160,7 +156,7 @@ CUES: tuple[Cue, ...] = (
         r"tag number",
         letters=True,
     ),
-    _cue(
+    cue(
         "",
         1,
         20,
@@ -173,7 +169,7 @@ CUES: tuple[Cue, ...] = (
         r"invoice",
         letters=True,
     ),
-    _cue(
+    cue(
         "",
         1,
         20,
@@ -189,7 +185,7 @@ CUES: tuple[Cue, ...] = (
         r"tv",
         letters=True,
     ),
-    _cue(
+    cue(
         "",
         1,
         20,
@@ -213,7 +209,7 @@ CUES: tuple[Cue, ...] = (
 
 QUESTIONS: tuple[Cue, ...] = (
     *(cue for cue in CUES if cue.entity),
-    _cue(
+    cue(
         "PHONE_NUMBER",
         3,
         15,
@@ -221,7 +217,7 @@ QUESTIONS: tuple[Cue, ...] = (
         r"reach you",
         r"call you(?: back)?",
     ),
-    _cue("DATE_OF_BIRTH", 1, 8, r"when were you born", r"how old"),
+    cue("DATE_OF_BIRTH", 1, 8, r"when were you born", r"how old"),
 )
 """What the other side's last turn asked for."""
 

@@ -55,6 +55,7 @@ ENGLISH = SpokenLanguage(
     fillers=frozenset({"dash", "hyphen", "space"}),
     pauses=frozenset({"uh", "um", "er", "erm", "ah", "hmm", "mm", "mhm"}),
     homophones={"for": 4, "to": 2, "too": 2},
+    moments=frozenset({"sec", "second", "moment", "mo", "minute", "min", "tick"}),
 )
 
 MONTHS = _words("""
@@ -141,7 +142,62 @@ COMMON_WORDS = frozenset(
     who's why wife will with within without won't wonderful work working would wouldn't write wrong year years
     yeah yep yes yesterday yet you you'll you're you've young your yours yourself zero zip everybody afraid
     able hungry tired worried confused moment's excited supervisor assistant representative patient nurse
-    pharmacy store shop hospital
+    pharmacy store shop hospital absolutely certainly definitely precisely indeed gladly honestly unfortunately
+    basically literally forgotten forgot anyways lovely awesome brilliant cool fantastic amazing cheers goodness
+    man men woman women guy guys lady ladies whatever gotcha understood noted done ready nope nah hmm huh alrighty
     """)
 )
 """No name is made of these. (A person called Will or May is found by spaCy, or stays: the models of the next step know more.)"""
+
+LEADS = frozenset(
+    _words("""
+    sure yes yeah yep yup ok okay so well right alright and then next after that it it's its is that's this the
+    rest of i i'm no nope sorry oh actually meant mean said was should be make just my here goes again um uh er
+    erm hmm mm followed by got thanks thank you perfect great good whole thing let me read back to have you've
+    i've confirm repeat correct would last first second part bit one name name's number on course certainly
+    absolutely exactly precisely definitely indeed now all together yours check
+    """)
+)
+"""What people say before they answer, go on, or read back: "sure, it's", "and then", "so the whole thing is"."""
+
+CORRECTIONS = frozenset(_words("no wait sorry not instead rather actually meant mean correction scratch"))
+"""Words by which a speaker takes back what was just said."""
+
+SMALL_WORDS = frozenset(_words("i of that it's it was and then is make oh pardon me my so a the"))
+"""Words that may stand between the parts of an answer."""
+
+JOINS = frozenset(_words("dot at underscore dash hyphen slash plus point period @ . _ - / + :"))
+"""Signs, and signs in words, that hold an address or a code together."""
+
+CODE_WORDS = frozenset(_words("double triple capital letter area code extension as in for like plus minus"))
+"""Words that may stand inside a code."""
+
+ADDRESS_WORDS = frozenset(STREET_WORDS) | frozenset(
+    _words("""
+    apartment flat unit suite number house floor building new old first second third north south east west saint
+    upper lower city
+    """)
+)
+"""Everyday words that addresses are made of too."""
+
+SENTENCE_WORDS = frozenset(
+    _words("""
+    i i'm i've i'd i'll you you're you'd your he she they them we we're us what what's when where why how who
+    which is are was were do does did don't didn't can can't could would will won't need want have haven't has
+    had know think because if about but there here call calling help please find forgot remember sure question
+    order account delivered today tomorrow yesterday nothing anything something else problem only just also
+    maybe much many more very not isn't really mind wrong never
+    """)
+)
+"""Words that make a sentence of what might have been a user name."""
+
+AMBIGUOUS_NAMES = frozenset(
+    _words("""
+    mark bear will bill grant frank rob hope joy faith grace rose lily daisy iris ivy hazel olive ruby amber pearl
+    jade ginger dawn eve summer autumn april may june august angel art chip chuck drew gene guy harry jack josh
+    miles nick pat pierce ray rich rusty skip sue wade ward chase dash pace reed rock van victor bob dick john
+    jimmy carol sandy misty melody harmony christian earl baron duke king prince bishop young long short brown
+    green white black gray grey cook baker carter butler mason page price rice bush field hill lake wood woods
+    """)
+)
+"""Names that are everyday words too."""

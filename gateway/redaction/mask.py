@@ -52,6 +52,14 @@ class Replacement:
 
 
 @dataclass(frozen=True, slots=True)
+class Same:
+    """A stretch that belongs to a value of this call. ``value``: what is known of it now, when that is more than before."""
+
+    name: Placeholder
+    value: Private[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """How a text is going to be masked: sorted replacements without overlap, and the values that are new in this call."""
 
@@ -98,8 +106,12 @@ class Pseudonyms:
         """A text that is known to have come out of this mask, as what it is. The caller has checked that."""
         return MaskedText(text.reveal())
 
-    def plan(self, text: Private[str], spans: Sequence[Span], *, ours: bool = False) -> Plan:
+    def plan(
+        self, text: Private[str], spans: Sequence[Span], *, ours: bool = False, same: Mapping[int, Same] | None = None
+    ) -> Plan:
         """Decide what stands for what. ``spans`` are resolved: sorted, no overlap, within the text.
+
+        ``same``: start of a span to the value that it is a part or a repetition of; it gets that value's placeholder.
 
         Words of the caller that could be read as a placeholder are put away as LITERAL, so that the way back gives exactly them.
         With ``ours`` the text was written by a model that saw masked text only: the placeholders in it stay.
@@ -110,24 +122,30 @@ class Pseudonyms:
         private = text.reveal()
         _check(private, spans)
         known = len(self._values)
+        same = {at: each for at, each in (same or {}).items() if each.name in self._values}
         kept = [Replacement(f.start, f.end, f.entity, private[f.start : f.end]) for f in scanner().all(private)] if ours else []
-        done = sorted((*kept, *self._tokens(private, spans, kept)), key=lambda each: each.start)
+        done = sorted((*kept, *self._tokens(private, spans, kept, same)), key=lambda each: each.start)
         while looks := _look_alikes(private, done):
             literals = [self._literal(private, start, end) for start, end in looks]
             done = sorted((*done, *literals), key=lambda each: each.start)
         kept_places = {each.start for each in kept}
         replacements = tuple(each for each in done if each.start not in kept_places)
         counts = Counter(each.entity for each in replacements if each.entity != LITERAL)
-        return Plan(replacements, dict(list(self._values.items())[known:]), dict(counts))
+        new = dict(list(self._values.items())[known:])
+        new |= {each.name: self._values[each.name] for each in same.values() if each.value is not None}
+        return Plan(replacements, new, dict(counts))
 
-    def _tokens(self, text: str, spans: Sequence[Span], kept: Sequence[Replacement]) -> list[Replacement]:
+    def _tokens(
+        self, text: str, spans: Sequence[Span], kept: Sequence[Replacement], same: Mapping[int, Same]
+    ) -> list[Replacement]:
         out = []
         for span in spans:
             operator = self._operators.get(span.entity, self._default)
             if operator is Operator.KEEP:
                 continue
             for start, end in _around(text, span, kept):
-                token = self._token(safe_kind(span.entity), text[start:end], operator)
+                known = same.get(start) if operator is Operator.PSEUDONYM else None
+                token = self._grown(known) if known else self._token(safe_kind(span.entity), text[start:end], operator)
                 out.append(Replacement(start, end, span.entity, token))
         return out
 
@@ -149,6 +167,15 @@ class Pseudonyms:
             self._names[kind, form] = name
             self._values[name] = Private(value)
         return name
+
+    def _grown(self, known: Same) -> Placeholder:
+        """More of a value was said: its placeholder stays, and the whole of it is told by the same name."""
+        if known.value is not None:
+            whole = known.value.reveal()
+            kind = next(kind for (kind, _), name in self._names.items() if name == known.name)
+            self._values[known.name] = known.value
+            self._names.setdefault((kind, normal_form(whole)), known.name)
+        return known.name
 
     def _literal(self, text: str, start: int, end: int) -> Replacement:
         value = text[start:end]

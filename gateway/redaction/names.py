@@ -76,7 +76,7 @@ def _name(heard: Heard, at: int, most: int, *, capital: bool = False) -> int:
     """The end of a name that begins at ``at``: words that no sentence is made of. ``at`` itself when there is none."""
     text, end = heard.view.text, at
     for count, word in enumerate(_WORD.finditer(text, at)):
-        said = word.group()
+        said = word.group().removesuffix("'s")
         initial = len(said) == 1 and count > 0
         gap = text[end : word.start()]
         # "Ann B. Lee": the full stop of an initial ends no sentence.

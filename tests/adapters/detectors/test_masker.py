@@ -49,7 +49,10 @@ async def test_a_number_that_the_end_of_a_turn_cut_stays_masked(detector: Presid
     masker = CallMasker(detector, vault)
     await masker.mask(Private("My card number is four, five, three, two."))
     rest = await masker.mask(Private("One, one, eight, zero."))
-    assert rest.text == "<CREDIT_CARD_2>."
+    assert rest.text == "<CREDIT_CARD_1>."
+    whole = Private("four, five, three, two One, one, eight, zero")
+    assert masker.restore(Placeholder("<CREDIT_CARD_1>")) == whole
+    assert rest.new == await vault.recall() == {Placeholder("<CREDIT_CARD_1>"): whole}
     assert (await masker.mask(Private("There are two, three reasons"), previous="anything else?")).counts == {}
 
 
