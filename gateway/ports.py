@@ -59,8 +59,10 @@ class Detector(Protocol):
 class Masker(Protocol):
     """The mask of one call. Placeholders are stable within it; every new one is in the vault before the text is returned."""
 
-    async def mask(self, text: Private[str], *, previous: str = "", from_model: bool = False) -> Masked:
+    async def mask(self, text: Private[str], *, previous: str = "", from_model: bool = False, said: bool = True) -> Masked:
         """``previous``: the other side's last turn, masked. ``from_model``: the placeholders in ``text`` are ours and stay.
+
+        ``said`` false: nobody said it (a tool's result, instructions), so it is no turn of the conversation.
 
         Raises RedactionUnavailable or StoreUnavailable: then there is no masked text, and nothing may be sent.
         """

@@ -128,8 +128,8 @@ async def masked_request(context: llm.ChatContext, tools: list[llm.Tool], turns:
     for item in context.items:
         if isinstance(item, llm.ChatMessage):
             # What the caller said came through our ear, and what the agent said from the model: both are masked already.
-            ours = item.role in ("user", "assistant")
-            messages.append(ChatMessage(role=item.role, text=await turns.masked(_text_only(item), ours=ours)))
+            said = item.role in ("user", "assistant")
+            messages.append(ChatMessage(role=item.role, text=await turns.masked(_text_only(item), ours=said, said=said)))
         elif isinstance(item, llm.FunctionCall):
             call = ToolCall(item.call_id, item.name, await _masked_json(item.arguments, turns))
             messages.append(ChatMessage(role="assistant", text=MaskedText(""), tool_calls=(call,)))

@@ -102,7 +102,7 @@ class GuardedSession(AgentSession[None]):
     async def _masked(self, text: str | AsyncIterator[str]) -> AsyncIterator[str]:
         whole = text if isinstance(text, str) else "".join([piece async for piece in text])
         # The agent's own words: a placeholder in them is ours.
-        yield await self.guard.masked(whole, ours=True)
+        yield await self.guard.masked(whole, ours=True, said=True)
 
 
 def guard_agent(agent: Agent, turns: CallTurns) -> None:

@@ -119,10 +119,11 @@ class CallTurns:
         """``text`` went through the mask, or is the tenant's own instruction from before the call."""
         self._masked.add(text)
 
-    async def masked(self, text: str, *, ours: bool = False) -> MaskedText:
+    async def masked(self, text: str, *, ours: bool = False, said: bool = False) -> MaskedText:
         """``text`` as a model may see it. What is known to be masked is not analysed again, so a long history costs nothing.
 
-        ``ours``: it was made from masked text (by the model, or joined by livekit), so the placeholders in it are ours.
+        ``ours``: it was made from masked text (by the model, or joined by livekit), so the placeholders in it are ours. ``said``:
+        somebody said it, in contrast to a tool's result or an instruction.
 
         Raises:
             RedactionUnavailable, StoreUnavailable: then the text stays in.
@@ -130,7 +131,7 @@ class CallTurns:
         if text in self._masked:
             return MaskedText(text)
         if text not in self._made:
-            result = await self.masker.mask(Private(text), from_model=ours)
+            result = await self.masker.mask(Private(text), from_model=ours, said=said)
             self._made[text] = result.text
             self._masked.add(result.text)
         return self._made[text]
