@@ -22,12 +22,12 @@ from gateway.values import CallId
 
 PLACEHOLDER = r"<[A-Z][A-Z_0-9]*>"
 STAGES = {
-    "listen": "recognise",
+    "listen": "wait for the words, after the pause",
     "mask": "mask",
     "route": "route and write down",
     "first_token": "model's first word",
     "speak": "speak a sentence",
-    "first_audio": "heard to first sound of the answer",
+    "first_audio": "caller's last sound to first of the answer",
 }
 """Stage of a turn: how the table at the end calls it."""
 
@@ -153,7 +153,7 @@ class Screen:
         say = partial(self.console.print, soft_wrap=True)
         say(f"    {entries}, {granted} hops, each with its Grant")
         say(f"    masked: {counts or 'nothing'}")
-        say(f"  [bold green]verified[/bold green] {verified.statement}\n")
+        self.console.print(Padding(f"[bold green]verified[/bold green] {verified.statement}\n", (0, 0, 0, 2)))
         say(f"  {folder}/conversation.wav   caller left, agent right")
         say(f"  {folder}/timeline.json      what happened when")
         say(f"  {folder}/receipt.json       verify it: sordino evidence verify {folder}/receipt.json")
