@@ -17,6 +17,7 @@ from gateway.values import Placeholder, Private
 Restore = Callable[[Placeholder], Private[str] | None]
 """The value behind a placeholder of this call, or None."""
 
+_YOUR = "your "
 _JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
@@ -32,6 +33,8 @@ class Unmasker:
         self._scanner = scanner()
         self._before = ""
         """The last character already passed on, as the model wrote it: it decides whether a word begins here."""
+        self._passed = ""
+        """The last characters already passed on, as the model wrote them: enough to see "your" in."""
         self._held = ""
 
     @property
@@ -58,15 +61,19 @@ class Unmasker:
             if found is None:
                 at += 1
                 continue
-            out += [text[done:at], self._spoken(found)]
+            out += [text[done:at], self._spoken(found, (self._passed + text[len(self._before) : at])[-len(_YOUR) :])]
             at = done = found.end
         out.append(text[done:at])
+        self._passed = (self._passed + text[len(self._before) : at])[-len(_YOUR) :]
         self._before, self._held = text[at - 1 : at], text[at:]
         return Private("".join(out))
 
-    def _spoken(self, found: Found) -> str:
+    def _spoken(self, found: Found, before: str) -> str:
         value = None if found.number is None else self._restore(found.name)
-        return spoken_kind(found.entity) if value is None else value.reveal()
+        if value is not None:
+            return value.reveal()
+        kind = spoken_kind(found.entity)
+        return kind.removeprefix(_YOUR) if before.lower() == _YOUR else kind
 
 
 def unmask(text: str, restore: Restore) -> Private[str]:

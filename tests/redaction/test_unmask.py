@@ -68,6 +68,8 @@ NOT_KEPT = [
     ("PERSON_7", "your name"),
     ("<CREDIT_CARD>", "your card number"),
     ("<CREDIT_CARD_9> ending 2345", "your card number ending 2345"),
+    ("I have noted your <CREDIT_CARD>.", "I have noted your card number."),
+    ("Your <PERSON_7>, please", "Your name, please"),
     ("<email address 3>", "your e-mail address"),
     ("<LITERAL_9>", "that"),
 ]
@@ -76,6 +78,7 @@ NOT_KEPT = [
 @pytest.mark.parametrize(("answer", "said"), NOT_KEPT)
 def test_what_cannot_be_restored_is_said_as_its_kind(answer: str, said: str) -> None:
     assert stream([answer]) == said
+    assert stream(list(answer)) == said
 
 
 def test_every_kind_of_the_table_has_words_for_it_and_no_token_is_ever_said() -> None:
