@@ -18,6 +18,7 @@ from gateway.redaction.english import (
     JOINS,
     LEADS,
     MONTHS,
+    NAMES_OF_KINDS,
     NATO,
     SENTENCE_WORDS,
     SMALL_WORDS,
@@ -66,6 +67,7 @@ _READS_BACK = re.compile(
     r"you said|to confirm|is that (?:right|correct)|correct)(?![\w'])"
 )
 _STOPS = frozenset("|,;.?!")
+_IS = frozenset({"is", "are", "was", "be", "it's", "that's"})
 _MOST = {"PERSON": 4, "LOCATION": 4, "STREET_ADDRESS": 10}
 _MORE = frozenset({"digits", "four", "go", "ahead", "huh"})
 _AGAIN = re.compile(r"(?<![\w'])(?:repeat|again|slowly|didn't (?:get|catch)|missed|pardon)(?![\w'])")
@@ -140,6 +142,7 @@ def bare(said: View, kind: EntityType) -> Bare | None:
     at = 0
     while at < len(tokens) and _leads(tokens, at):
         at += 1
+    at = _after_its_name(tokens, at)
     corrected = any(word in CORRECTIONS for _, _, word in tokens)
     tokens = tokens[at:]
     spelled = [hit.span() for hit in _AS_IN.finditer(blanked)]
@@ -169,6 +172,17 @@ def _leads(tokens: list[tuple[int, int, str]], at: int) -> bool:
         # "i 4 2", "i s l a": a letter, unless a sentence begins with it.
         return at + 1 < len(tokens) and tokens[at + 1][2] in LEADS
     return word in LEADS or word in _STOPS or word in ("spelled", "spelt", "spell", "letters")
+
+
+def _after_its_name(tokens: list[tuple[int, int, str]], at: int) -> int:
+    """Behind "my e-mail address is", where an answer names what it is; else where it was."""
+    for index in range(at, len(tokens)):
+        word = tokens[index][2]
+        if word in _IS:
+            return index + 1
+        if word not in NAMES_OF_KINDS and word not in LEADS:
+            break
+    return at
 
 
 def _is_value(word: str, kind: EntityType) -> bool:

@@ -160,6 +160,17 @@ LEADS = frozenset(
 )
 """What people say before they answer, go on, or read back: "sure, it's", "and then", "so the whole thing is"."""
 
+NAMES_OF_KINDS = frozenset(
+    _words("""
+    e email e-mail mail address name names 1st full middle maiden family surname user username login log in handle
+    password passphrase pass word number numbers digits card phone telephone mobile cell account sort routing code
+    date of birth birthday street house city town state county country post zip postcode website web site page url
+    domain policy member membership id security social expiry expiration plate registration passport licence license
+    driver's pin cvv ip my the our his her their would will on for
+    """)
+)
+"""What an answer calls its value before it gives it: "my e-mail address is"."""
+
 CORRECTIONS = frozenset(_words("no wait sorry not instead rather actually meant mean correction scratch"))
 """Words by which a speaker takes back what was just said."""
 

@@ -52,6 +52,12 @@ ANSWERS = [
     ("EMAIL_ADDRESS", "rosa underscore nine at, hang on", ["rosa underscore nine at"]),
     ("USERNAME", "green otter twelve", ["green otter twelve"]),
     ("DATE_OF_BIRTH", "the ninth of june", ["ninth of june"]),
+    # An answer that says what it is: its name is no part of the value.
+    ("EMAIL_ADDRESS", "my email address is rosa dot quill at example dot net", ["rosa dot quill at example dot net"]),
+    ("EMAIL_ADDRESS", "it's my e-mail address, it's rosa at example dot net", ["rosa at example dot net"]),
+    ("USERNAME", "my user name is green otter", ["green otter"]),
+    ("PERSON", "my first name is rosalind", ["rosalind"]),
+    ("PASSWORD", "the password is marmalade seven", ["marmalade seven"]),
     # What is no answer, or more than one.
     ("PHONE_NUMBER", "i would rather not say", None),
     ("PHONE_NUMBER", "there are two of us on it", None),

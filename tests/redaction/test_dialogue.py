@@ -62,6 +62,12 @@ SCRIPTS: dict[str, list[tuple[str, str | None]]] = {
         ("C: no it's seven not nine", "no it's <BANK_ACCOUNT_2> not <BANK_ACCOUNT_3>"),
         ("C: double four", "<BANK_ACCOUNT_4>"),
     ],
+    "an answer that says what it is": [
+        ("A: and your e-mail address", None),
+        ("C: My email address is rosa dot quill at example dot net.", "My email address is <EMAIL_ADDRESS_1>."),
+        ("A: and a password for it", None),
+        ("C: the password is marmalade", "the password is <PASSWORD_1>"),
+    ],
     "a name in pieces, spelled, shortened": [
         ("A: whose name is the booking under", None),
         ("C: it's rosalind, let me see", "it's <PERSON_1>, let me see"),
