@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
+import sys
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -13,10 +16,25 @@ from hypothesis import settings
 
 from gateway.adapters.stores.embedded import EmbeddedValkey
 from gateway.adapters.stores.redis import Store
+from gateway.adapters.telemetry.logs import Lines
 
 # How long an example takes is for benches to say, on a machine that does nothing else.
 settings.register_profile("sordino", deadline=None)
 settings.load_profile("sordino")
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """A command keeps its log filter for the life of its process: a test that runs one gives it back."""
+    factory, root = logging.getLogRecordFactory(), logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
+    yield
+    logging.setLogRecordFactory(factory)
+    sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
+    for handler in [each for each in root.handlers if isinstance(each, Lines) and each not in handlers]:
+        root.removeHandler(handler)
+        root.setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,8 @@ from livekit import rtc
 from livekit.agents import AgentServer, JobContext, JobExecutorType, JobRequest
 from livekit.protocol import rtc as rtc_protocol
 from livekit.protocol.agent import JobStatus, WorkerStatus
+from opentelemetry._logs import _internal as otel_logs
+from opentelemetry.util._once import Once
 
 from gateway.values import Pcm
 from tests.peers.livekit_server.audio import FRAME_BYTES, RATE, loud_ms, pitch, read_wav, tone
@@ -371,12 +373,14 @@ class TestWorker:
     ) -> None:
         """Also without any session, whose ``record=False`` would stop it: a worker of ours must refuse such jobs.
 
-        In a process of its own: OpenTelemetry takes one receiver of logs for the life of a process.
+        OpenTelemetry takes one receiver of logs for the life of a process: this test has its own.
         """
+        monkeypatch.setattr(otel_logs, "_LOGGER_PROVIDER", None)
+        monkeypatch.setattr(otel_logs, "_LOGGER_PROVIDER_SET_ONCE", Once())
         monkeypatch.setenv("LIVEKIT_OBSERVABILITY_URL", server.http_url)
         worker = AgentServer()
         worker.rtc_session(hang_up_early)
-        async with running_worker(server, worker, executor=JobExecutorType.PROCESS):
+        async with running_worker(server, worker):
             job = await server.agents.dispatch(server.room("call"), enable_recording=enable_recording)
             await server.agents.ended(job)
         assert any(SPOKEN.encode() in upload.body for upload in server.uploads) is enable_recording
