@@ -76,10 +76,14 @@ _SPELL = re.compile(r"(?<![\w'])(?:spell|spelled|spelt|letters?)(?![\w'])")
 
 @dataclass(frozen=True, slots=True)
 class Bare:
-    """The stretches of a view that are value; ``corrected`` when the speaker took something back."""
+    """The stretches of a view that are value; ``corrected`` when the speaker took something back.
+
+    ``named``: the answer said what it is ("my phone number is…"), so it begins anew and goes on with nothing.
+    """
 
     stretches: tuple[tuple[int, int], ...]
     corrected: bool = False
+    named: bool = False
 
 
 def asked(said: str) -> EntityType | None:
@@ -142,7 +146,7 @@ def bare(said: View, kind: EntityType) -> Bare | None:
     at = 0
     while at < len(tokens) and _leads(tokens, at):
         at += 1
-    at = _after_its_name(tokens, at)
+    lead, at = at, _after_its_name(tokens, at)
     corrected = any(word in CORRECTIONS for _, _, word in tokens)
     tokens = tokens[at:]
     spelled = [hit.span() for hit in _AS_IN.finditer(blanked)]
@@ -159,7 +163,7 @@ def bare(said: View, kind: EntityType) -> Bare | None:
     values = [word for value, (_, _, word) in zip(valued, tokens, strict=True) if value]
     if not stretches or not (_plausible(values, kind) or said.words(stretches[0][0], stretches[-1][1]).isupper()):
         return None
-    return Bare(stretches, corrected)
+    return Bare(stretches, corrected, named=at > lead)
 
 
 def _words(text: str) -> Iterator[str]:

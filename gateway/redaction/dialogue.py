@@ -100,6 +100,8 @@ class Dialogue:
             told = None
         if told:
             turn.bare = told
+            if told.named and side is Side.CALLER:
+                self._whole = None
             why = "the answer to a question" if side is Side.CALLER else "an answer read back"
             for start, end in told.stretches:
                 first, last = said.span(start, end)
