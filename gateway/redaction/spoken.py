@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+# A letter and the vowel signs and accents that Unicode writes as marks behind it: Devanagari has no word without them.
+_LETTER = r"(?:[^\W\d_][\u0300-\u036f\u0900-\u0903\u093a-\u093c\u093e-\u094f\u0951-\u0957\u0962\u0963\u200c\u200d]*)"
 _LEX = re.compile(
-    r"(?P<word>[^\W\d_]+(?:['’](?!s\b)[^\W\d_]+)*)|(?P<number>\d+(?:(?:st|nd|rd|th)\b)?)|(?P<sign>\S)", re.IGNORECASE
+    rf"(?P<word>{_LETTER}+(?:['’](?!s\b){_LETTER}+)*)|(?P<number>\d+(?:(?:st|nd|rd|th)\b)?)|(?P<sign>\S)", re.IGNORECASE
 )
 _SENTENCE_END = frozenset(".?!…।")
 _JOINERS = frozenset(",;-–—.")
+_LONG_RUN = 5
+"""So many digits in a row are no amount: a word like "for" beside them is one of them."""
 _DROPPED = frozenset(',;"“”')
 
 
@@ -44,13 +48,17 @@ class SpokenLanguage:
     """Words that a recogniser writes for a digit: "for" between digits said one by one is 4."""
     moments: frozenset[str] = frozenset()
     """What "one" before it makes a request to wait: "one sec"."""
+    read: Callable[[list[Lexeme]], list[Lexeme]] | None = None
+    """Puts another language's words and numbers into the words of these tables (``gateway.redaction.vocabulary``)."""
 
     def is_number(self, word: str) -> bool:
         return word in self.units or word in self.zeros or word in self.teens or word in self.tens
 
 
 @dataclass(frozen=True, slots=True)
-class _Lexeme:
+class Lexeme:
+    """A word, a written number or a sign of a transcript. ``kind``: ``word``, ``number`` or ``sign``; ``text`` in lower case."""
+
     kind: str
     text: str
     start: int
@@ -94,7 +102,9 @@ class View:
 
 def view(transcript: str, language: SpokenLanguage) -> View:
     """The normalised view of a transcript. Never fails, for any text."""
-    lexemes = [_Lexeme(str(found.lastgroup), found.group().lower(), *found.span()) for found in _LEX.finditer(transcript)]
+    lexemes = [Lexeme(str(found.lastgroup), found.group().lower(), *found.span()) for found in _LEX.finditer(transcript)]
+    if language.read is not None:
+        lexemes = language.read(lexemes)
     pieces = _join(_numbers(lexemes, language), language, transcript)
     out: list[str] = []
     starts: list[int] = []
@@ -109,7 +119,7 @@ def view(transcript: str, language: SpokenLanguage) -> View:
     return View(transcript, "".join(out), tuple(starts), tuple(pieces))
 
 
-def _numbers(lexemes: list[_Lexeme], language: SpokenLanguage) -> list[_Piece]:
+def _numbers(lexemes: list[Lexeme], language: SpokenLanguage) -> list[_Piece]:
     """Turn number words into digits, one piece a spoken number: "forty two" is one, "four five" are two."""
     pieces: list[_Piece] = []
     at = 0
@@ -123,10 +133,10 @@ def _numbers(lexemes: list[_Lexeme], language: SpokenLanguage) -> list[_Piece]:
     return pieces
 
 
-def _number_at(lexemes: list[_Lexeme], at: int, language: SpokenLanguage) -> tuple[_Piece | None, int]:
+def _number_at(lexemes: list[Lexeme], at: int, language: SpokenLanguage) -> tuple[_Piece | None, int]:
     first = lexemes[at]
     if first.kind == "number":
-        return _written_number(first), 1
+        return _hundreds_and(lexemes, at, language) or (_written_number(first), 1)
     if first.kind != "word":
         return None, 1
     word = first.text
@@ -149,11 +159,22 @@ def _number_at(lexemes: list[_Lexeme], at: int, language: SpokenLanguage) -> tup
     return _Piece(str(value), first.start, lexemes[at + used - 1].end, "cardinal"), used
 
 
-def _written_number(lexeme: _Lexeme) -> _Piece:
+def _written_number(lexeme: Lexeme) -> _Piece:
     digits = "".join(str(int(sign)) for sign in lexeme.text if sign.isdecimal())
     if len(lexeme.text) > len(digits):
         return _Piece(digits + lexeme.text[len(digits) :], lexeme.start, lexeme.end, "ordinal")
     return _Piece(digits, lexeme.start, lexeme.end, "cardinal")
+
+
+def _hundreds_and(lexemes: list[Lexeme], at: int, language: SpokenLanguage) -> tuple[_Piece, int] | None:
+    """ "800 and 7": hundreds that were written, and the rest after the conjunction."""
+    if at + 2 >= len(lexemes) or lexemes[at + 1].text != language.conjunction or not re.fullmatch(r"[1-9]00", lexemes[at].text):
+        return None
+    rest = lexemes[at + 2]
+    value = int(rest.text) if rest.kind == "number" and rest.text.isdecimal() and len(rest.text) <= 2 else None
+    if value is None:
+        return None
+    return _Piece(str(int(lexemes[at].text) + value), lexemes[at].start, rest.end, "cardinal"), 3
 
 
 def _ordinal(value: int) -> str:
@@ -161,7 +182,7 @@ def _ordinal(value: int) -> str:
     return f"{value}{suffix}"
 
 
-def _repeated(lexemes: list[_Lexeme], at: int, language: SpokenLanguage) -> tuple[_Piece, int] | None:
+def _repeated(lexemes: list[Lexeme], at: int, language: SpokenLanguage) -> tuple[_Piece, int] | None:
     """ "double four", "double, four", "double-4"; "double 45" is 445."""
     after = at + 1
     while after < len(lexemes) and lexemes[after].text in _JOINERS:
@@ -173,24 +194,33 @@ def _repeated(lexemes: list[_Lexeme], at: int, language: SpokenLanguage) -> tupl
     return _Piece(text, lexemes[at].start, lexemes[after].end, "cardinal"), after + 1 - at
 
 
-def _among_digits(lexemes: list[_Lexeme], at: int, language: SpokenLanguage) -> bool:
-    """Whether two digits said one by one stand on either side."""
+def _among_digits(lexemes: list[Lexeme], at: int, language: SpokenLanguage) -> bool:
+    """Whether two digits said one by one stand on either side, or a run on one side that is too long for an amount."""
 
-    def digits(index: int, step: int) -> int:
-        count = 0
-        while 0 <= index < len(lexemes) and count < 2:
+    def digits(index: int, step: int) -> tuple[int, bool]:
+        count, loose = 0, True
+        while 0 <= index < len(lexemes) and count < _LONG_RUN:
             near = lexemes[index]
-            if near.text in language.units or near.text in language.zeros or near.text in language.soft_zeros:
+            if near.kind == "number":
+                loose = loose and (len(near.text) < _LONG_RUN or not near.text.endswith("00"))
+                count += len(near.text) if near.text.isdecimal() else 0
+            elif near.text in language.teens or near.text in language.tens:
+                loose, count = False, count + 2
+            elif near.text in language.units or near.text in language.zeros or near.text in language.soft_zeros:
                 count += 1
-            elif near.text not in _JOINERS:
+            elif near.text not in _JOINERS and near.text not in language.repeats:
                 break
             index += step
-        return count
+        return count, loose
 
-    return digits(at - 1, -1) == digits(at + 1, 1) == 2
+    (before, loose), (after, loose_too) = digits(at - 1, -1), digits(at + 1, 1)
+    if not before or not after or not (loose and loose_too):
+        return False
+    one_by_one = all(lexemes[near].kind == "word" or lexemes[near].text in _JOINERS for near in (at - 1, at + 1))
+    return (one_by_one and before >= 2 and after >= 2) or max(before, after) >= _LONG_RUN
 
 
-def _digit(lexeme: _Lexeme, language: SpokenLanguage) -> str | None:
+def _digit(lexeme: Lexeme, language: SpokenLanguage) -> str | None:
     if lexeme.kind == "number" and lexeme.text.isdecimal():
         return "".join(str(int(sign)) for sign in lexeme.text)
     if lexeme.text in language.zeros or lexeme.text in language.soft_zeros:
@@ -198,7 +228,7 @@ def _digit(lexeme: _Lexeme, language: SpokenLanguage) -> str | None:
     return str(language.units[lexeme.text]) if lexeme.text in language.units else None
 
 
-def _beside_number(lexemes: list[_Lexeme], at: int, language: SpokenLanguage) -> bool:
+def _beside_number(lexemes: list[Lexeme], at: int, language: SpokenLanguage) -> bool:
     def numeric(index: int, step: int) -> bool:
         while 0 <= index < len(lexemes) and lexemes[index].text in _JOINERS:
             index += step
@@ -210,7 +240,7 @@ def _beside_number(lexemes: list[_Lexeme], at: int, language: SpokenLanguage) ->
     return numeric(at - 1, -1) or numeric(at + 1, 1)
 
 
-def _small(lexemes: list[_Lexeme], at: int, language: SpokenLanguage) -> tuple[int | None, int]:
+def _small(lexemes: list[Lexeme], at: int, language: SpokenLanguage) -> tuple[int | None, int]:
     """A number below 100 and how many lexemes say it; ordinals come back negative."""
     word = lexemes[at].text
     if word in language.units:
@@ -233,7 +263,7 @@ def _small(lexemes: list[_Lexeme], at: int, language: SpokenLanguage) -> tuple[i
     return language.tens[word], 1
 
 
-def _large(lexemes: list[_Lexeme], at: int, value: int, used: int, language: SpokenLanguage) -> tuple[int, int]:
+def _large(lexemes: list[Lexeme], at: int, value: int, used: int, language: SpokenLanguage) -> tuple[int, int]:
     """Follow "hundred" and "thousand": "one hundred and twenty nine", but "eight hundred | five five five"."""
     for scale, words in ((100, language.hundreds), (1000, language.thousands)):
         if at + used >= len(lexemes) or lexemes[at + used].text not in words:
