@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from gateway.redaction import answers
@@ -74,6 +75,21 @@ class Dialogue:
         self._whole: _Whole | None = None
         self._known: dict[Placeholder, _Known] = {}
         self._turn = _Turn()
+
+    def fork(self, names: Pseudonyms) -> Dialogue:
+        """A copy over ``names`` that goes its own way, as ``Pseudonyms.fork``."""
+        twin = copy(self)
+        twin._names, twin._known, twin._turn = names, dict(self._known), _Turn()
+        twin._whole = replace(self._whole, pieces=list(self._whole.pieces)) if self._whole else None
+        return twin
+
+    def preceded(self, name: Placeholder, piece: str) -> None:
+        """An earlier turn held the beginning of a value: ``piece``."""
+        known = self._known.get(name)
+        if known is not None:
+            self._known[name] = replace(known, form=normal_form(piece) + known.form)
+        if self._whole and self._whole.name == name:
+            self._whole.pieces.insert(0, piece)
 
     def asked(self, said: str) -> None:
         """The other side's last turn, masked: a question opens a kind of data, small words leave it open, all else closes it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -91,6 +92,14 @@ class Pseudonyms:
         self._names: dict[tuple[EntityType, str], Placeholder] = {}
         self._values: dict[Placeholder, Private[str]] = {}
         self._numbers: Counter[EntityType] = Counter()
+
+    def fork(self) -> Pseudonyms:
+        """A copy that goes its own way: what is planned on it is as if it had never been, until it takes the place of this one."""
+        twin = copy(self)
+        for name, kept in vars(self).items():
+            if isinstance(kept, dict | set | list):
+                setattr(twin, name, copy(kept))
+        return twin
 
     def value(self, name: Placeholder) -> Private[str] | None:
         """The value behind a placeholder that this call gave out, or None."""
