@@ -144,7 +144,9 @@ CUES: tuple[Cue, ...] = (
         letters=True,
     ),
     cue("POLICY_NUMBER", 4, 16, r"policy(?: number| no)?", r"cover number", r"certificate number", letters=True),
-    cue("PIN", 4, 6, r"pin(?: number)?", r"p i n"),
+    cue(
+        "PIN", 4, 6, r"pin(?: number| code)?", r"p i n", r"(?:my|your|the|new|old) pen(?: number)?(?: is|'s| to| was)", r"keypad"
+    ),
     cue("ONE_TIME_CODE", 4, 8, r"(?:pass)?code", r"one ?time(?: \w+)?", r"1 time(?: \w+)?", r"verification(?: \w+)?", r"o ?t ?p"),
     cue(
         "VEHICLE_PLATE",
@@ -207,6 +209,9 @@ CUES: tuple[Cue, ...] = (
     ),
 )
 
+SOME_NUMBER = cue("ID_NUMBER", 6, 20, r"(?:number|id|i d)(?: is| was|'s)?", letters=True)
+"""A number that nobody said more about, or whose announcement was garbled."""
+
 QUESTIONS: tuple[Cue, ...] = (
     *(cue for cue in CUES if cue.entity),
     cue(
@@ -231,16 +236,33 @@ UNITS = re.compile(
 """A number before one of these is an amount."""
 
 
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A cue near a number. ``end``: where its words end in the view, when they stand before the number; else None."""
+
+    cue: Cue
+    end: int | None
+    distance: int
+
+
 def nearest(cues: Iterable[Cue], text: str, start: int, end: int, *, before: int, after: int) -> list[Cue]:
     """The cues around ``text[start:end]``, nearest first: up to ``before`` characters ahead of it, ``after`` behind it.
 
     A pattern sees no further than the number: ``\\Z`` in it means "right before the number".
     """
+    return [hit.cue for hit in hits(cues, text, start, end, before=before, after=after)]
+
+
+def hits(cues: Iterable[Cue], text: str, start: int, end: int, *, before: int, after: int) -> list[Hit]:
+    """The same, with where each stands."""
     low, high = max(0, start - before), min(len(text), end + after)
-    found: list[tuple[int, int, Cue]] = []
+    found: list[tuple[int, int, Hit]] = []
     for order, cue in enumerate(cues):
-        found += [(start - hit.end(), order, cue) for hit in cue.words.finditer(text, low, start)]
+        for hit in cue.words.finditer(text, low, start):
+            found.append((start - hit.end(), order, Hit(cue, hit.end(), start - hit.end())))
         if after:
-            # What stands behind is weaker than what stands as near ahead.
-            found += [(hit.start() - end + 25, order, cue) for hit in cue.words.finditer(text, end, high)]
-    return [cue for _, _, cue in sorted(found, key=lambda each: each[:2])]
+            for hit in cue.words.finditer(text, end, high):
+                # What stands behind is weaker than what stands as near ahead.
+                distance = hit.start() - end + 25
+                found.append((distance, order, Hit(cue, None, distance)))
+    return [hit for _, _, hit in sorted(found, key=lambda each: each[:2])]

@@ -54,7 +54,21 @@ ENGLISH = SpokenLanguage(
     repeats={"double": 2, "triple": 3, "treble": 3, "quadruple": 4},
     fillers=frozenset({"dash", "hyphen", "space"}),
     pauses=frozenset({"uh", "um", "er", "erm", "ah", "hmm", "mm", "mhm"}),
-    homophones={"for": 4, "to": 2, "too": 2},
+    homophones={
+        "for": 4,
+        "fore": 4,
+        "to": 2,
+        "too": 2,
+        "ate": 8,
+        "a": 8,
+        "won": 1,
+        "or": 4,
+        "i": 9,
+        "by": 5,
+        "free": 3,
+        "tree": 3,
+    },
+    articles=frozenset({"a"}),
     moments=frozenset({"sec", "second", "moment", "mo", "minute", "min", "tick"}),
 )
 
@@ -67,6 +81,11 @@ NATO = _words("""
     alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima mike november oscar
     papa quebec romeo sierra tango uniform victor whiskey whisky xray yankee zulu
     """)
+
+LETTER_NAMES = _words("""
+    bee cee dee gee aitch haitch jay kay ell em en pee tee vee zed zee ex ess ef eff kew queue
+    """)
+"""Names of letters that a recogniser writes out, and that are no everyday words."""
 
 TOP_LEVEL_DOMAINS = _words("""
     com org net edu gov info biz io dev app ai co me tv shop online uk de fr es it nl pl in us ca au eu ch at

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from gateway.redaction import checksums
-from gateway.redaction.cues import CUES, HARMLESS, QUESTIONS, UNITS, Cue, nearest
+from gateway.redaction import checksums, codes
+from gateway.redaction.cues import CUES, HARMLESS, QUESTIONS, SOME_NUMBER, UNITS, Cue, Hit, hits, nearest
 from gateway.redaction.english import NATO
 from gateway.redaction.heard import LONG_NUMBERS, Heard
 from gateway.values import Span
@@ -39,11 +39,12 @@ _LEADS = frozenset(
     }
 )
 """What people say before they go on with a number, or answer with one."""
-_LETTER = rf"(?:[a-z](?: (?:as in|for|like) [a-z]+)?|{'|'.join(NATO)})(?![a-z'])"
-_ELEMENT = rf"(?:(?<![a-z']){_LETTER}|[a-z]{{0,3}}\d[a-z\d]*)"
+_ELEMENT = rf"(?:(?<![a-z']){codes.LETTER}|[a-z]{{0,6}}\d[a-z\d]*)"
 _CODE = re.compile(rf"(?<![\w']){_ELEMENT}(?:(?: \|)?[ /-]*(?:(?:dash|hyphen|slash|uh|um|and then|then) )?{_ELEMENT})*(?![\w])")
-_DIGITS = re.compile(r"\d+(?:(?: \|)?[ -]+\d+|\.\d{3,})*(?![a-z])")
+_DIGITS = re.compile(r"\(?\d+(?:(?: \|)?[ ()-]+\d+|\.\d{3,}|(?:\.\d){4,})*(?![a-z])")
 _SPELLING = re.compile(r" (?:as in|for|like) [a-z]+")
+_FORMATS = re.compile(r"[a-z]{5}\d{4}[a-z]|[a-z]{2}\d{6}[a-d]|[a-z]{2}\d{2}[a-z]{3}|[a-z]{2}\d{1,2}[a-z]{1,3}\d{4}")
+"""India's PAN, Britain's national insurance number and plate, India's plate."""
 _CURRENCY = re.compile(r"[$£€₹]\s?$|\b(?:rs|inr|usd|eur|gbp) $")
 _DECIMALS = re.compile(r"(?:\.|:|/| point )\d")
 _AREA_CODE = re.compile(r"area code(?: is)? $")
@@ -76,30 +77,38 @@ def _coded(heard: Heard, start: int, end: int) -> Span | None:
         return None
     if checksums.mod97(value):
         return heard.span(start, end, "IBAN_CODE", 1.0, "check digits", "an IBAN: its two check digits are right")
-    for cue in nearest(CUES, text, start, end, before=_BEFORE, after=_AFTER):
-        if cue.letters and cue.least <= len(value) <= cue.most:
-            return _by_cue(heard, start, end, cue, 0.8)
+    near = [hit for hit in hits(CUES, text, start, end, before=_BEFORE, after=_AFTER) if hit.cue.letters]
+    if hit := _fitting(near, len(value)):
+        return _by_cue(heard, start, end, hit, 0.8)
     for cue in reversed(_asked(heard)):
         if cue.letters and cue.least <= len(value) <= cue.most:
-            return _by_cue(heard, start, end, cue, 0.7)
+            return _by_cue(heard, start, end, Hit(cue, None, _BEFORE), 0.7)
+    if hit := _fitting(hits((SOME_NUMBER,), text, start, end, before=_RIGHT_BEFORE, after=0), len(value)):
+        return _by_cue(heard, start, end, hit, 0.6)
+    if _FORMATS.fullmatch(value):
+        return heard.span(
+            start, end, "ID_NUMBER", 0.6, "format", "letters and digits in the order of an identity number or a plate"
+        )
     return None
 
 
 def _digits(heard: Heard, start: int, end: int) -> Span | None:
     text = heard.view.text
     digits = signs(text[start:end])
-    cues = nearest(CUES, text, start, end, before=_BEFORE, after=_AFTER)
-    if sure := _by_check(digits, cues):
+    near = hits(CUES, text, start, end, before=_BEFORE, after=_AFTER)
+    if sure := _by_check(digits, [hit.cue for hit in near]):
         return heard.span(start, end, sure[0], 1.0, "check digits", sure[1])
     if _is_amount(text, start, end) and len(digits) < _LONG_AMOUNT:
         return None
     if text[max(0, start - 5) : start] == "plus " and 8 <= len(digits) <= 15:
         return heard.span(start - 5, end, "PHONE_NUMBER", 0.9, "cue", "a number after “plus”")
-    for cue in cues:
-        if cue.least <= len(digits) <= cue.most:
-            if cue.entity == "PHONE_NUMBER" and (spoken := _AREA_CODE.search(text, 0, start)):
-                start = spoken.start()
-            return _by_cue(heard, start, end, cue, 0.85)
+    if hit := _fitting(near, len(digits)):
+        if hit.cue.entity == "PHONE_NUMBER" and (spoken := _AREA_CODE.search(text, 0, start)):
+            start = spoken.start()
+        return _by_cue(heard, start, end, hit, 0.85)
+    for hit in hits((SOME_NUMBER,), text, start, end, before=_RIGHT_BEFORE, after=0):
+        if hit.cue.least <= len(digits):
+            return _by_cue(heard, start, end, hit, 0.6)
     return _unfinished(heard, start, end) or _by_dialogue(heard, start, end, digits) or _by_length(heard, start, end, digits)
 
 
@@ -125,9 +134,21 @@ def _by_dialogue(heard: Heard, start: int, end: int, digits: str) -> Span | None
     return None
 
 
-def _by_cue(heard: Heard, start: int, end: int, cue: Cue, score: float) -> Span | None:
+def _fitting(near: list[Hit], size: int) -> Hit | None:
+    """The nearest cue that announces so many signs; else one that stands right before: a recogniser may lose or add some."""
+    for hit in near:
+        if hit.cue.least <= size <= hit.cue.most:
+            return hit
+    first = near[0] if near else None
+    loose = first is not None and first.cue.entity and first.end is not None and first.distance <= _RIGHT_BEFORE
+    return first if first and loose and 3 <= size <= first.cue.most + 6 else None
+
+
+def _by_cue(heard: Heard, start: int, end: int, hit: Hit, score: float) -> Span | None:
+    cue = hit.cue
     if cue.entity == HARMLESS:
         return None
+    start, end = codes.reach(heard, start, end, hit.end, letters=cue.letters)
     return heard.span(start, end, cue.entity, score, "cue", f"{cue.least} to {cue.most} signs near words that announce it")
 
 

@@ -46,6 +46,8 @@ class SpokenLanguage:
     """Sounds that mean nothing anywhere: the view leaves them out."""
     homophones: Mapping[str, int]
     """Words that a recogniser writes for a digit: "for" between digits said one by one is 4."""
+    articles: frozenset[str] = frozenset()
+    """Homophones that no grammar has between two numbers: "thirty nine, a seven"."""
     moments: frozenset[str] = frozenset()
     """What "one" before it makes a request to wait: "one sec"."""
     read: Callable[[list[Lexeme]], list[Lexeme]] | None = None
@@ -188,6 +190,10 @@ def _repeated(lexemes: list[Lexeme], at: int, language: SpokenLanguage) -> tuple
     while after < len(lexemes) and lexemes[after].text in _JOINERS:
         after += 1
     digit = _digit(lexemes[after], language) if after < len(lexemes) else None
+    if digit is None and after < len(lexemes) and lexemes[after].text in language.homophones and after + 1 < len(lexemes):
+        # "double for nine": a homophone, when a digit follows.
+        following = _digit(lexemes[after + 1], language)
+        digit = None if following is None else str(language.homophones[lexemes[after].text])
     if digit is None:
         return None
     text = digit[0] * (language.repeats[lexemes[at].text] - 1) + digit
@@ -214,6 +220,8 @@ def _among_digits(lexemes: list[Lexeme], at: int, language: SpokenLanguage) -> b
         return count, loose
 
     (before, loose), (after, loose_too) = digits(at - 1, -1), digits(at + 1, 1)
+    if lexemes[at].text in language.articles and before >= 2 and after >= 2:
+        return True
     if not before or not after or not (loose and loose_too):
         return False
     one_by_one = all(lexemes[near].kind == "word" or lexemes[near].text in _JOINERS for near in (at - 1, at + 1))

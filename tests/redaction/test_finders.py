@@ -39,7 +39,7 @@ PRIVATE = [
      {"PASSPORT": "p as in peter four four five one two nine eight"}),
     ("my national insurance number is q q one two three four five six c", {"UK_NINO": "q q one two three four five six c"}),
     ("the account number is double four seven one nine nine three", {"BANK_ACCOUNT": "double four seven one nine nine three"}),
-    ("The IBAN is GB82 WEST 1234 5698 7654 32", {"IBAN_CODE": "1234 5698 7654 32"}),
+    ("The IBAN is GB82 WEST 1234 5698 7654 32", {"IBAN_CODE": "GB82 WEST 1234 5698 7654 32"}),
     ("the code is five five oh one", {"ONE_TIME_CODE": "five five oh one"}),
     ("my pin is nine one one two", {"PIN": "nine one one two"}),
     # Mail, web, network.
