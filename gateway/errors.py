@@ -152,6 +152,10 @@ class StoreUnavailable(SordinoError):
     retryable = True
 
 
+class ConversationMoved(StoreUnavailable):
+    """Another gateway has written to this conversation since we read it: read it again, and try once more."""
+
+
 class EvidenceUnavailable(SordinoError):
     """The ledger did not confirm an entry, so what it was to record does not happen."""
 
@@ -173,6 +177,12 @@ class UpstreamFailed(SordinoError):
     code = "upstream_failed"
     http_status = 502
     retryable = True
+
+
+class UpstreamRefused(UpstreamFailed):
+    """A processor will not do what it was asked, and would not the next time either (a status of 400 to 499)."""
+
+    retryable = False
 
 
 class UpstreamTimeout(UpstreamFailed):

@@ -165,20 +165,46 @@ class ToolSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ChatOptions:
+    """How an answer is wished for. None: the processor's own default. Each dialect says what it can of this."""
+
+    most_tokens: int | None = None
+    top_p: float | None = None
+    stop: tuple[MaskedText, ...] = ()
+    tool_choice: str | None = None
+    """``auto``, ``none``, ``required``, or ``tool:`` and the name of the tool that must be called."""
+    parallel_tools: bool | None = None
+    response_format: Mapping[str, object] | None = None
+    """JSON to answer in, as OpenAI writes it: ``{"type": "json_object"}`` or a masked ``json_schema``."""
+    choices: int = 1
+    more: Mapping[str, int | float | str] = field(default_factory=dict)
+    """Other fields of the OpenAI dialect that hold numbers or known words only: ``seed``, ``top_k``, ``reasoning_effort``."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChatRequest:
     messages: tuple[ChatMessage, ...]
     tools: tuple[ToolSpec, ...] = ()
     temperature: float | None = None
+    options: ChatOptions = ChatOptions()
+    stream: bool = True
+    """False: the processor is asked for the whole answer at once, and it still comes as deltas."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChatDelta:
-    """One piece of a streamed answer, still with placeholders. Tool calls come whole, in the last pieces."""
+    """One piece of an answer, still with placeholders. Tool calls come whole, in the last pieces."""
 
     text: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    choice: int = 0
+    """Which of several answers this belongs to, from 0."""
+    refusal: bool = False
+    """``text`` is the model's own way to say no."""
+    finish: str = ""
+    """Why this choice has ended: ``stop``, ``length``, ``tool_calls`` or ``content_filter``; empty while it goes on."""
 
 
 class ChatModel(Protocol):
@@ -247,8 +273,12 @@ class Egress(Protocol):
         *,
         purpose: str = "conversation",
         excluding: frozenset[ProcessorId] = frozenset(),
+        model: str = "",
     ) -> Grant:
-        """Raises NoPermittedRoute (with every reason), PolicyUnavailable, or EvidenceUnavailable."""
+        """``model``: the one that a client asked for; it counts where the tenant's route leaves the choice to clients.
+
+        Raises NoPermittedRoute (with every reason), PolicyUnavailable, or EvidenceUnavailable.
+        """
         ...
 
 

@@ -179,9 +179,16 @@ class CallChain:
     call: CallId
     entries: list[Entry] = field(default_factory=list)
     cut: bool = False
+    after: str = ""
+    """Hash of the call's entry before ``entries``, for a thread that somebody else began."""
+
+    @property
+    def head(self) -> str:
+        """Hash of the last entry; empty before the first."""
+        return self.entries[-1].hash if self.entries else self.after
 
     def draft(self, kind: str, at: datetime, body: Mapping[str, Json]) -> Draft:
-        last = self.entries[-1].hash if self.entries else genesis(self.tenant, self.call)
+        last = self.head or genesis(self.tenant, self.call)
         return Draft(tenant=self.tenant, call=self.call, kind=kind, at=at, body=body, call_previous=last)
 
     def add(self, entry: Entry) -> Entry:

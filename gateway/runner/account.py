@@ -15,13 +15,24 @@ from gateway.values import CallId, TenantId
 class CallAccount:
     """Writes a call's entries one after the other. What the ledger did not confirm stands in the receipt as unconfirmed."""
 
-    def __init__(self, tenant: TenantId, call: CallId, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, tenant: TenantId, call: CallId, ledger: Ledger, clock: Clock, *, after: str = "") -> None:
+        """``after``: the hash of the call's last entry, where another gateway, or this one before, has written some."""
         self.tenant = tenant
         self.call = call
-        self._chain = CallChain(tenant, call)
+        self._chain = CallChain(tenant, call, after=after)
         self._ledger = ledger
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
+
+    @property
+    def head(self) -> str:
+        """The hash of the call's last entry; empty before the first."""
+        return self._chain.head
+
+    def forget_all_but_last(self) -> None:
+        """Keep the thread and let go of what is in the ledger: for conversations that go on for days."""
+        if not self._chain.cut:
+            del self._chain.entries[:-1]
 
     @property
     def entries(self) -> tuple[Entry, ...]:

@@ -32,6 +32,7 @@ class CallEgress:
         *,
         purpose: str = "conversation",
         excluding: frozenset[ProcessorId] = frozenset(),
+        model: str = "",
     ) -> Grant:
         ask = Ask(
             tenant=self._account.tenant,
@@ -43,6 +44,7 @@ class CallEgress:
             grant_id=self._ids.new("grant"),
             origin=self._origin,
             excluding=excluding,
+            model=model,
         )
         decision = self._policy.decide(ask)
         if decision.grant is None:

@@ -19,7 +19,7 @@ REVEALS = {
     "gateway/adapters/detectors/masker.py": 3,
     "gateway/adapters/detectors/presidio.py": 2,
     # A processor's key into its own request's header.
-    "gateway/adapters/providers/openai.py": 1,
+    "gateway/adapters/providers/exchange.py": 1,
     # To speech engines on this machine, under a Grant.
     "gateway/adapters/speech/local.py": 2,
     # Into the cipher.

@@ -12,14 +12,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.adapters.providers.exchange import AnswerBroken
 from gateway.ports import ChatDelta, ToolCall
 
 MOST_TEXT = 256 * 1024
 MOST_TOOL_CALLS = 32
+MOST_CHOICES = 16
+FINISHES = frozenset({"stop", "length", "tool_calls", "content_filter"})
 MOST_ARGUMENTS = 64 * 1024
 
 
-class ChunkBroken(ValueError):
+class ChunkBroken(AnswerBroken):
     """A chunk that is not in the dialect, or beyond a bound."""
 
 
@@ -32,25 +35,38 @@ class _Parts:
 
 
 class Assembler:
-    """One streamed answer. ``take`` each event's data in order; ``whole`` says whether the answer has come to its end."""
+    """One answer. ``take`` each event's data in order; ``whole`` says whether the answer has come to its end."""
 
     def __init__(self) -> None:
-        self._calls: dict[int, _Parts] = {}
+        self._calls: dict[tuple[int, int], _Parts] = {}
         self._text = 0
         self.whole = False
         """The model said that it has finished: by a finish reason, or by ``[DONE]``."""
         self.done = False
         """``[DONE]``: nothing follows."""
 
+    def ends(self, data: str) -> bool:
+        return data.strip() == "[DONE]"
+
     def take(self, data: str) -> list[ChatDelta]:
         """What this event adds: text at once, tool calls when they are all there. Raises ChunkBroken."""
-        if data.strip() == "[DONE]":
+        if self.ends(data):
             self.whole = self.done = True
             return self._finished_calls()
-        chunk = _object(data)
+        return self._chunk(_object(data), "delta")
+
+    def take_whole(self, body: str) -> list[ChatDelta]:
+        """A completion that came at once (``chat.completion``). Raises ChunkBroken."""
+        found = self._chunk(_object(body), "message")
+        if not self.whole:
+            raise ChunkBroken("the answer has no end")
+        self.done = True
+        return found
+
+    def _chunk(self, chunk: Mapping[str, Any], where: str) -> list[ChatDelta]:
         if chunk.get("error") is not None:
-            raise ChunkBroken("the processor reported an error in its stream")
-        found = [part for choice in _list(chunk.get("choices")) for part in self._choice(choice)]
+            raise ChunkBroken("the processor reported an error in its answer")
+        found = [part for choice in _list(chunk.get("choices")) for part in self._choice(choice, where)]
         usage = chunk.get("usage")
         if isinstance(usage, Mapping):
             prompt, completion = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
@@ -58,20 +74,25 @@ class Assembler:
                 found.append(ChatDelta(prompt_tokens=prompt, completion_tokens=completion))
         return found
 
-    def _choice(self, choice: object) -> list[ChatDelta]:
-        if not isinstance(choice, Mapping) or choice.get("index", 0) not in (0, None):
+    def _choice(self, choice: object, where: str) -> list[ChatDelta]:
+        if not isinstance(choice, Mapping):
             return []
+        number = choice.get("index", 0) or 0
+        if not isinstance(number, int) or not 0 <= number < MOST_CHOICES:
+            raise ChunkBroken("too many answers")
         found: list[ChatDelta] = []
-        delta = choice.get("delta")
+        delta = choice.get(where)
         if isinstance(delta, Mapping):
             # A refusal is the model's own way to say no: the caller must hear it too.
-            texts = [text for key in ("content", "refusal") if (text := _text(delta.get(key)))]
-            found.extend(ChatDelta(text=self._bounded(text)) for text in texts)
+            texts = [(key, text) for key in ("content", "refusal") if (text := _text(delta.get(key)))]
+            found.extend(ChatDelta(text=self._bounded(text), choice=number, refusal=key == "refusal") for key, text in texts)
             for position, call in enumerate(_list(delta.get("tool_calls"))):
-                self._call(position, call)
-        if choice.get("finish_reason") is not None:
+                self._call(number, position, call)
+        finish = choice.get("finish_reason")
+        if finish is not None:
             self.whole = True
-            found.extend(self._finished_calls())
+            found.extend(self._finished_calls(number))
+            found.append(ChatDelta(choice=number, finish=finish if finish in FINISHES else "stop"))
         return found
 
     def _bounded(self, text: str) -> str:
@@ -80,13 +101,13 @@ class Assembler:
             raise ChunkBroken("the answer is too long")
         return text
 
-    def _call(self, position: int, call: object) -> None:
+    def _call(self, number: int, position: int, call: object) -> None:
         if not isinstance(call, Mapping):
             raise ChunkBroken("a tool call is no object")
         index = call.get("index", position)
         if not isinstance(index, int) or not 0 <= index < MOST_TOOL_CALLS:
             raise ChunkBroken("too many tool calls")
-        parts = self._calls.setdefault(index, _Parts())
+        parts = self._calls.setdefault((number, index), _Parts())
         parts.id = parts.id or _text(call.get("id"))
         function = call.get("function")
         if isinstance(function, Mapping):
@@ -97,12 +118,16 @@ class Assembler:
                 raise ChunkBroken("a tool call is too long")
             parts.arguments.append(piece)
 
-    def _finished_calls(self) -> list[ChatDelta]:
-        if not self._calls:
-            return []
-        calls = tuple(_whole_call(index, parts) for index, parts in sorted(self._calls.items()))
-        self._calls.clear()
-        return [ChatDelta(tool_calls=calls)]
+    def _finished_calls(self, number: int | None = None) -> list[ChatDelta]:
+        """The tool calls of one choice, or of all."""
+        found: list[ChatDelta] = []
+        for choice in sorted({choice for choice, _ in self._calls if number in (None, choice)}):
+            mine = sorted(
+                ((index, parts) for (of, index), parts in self._calls.items() if of == choice), key=lambda each: each[0]
+            )
+            found.append(ChatDelta(tool_calls=tuple(_whole_call(index, parts) for index, parts in mine), choice=choice))
+        self._calls = {key: parts for key, parts in self._calls.items() if number not in (None, key[0])}
+        return found
 
 
 def _whole_call(index: int, parts: _Parts) -> ToolCall:

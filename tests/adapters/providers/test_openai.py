@@ -43,7 +43,7 @@ async def answered(
     script: Script, request: ChatRequest = HELLO, *, limits: Limits | None = None, **grant: Any
 ) -> list[ChatDelta]:
     async with upstream(script) as there, chatting(limits=limits) as chat, asyncio.timeout(20):
-        return [delta async for delta in chat.stream(llm_grant(there.base_url, **grant), request)]
+        return [delta async for delta in chat.stream(llm_grant(there.base_url, **grant), request) if not delta.finish]
 
 
 def words(deltas: list[ChatDelta]) -> str:

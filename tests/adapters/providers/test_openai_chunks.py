@@ -26,7 +26,7 @@ def call(arguments: str | None, **more: Any) -> dict[str, Any]:
 
 def taken(*chunks: str) -> list[ChatDelta]:
     assembler = Assembler()
-    return [delta for data in chunks for delta in assembler.take(data)]
+    return [delta for data in chunks for delta in assembler.take(data) if not delta.finish]
 
 
 def test_text_comes_at_once_and_in_order() -> None:
@@ -37,7 +37,7 @@ def test_text_comes_at_once_and_in_order() -> None:
 
 
 def test_a_refusal_is_words_too() -> None:
-    assert taken(chunk(content=None, refusal="I may not.")) == [ChatDelta(text="I may not.")]
+    assert taken(chunk(content=None, refusal="I may not.")) == [ChatDelta(text="I may not.", refusal=True)]
 
 
 @pytest.mark.parametrize(
