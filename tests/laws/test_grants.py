@@ -9,7 +9,7 @@ from tests.laws.tree import annotation, functions, parameters, parse, sources
 
 ROOMS = ("gateway/adapters/providers/", "gateway/adapters/speech/")
 SENDERS = {
-    "gateway/adapters/providers/openai.py": ("stream",),
+    "gateway/adapters/providers/exchange.py": ("stream",),
     # Speech on this machine leaves it nowhere; the hop has its Grant all the same (promise 7).
     "gateway/adapters/speech/local.py": ("transcribe", "speak"),
 }
