@@ -16,7 +16,7 @@ from gateway.redaction.cues import UNITS
 from gateway.redaction.english import COMMON_WORDS, ENGLISH, MONTHS, NATO
 from gateway.redaction.mask import Plan, Pseudonyms, Same, normal_form
 from gateway.redaction.numbers import signs
-from gateway.redaction.placeholder import safe_kind
+from gateway.redaction.placeholder import safe_kind, scanner
 from gateway.redaction.spoken import View, view
 from gateway.values import EntityType, Placeholder, Private, Span
 
@@ -90,6 +90,14 @@ class Dialogue:
             self._known[name] = replace(known, form=normal_form(piece) + known.form)
         if self._whole and self._whole.name == name:
             self._whole.pieces.insert(0, piece)
+
+    def recall(self, values: Mapping[Placeholder, Private[str]]) -> None:
+        """Know again what this call has told: a name or a long number of it, said again, is the same value."""
+        for name, value in values.items():
+            found = scanner().at(name, 0)
+            if found is not None and found.number is not None and self._names.value(name) is not None:
+                private = value.reveal()
+                self._known[name] = _Known(found.entity, normal_form(private), frozenset(_names(private)))
 
     def asked(self, said: str) -> None:
         """The other side's last turn, masked: a question opens a kind of data, small words leave it open, all else closes it."""

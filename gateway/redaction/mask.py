@@ -101,6 +101,18 @@ class Pseudonyms:
                 setattr(twin, name, copy(kept))
         return twin
 
+    def recall(self, values: Mapping[Placeholder, Private[str]]) -> None:
+        """Go on where this call was left: what its vault holds keeps its placeholders, and new values are numbered behind them."""
+        for name, value in values.items():
+            found = scanner().at(name, 0)
+            if found is None or found.number is None:
+                continue
+            private = value.reveal()
+            form = private if found.entity == LITERAL else normal_form(private)
+            self._numbers[found.entity] = max(self._numbers[found.entity], found.number)
+            self._values[name] = value
+            self._names.setdefault((found.entity, form), name)
+
     def value(self, name: Placeholder) -> Private[str] | None:
         """The value behind a placeholder that this call gave out, or None."""
         return self._values.get(name)
