@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from gateway.errors import Finding, Location
-from gateway.policy.yaml_text import Node
+from gateway.errors import Finding
+from gateway.policy.documents import Source
+from gateway.policy.yaml_text import Plain
 
 M = TypeVar("M", bound=BaseModel)
 Path = Sequence[int | str]
@@ -31,12 +32,12 @@ _EXPECTED = {
 }
 
 
-def read_model(model: type[M], node: Node, file: str) -> tuple[M | None, tuple[Finding, ...]]:
-    """``node`` as ``model``, or None and every fault in it."""
+def read_model(model: type[M], value: Plain, source: Source) -> tuple[M | None, tuple[Finding, ...]]:
+    """``value`` as ``model``, or None and every fault in it."""
     try:
-        return model.model_validate(node.plain()), ()
+        return model.model_validate(value), ()
     except ValidationError as invalid:
-        faults = (_finding(model, node, file, error) for error in invalid.errors(include_url=False, include_input=True))
+        faults = (_finding(model, source, error) for error in invalid.errors(include_url=False, include_input=True))
         return None, tuple(dict.fromkeys(faults))
 
 
@@ -50,20 +51,7 @@ def did_you_mean(written: str, known: Collection[str], *, otherwise: str = "know
     return f"{otherwise}: {listed}" if names else f"{otherwise}: nothing"
 
 
-def place(node: Node, path: Path, file: str, *, at_key: bool = False) -> Location:
-    """Where the value (or, with ``at_key``, its key) at ``path`` stands. Parts that are not in the file are passed over."""
-    where = Location(file, node.line, node.column)
-    for index, part in enumerate(path):
-        if node.entries is not None and str(part) in node.entries:
-            key_at, node = node.entries[str(part)]
-            where = key_at if at_key and index == len(path) - 1 else Location(file, node.line, node.column)
-        elif node.items is not None and isinstance(part, int) and part < len(node.items):
-            node = node.items[part]
-            where = Location(file, node.line, node.column)
-    return where
-
-
-def _finding(model: type[BaseModel], node: Node, file: str, error: ErrorDetails) -> Finding:
+def _finding(model: type[BaseModel], source: Source, error: ErrorDetails) -> Finding:
     kind, path = error["type"], error["loc"]
     last = str(path[-1])[:40] if path else ""
     context: Mapping[str, Any] = error.get("ctx", {})
@@ -71,14 +59,14 @@ def _finding(model: type[BaseModel], node: Node, file: str, error: ErrorDetails)
         known = _keys_at(model, path[:-1])
         return Finding(
             f"unknown key `{last}`",
-            place(node, path, file, at_key=True),
+            source.at(*path, key=True),
             did_you_mean(last, known, otherwise="the keys here are"),
         )
     if kind == "missing":
-        return Finding(f"the key `{last}` is missing", place(node, path[:-1], file), f"add `{last}: …`")
+        return Finding(f"the key `{last}` is missing", source.at(*path[:-1]), f"add `{last}: …`")
     # A fault of a mapping's key carries the marker [key] as its last part.
     at_key = last == "[key]"
-    where = place(node, path[:-1] if at_key else path, file, at_key=at_key)
+    where = source.at(*(path[:-1] if at_key else path), key=at_key)
     if kind == "policy":
         return Finding(str(context["message"]), where, str(context["hint"]))
     if kind in ("enum", "literal_error"):

@@ -4,6 +4,7 @@ YAML 1.2's core schema (yaml.org/spec/1.2.2, chapter 10.3), so ``no`` and ``on``
 what people mean in these files: a scalar that begins with ``+`` or with a leading zero stays text, because it is a phone number.
 Infinity and not-a-number stay text as well.
 Tags, directives and a second document are refused; size, nesting and aliases are bounded, so no file can make us work for long.
+The events come from libyaml where PyYAML was built with it; what they mean is decided here.
 """
 
 from __future__ import annotations
@@ -13,9 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent, DocumentStartEvent, NodeEvent, ScalarEvent, SequenceStartEvent
+import yaml
+from yaml.events import AliasEvent, DocumentStartEvent, NodeEvent, ScalarEvent, SequenceStartEvent
 
 from gateway.errors import Finding, Location
 
@@ -27,6 +27,11 @@ MAX_ALIASES = 100
 MAX_NODES = 20_000
 
 Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | None"
+
+_PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Only its scanner and parser are used, for their events: it makes no objects for us."""
+_UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+"""What is no c-printable character (YAML 1.2.2, 5.1), and the byte order mark, which may stand at a file's beginning alone."""
 
 _INT = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
@@ -100,7 +105,7 @@ class _Reader:
             raise self.refuse(event, f"more than {MAX_NODES} values in one file", "split it into several files")
         if isinstance(event, AliasEvent):
             return self.alias(event)
-        if event.ctag is not None and str(event.ctag) != "!":
+        if event.tag is not None and event.tag != "!":
             raise self.refuse(event, "YAML tags are not taken", "remove the word that begins with !")
         if event.anchor is not None:
             self.anchors[event.anchor] = None
@@ -125,8 +130,8 @@ class _Reader:
 
     def scalar(self, event: ScalarEvent) -> Node:
         value: bool | int | float | str | None = event.value
-        if event.style is None and event.ctag is None:
-            value = _plain_scalar(event.value)
+        if event.style in (None, "") and event.tag is None:
+            value = plain_scalar(event.value)
         return Node(event.start_mark.line + 1, event.start_mark.column + 1, scalar=value)
 
     def collection(self, event: Any, depth: int) -> Node:
@@ -163,7 +168,8 @@ class _Reader:
             yield event
 
 
-def _plain_scalar(text: str) -> bool | int | float | str | None:
+def plain_scalar(text: str) -> bool | int | float | str | None:
+    """What an unquoted scalar without a tag means."""
     if text in _WORDS:
         return _WORDS[text]
     if _INT.fullmatch(text):
@@ -178,28 +184,33 @@ def read_yaml(file: str, text: str) -> tuple[Node | None, tuple[Finding, ...]]:
 
     Never raises for any text. Some faults (a key written twice) leave a document that can be checked further, others end it.
     """
+    if (excess := too_much(file, text)) is not None:
+        return None, (excess,)
     reader = _Reader(file, iter(()))
-    if (too_much := _too_much(file, text)) is not None:
-        return None, (too_much,)
     try:
-        reader.events = iter(YAML(typ="safe", pure=True).parse(text))
+        reader.events = yaml.parse(text, Loader=_PARSER)
         root = reader.document()
     except _Refused as refused:
         return None, (*reader.findings, refused.finding)
-    except MarkedYAMLError as broken:
+    except yaml.MarkedYAMLError as broken:
         return None, (*reader.findings, _syntax(file, broken))
-    except (YAMLError, OverflowError, ValueError) as broken:
-        return None, (*reader.findings, _unreadable(file, text, broken))
+    except (yaml.YAMLError, OverflowError, ValueError) as broken:
+        return None, (*reader.findings, _unreadable(file, text, int(getattr(broken, "position", 0))))
     if root is None:
         return None, (Finding("the file is empty", Location(file, 1, 1), "write the policy, or remove the file"),)
     return root, tuple(reader.findings)
 
 
-def _too_much(file: str, text: str) -> Finding | None:
+def too_much(file: str, text: str) -> Finding | None:
+    """Why ``text`` is not even begun: too long, too many open brackets, or a character that YAML does not have."""
     if len(text) > MAX_CHARACTERS:
         return Finding(
             f"the file has more than {MAX_CHARACTERS // 1024} Ki characters", Location(file, 1, 1), "split it into several files"
         )
+    if (strange := _UNPRINTABLE.search(text)) is not None:
+        return _unreadable(file, text, strange.start())
+    if text.count("[") + text.count("{") <= MAX_BRACKETS:
+        return None
     depth = 0
     for match in re.finditer(r"[\[\]{}]", text):
         depth = depth + 1 if match[0] in "[{" else max(0, depth - 1)
@@ -208,18 +219,25 @@ def _too_much(file: str, text: str) -> Finding | None:
     return None
 
 
-def _syntax(file: str, broken: MarkedYAMLError) -> Finding:
+def _syntax(file: str, broken: yaml.MarkedYAMLError) -> Finding:
     mark = broken.problem_mark or broken.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
     said = str(broken.problem or "this cannot be read")
-    hint = "indent with spaces, never with tabs" if r"'\t'" in said else "look for a missing quote, colon or space near here"
+    hint = "look for a missing quote, colon or space near here"
+    if broken.context_mark is not None and mark is not None and broken.context_mark.line != mark.line:
+        hint = f"what is open here began in line {broken.context_mark.line + 1}: look for a missing quote, bracket or indentation"
+    if "'\\t'" in said or "cannot start any token" in said:
+        hint = "indent with spaces, never with tabs; put a value that begins with a sign in quotes"
+    elif "undefined alias" in said:
+        hint = "write the value out"
+    elif "escape" in said:
+        hint = "write the character itself, or put the value in single quotes"
     return Finding(f"not YAML: {said}", Location(file, line, column), hint)
 
 
-def _unreadable(file: str, text: str, broken: Exception) -> Finding:
-    position = getattr(broken, "position", 0)
+def _unreadable(file: str, text: str, position: int) -> Finding:
     return Finding(
-        "a character here cannot stand in YAML", _at(file, text, int(position)), "remove it, or write it as an escape in quotes"
+        "a character here cannot stand in YAML", _at(file, text, position), "remove it, or write it as an escape in quotes"
     )
 
 
@@ -228,4 +246,4 @@ def _at(file: str, text: str, position: int) -> Location:
     return Location(file, before.count("\n") + 1, position - (before.rfind("\n") + 1) + 1)
 
 
-__all__ = ["Node", "Plain", "read_yaml"]
+__all__ = ["Node", "Plain", "plain_scalar", "read_yaml", "too_much"]
