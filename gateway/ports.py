@@ -68,6 +68,17 @@ class Masker(Protocol):
         """
         ...
 
+    async def ahead(self, text: Private[str], *, previous: str = "") -> None:
+        """Read what the caller has said so far, so that the ``mask`` of the very same text has nothing left to do.
+
+        It decides nothing and never raises one of our errors; cancel it when newer words come.
+        """
+        ...
+
+    def current(self, text: MaskedText) -> MaskedText:
+        """A masked text of this call as it is to be sent now: a later turn may have told that words in it were private."""
+        ...
+
     def restore(self, placeholder: Placeholder) -> Private[str] | None:
         """The value behind a placeholder of this call, or None for one that this call never gave out."""
         ...

@@ -79,8 +79,8 @@ class Dialogue:
     def fork(self, names: Pseudonyms) -> Dialogue:
         """A copy over ``names`` that goes its own way, as ``Pseudonyms.fork``."""
         twin = copy(self)
-        twin._names, twin._known, twin._turn = names, dict(self._known), _Turn()
-        twin._whole = replace(self._whole, pieces=list(self._whole.pieces)) if self._whole else None
+        whole = replace(self._whole, pieces=list(self._whole.pieces)) if self._whole else None
+        vars(twin).update(_names=names, _known=dict(self._known), _turn=_Turn(), _whole=whole)
         return twin
 
     def preceded(self, name: Placeholder, piece: str) -> None:

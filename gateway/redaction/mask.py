@@ -94,7 +94,7 @@ class Pseudonyms:
         self._numbers: Counter[EntityType] = Counter()
 
     def fork(self) -> Pseudonyms:
-        """A copy that goes its own way: what is planned on it is as if it had never been, until it takes the place of this one."""
+        """A copy that goes its own way: what is planned on it does not count until it takes the place of this one."""
         twin = copy(self)
         for name, kept in vars(self).items():
             if isinstance(kept, dict | set | list):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import webrtcvad
@@ -167,6 +168,12 @@ class GuardedSTT(stt.STT[str]):
         data = stt.SpeechData(language=LanguageCode(self._language), text=text, confidence=1.0)
         return stt.SpeechEvent(type=stt.SpeechEventType.FINAL_TRANSCRIPT, alternatives=[data])
 
+    async def read_ahead(self, words: Awaitable[Private[str]]) -> None:
+        """What was heard so far, read by the mask as it grows. A failure here is for ``understood`` to tell."""
+        with suppress(SordinoError):
+            # Giving up the reading does not give up the words.
+            await self._turns.ahead(await asyncio.shield(words))
+
     def broke(self, error: SordinoError) -> None:
         self._turns.failed(error)
 
@@ -174,14 +181,15 @@ class GuardedSTT(stt.STT[str]):
 class GuardedRecognition(stt.RecognizeStream):
     """The stream of one ear: cuts, recognises in order, and keeps listening while it recognises.
 
-    Recognition begins at a pause, so at the end of the turn the words are there already. If the caller goes on, they are thrown
-    away: what is masked and answered is always a whole stretch.
+    Recognition begins at a pause, so at the end of the turn the words are there already, and have been read by the mask. If the
+    caller goes on, they are thrown away: what is masked and answered is always a whole stretch.
     """
 
     def __init__(self, ear: GuardedSTT, *, conn_options: APIConnectOptions) -> None:
         super().__init__(stt=ear, conn_options=conn_options)
         self._ear = ear
         self._early: tuple[bytes, asyncio.Task[Private[str]]] | None = None
+        self._reading: asyncio.Task[None] | None = None
 
     async def _run(self) -> None:
         whole: Heard = asyncio.Queue(maxsize=16)
@@ -211,6 +219,13 @@ class GuardedRecognition(stt.RecognizeStream):
             await whole.put((stretch, words))
         else:
             self._early = (stretch.pcm.samples, words)
+            self._so_far(words, recognising)
+
+    def _so_far(self, words: asyncio.Task[Private[str]], tasks: TaskOwner) -> None:
+        """Interim words, from a pause or from a recogniser that streams them: what is read of older ones is given up."""
+        if self._reading is not None:
+            self._reading.cancel()
+        self._reading = tasks.start(self._ear.read_ahead(words), name="interim")
 
     async def _answer(self, whole: Heard) -> None:
         while (next_one := await whole.get()) is not None:

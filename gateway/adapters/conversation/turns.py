@@ -119,8 +119,13 @@ class CallTurns:
         """``text`` went through the mask, or is the tenant's own instruction from before the call."""
         self._masked.add(text)
 
+    async def ahead(self, heard: Private[str]) -> None:
+        """Read what the caller has said so far: the mask has less left to do when the turn is over. Nothing is shown or kept."""
+        await self.masker.ahead(heard, previous=self.last_said)
+
     async def masked(self, text: str, *, ours: bool = False, said: bool = False) -> MaskedText:
-        """``text`` as a model may see it. What is known to be masked is not analysed again, so a long history costs nothing.
+        """``text`` as a model may see it now. What is known to be masked is not analysed again, so a long history costs nothing;
+        where a later turn told that words in it were private, it is masked with them.
 
         ``ours``: it was made from masked text (by the model, or joined by livekit), so the placeholders in it are ours. ``said``:
         somebody said it, in contrast to a tool's result or an instruction.
@@ -129,12 +134,12 @@ class CallTurns:
             RedactionUnavailable, StoreUnavailable: then the text stays in.
         """
         if text in self._masked:
-            return MaskedText(text)
+            return self.masker.current(MaskedText(text))
         if text not in self._made:
             result = await self.masker.mask(Private(text), from_model=ours, said=said)
             self._made[text] = result.text
             self._masked.add(result.text)
-        return self._made[text]
+        return self.masker.current(self._made[text])
 
     def restore(self, placeholder: Placeholder) -> Private[str] | None:
         return self.masker.restore(placeholder)

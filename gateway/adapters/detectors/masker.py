@@ -5,20 +5,62 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.errors import RedactionUnavailable
 from gateway.ports import CallVault, Detector
+from gateway.redaction import history
 from gateway.redaction.dialogue import Dialogue, Side
-from gateway.redaction.mask import Masked, Pseudonyms, Replacement
+from gateway.redaction.entities import LITERAL
+from gateway.redaction.mask import Masked, Plan, Pseudonyms, Replacement
 from gateway.redaction.spans import resolve
-from gateway.values import Placeholder, Private, Span
+from gateway.values import MaskedText, Placeholder, Private, Span
+
+READ_EVERY_S = 0.15
+"""How often interim texts are read at most: a recogniser with many of them costs no more than one with few."""
 
 
 class ReplacingDetector(Detector, Protocol):
     """A detector that can also put the tokens in their places."""
 
     async def replace(self, text: Private[str], replacements: Sequence[Replacement]) -> Private[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One text to mask, and all that decides what is found in it."""
+
+    text: Private[str]
+    context: str
+    """What was said before, masked."""
+    previous: str
+    side: Side
+
+
+@dataclass(slots=True)
+class _Prepared:
+    """What a text would become. Nothing of it counts before it is adopted."""
+
+    version: int
+    """The state of the call that it was planned on."""
+    masked: MaskedText
+    plan: Plan
+    names: Pseudonyms
+    dialogue: Dialogue
+    told: tuple[history.Told, ...]
+    entry: history.Text
+
+
+@dataclass(slots=True)
+class _Ahead:
+    """An interim text that is being read, or was."""
+
+    asked: _Asked
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+    begun: bool = False
+    found: Sequence[Span] | None = None
+    ready: _Prepared | None = None
 
 
 class CallMasker:
@@ -35,17 +77,23 @@ class CallMasker:
         operators: Mapping[str, str] | None = None,
         default: str = "pseudonym",
         language: str = "en",
+        read_every_s: float = READ_EVERY_S,
     ) -> None:
         self._detector = detector
         self._vault = vault
         self._language = language
         self._names = Pseudonyms(operators, default=default)
         self._dialogue = Dialogue(self._names)
+        self._history = history.History()
+        self._version = 0
         self._ours: set[bytes] = set()
         self._turn = asyncio.Lock()
         self._last = ""
         self._previous = ""
         self._unsaved: dict[Placeholder, Private[str]] = {}
+        self._read_every_s = read_every_s
+        self._ahead: _Ahead | None = None
+        self._read_at = float("-inf")
 
     async def mask(self, text: Private[str], *, previous: str = "", from_model: bool = False, said: bool = True) -> Masked:
         """The masked text. A text that this mask made comes back unchanged.
@@ -55,35 +103,106 @@ class CallMasker:
         the text was written by a model that saw masked text only: the placeholders in it stay as they are. What was not ``said``
         by anybody (a tool's result, instructions) is no turn: it answers nothing, and nothing goes on in it.
 
+        What ``ahead`` has read is not read again. What this text tells of earlier ones is ``current`` from now on.
+
         Raises:
             RedactionUnavailable: the detector did not answer, or two ways of masking do not agree.
             StoreUnavailable: the vault has not confirmed the new values.
         """
         async with self._turn:
             private = text.reveal()
-            if self.is_masked(private):
-                return Masked(self._names.verbatim(text), {}, {})
-            found = await self._detect(text, f"{previous} {self._last}".strip() if said else "")
             side = Side.NOBODY if not said else Side.AGENT if from_model else Side.CALLER
-            if side is Side.CALLER and previous != self._previous:
-                self._previous = previous
-                self._dialogue.asked(previous)
-            found = self._dialogue.heard(private, found, side=side)
-            plan = self._dialogue.plan(text, private, resolve(private, found), ours=from_model)
-            masked = plan.apply(private)
-            if plan.replacements:
-                replaced = await self._detector.replace(text, plan.replacements)
-                if replaced.reveal() != masked:
-                    raise RedactionUnavailable("the anonymizer and the plan of the mask do not agree", hint="nothing was sent")
-            # Names whose write failed before are written with the next text, so that no placeholder is ever without its value.
-            self._unsaved.update(plan.new)
-            if self._unsaved:
-                await self._vault.remember(dict(self._unsaved))
-                self._unsaved.clear()
-            self._ours.add(_digest(masked))
-            if said:
-                self._last = masked if not from_model else ""
-            return Masked(masked, plan.new, plan.counts)
+            # What a caller says is read every time: the same word may answer another question now.
+            if side is not Side.CALLER and self.is_masked(private):
+                return Masked(self._names.verbatim(text), {}, {})
+            asked = self._asked(text, previous, side)
+            ready = await self._read_ahead(asked) or await self._prepare(asked, await self._detect(asked.text, asked.context))
+            return await self._adopt(asked, ready)
+
+    async def ahead(self, text: Private[str], *, previous: str = "") -> None:
+        """Read what a caller has said so far. The ``mask`` of the very same text has then nothing left to do but to count it.
+
+        Nothing is decided here: a text that is never masked leaves no trace, and a reading that is stale, cancelled or failed is
+        as if it had not been. Cancel it when newer words come. Never raises for a detector that does not answer.
+        """
+        asked = self._asked(text, previous, Side.CALLER)
+        if self._ahead is not None and self._ahead.asked == asked:
+            return
+        mine = self._ahead = _Ahead(asked)
+        try:
+            await asyncio.sleep(self._read_at + self._read_every_s - asyncio.get_running_loop().time())
+            if self._ahead is mine:
+                mine.begun = True
+                self._read_at = asyncio.get_running_loop().time()
+                mine.found = await self._detect(text, asked.context)
+                mine.ready = await self._prepare(asked, mine.found)
+        except RedactionUnavailable:
+            return
+        finally:
+            mine.done.set()
+
+    def recall(self, values: Mapping[Placeholder, Private[str]]) -> None:
+        """Before the first text: go on with the values of this call that its vault holds."""
+        self._names.recall(values)
+        self._dialogue.recall(values)
+
+    def current(self, text: MaskedText) -> MaskedText:
+        """A text that this mask made, as it is to be sent now: a later turn may have told that words in it were private."""
+        return self._history.current(text)
+
+    def _asked(self, text: Private[str], previous: str, side: Side) -> _Asked:
+        context = "" if side is Side.NOBODY else f"{previous} {self._last}".strip()
+        return _Asked(text, context, previous, side)
+
+    async def _read_ahead(self, asked: _Asked) -> _Prepared | None:
+        """What was prepared for exactly this question, if the call has not changed since."""
+        if asked.side is not Side.CALLER:
+            return None
+        early, self._ahead = self._ahead, None
+        if early is None or not early.begun or early.asked != asked:
+            return None
+        await early.done.wait()
+        if early.ready is not None and early.ready.version == self._version:
+            return early.ready
+        return await self._prepare(asked, early.found) if early.found is not None else None
+
+    async def _prepare(self, asked: _Asked, found: Sequence[Span]) -> _Prepared:
+        """Plan the mask on a copy of the call's state, and have the anonymizer agree with it."""
+        private, version = asked.text.reveal(), self._version
+        names = self._names.fork()
+        dialogue = self._dialogue.fork(names)
+        if asked.side is Side.CALLER and asked.previous != self._previous:
+            dialogue.asked(asked.previous)
+        found = dialogue.heard(private, found, side=asked.side)
+        plan = dialogue.plan(asked.text, private, resolve(private, found), ours=asked.side is Side.AGENT)
+        masked = plan.apply(private)
+        if plan.replacements:
+            replaced = await self._detector.replace(asked.text, plan.replacements)
+            if replaced.reveal() != masked:
+                raise RedactionUnavailable("the anonymizer and the plan of the mask do not agree", hint="nothing was sent")
+        entry = history.read(masked, asked.side, before=asked.previous)
+        return _Prepared(version, masked, plan, names, dialogue, _told(private, plan, names), entry)
+
+    async def _adopt(self, asked: _Asked, ready: _Prepared) -> Masked:
+        """From here on it counts: placeholders, what the turn told of earlier ones, and the vault before the text."""
+        self._version += 1
+        self._names, self._dialogue = ready.names, ready.dialogue
+        if asked.side is Side.CALLER:
+            self._previous = asked.previous
+        late = self._history.add(ready.entry, ready.told, self._names)
+        for name, piece in late.preceded:
+            self._dialogue.preceded(name, piece)
+        new = {**ready.plan.new, **late.new}
+        masked = self._history.current(ready.masked)
+        # Names whose write failed before are written with the next text, so that no placeholder is ever without its value.
+        self._unsaved.update(new)
+        if self._unsaved:
+            await self._vault.remember(dict(self._unsaved))
+            self._unsaved.clear()
+        self._ours.update(_digest(each) for each in (ready.masked, masked, *late.texts.values()))
+        if asked.side is not Side.NOBODY:
+            self._last = masked if asked.side is Side.CALLER else ""
+        return Masked(masked, new, ready.plan.counts)
 
     async def explain(self, text: Private[str], *, previous: str = "") -> tuple[Span, ...]:
         """What would be masked, by whom and why, without masking it. Raises RedactionUnavailable."""
@@ -99,6 +218,17 @@ class CallMasker:
     def restore(self, placeholder: Placeholder) -> Private[str] | None:
         """The value behind a placeholder of this call, or None."""
         return self._names.value(placeholder)
+
+
+def _told(private: str, plan: Plan, names: Pseudonyms) -> tuple[history.Told, ...]:
+    """The values that a turn told, each with all of it that the call knows."""
+    told = []
+    for each in plan.replacements:
+        if each.entity != LITERAL:
+            value = names.value(Placeholder(each.token))
+            whole = value if value is not None else Private(private[each.start : each.end])
+            told.append(history.Told(each.entity, each.token, whole, history.begins(private, each.start)))
+    return tuple(told)
 
 
 def _digest(text: str) -> bytes:
