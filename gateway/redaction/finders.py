@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from gateway.redaction import credentials, dates, internet, names, numbers, places
+from gateway.redaction import credentials, dates, internet, names, numbers, places, word_order
 from gateway.redaction.cues import CUES
 from gateway.redaction.heard import Heard
 from gateway.values import Span
@@ -18,6 +18,7 @@ FINDERS: Mapping[str, tuple[Finder, tuple[str, ...]]] = {
     "SpokenPlaces": (places.find, ("STREET_ADDRESS", "ZIP_CODE", "LOCATION")),
     "SpokenAddresses": (internet.find, ("EMAIL_ADDRESS", "URL", "IP_ADDRESS")),
     "SpokenCredentials": (credentials.find, ("PASSWORD", "USERNAME")),
+    "SpokenWordOrder": (word_order.find, ("STREET_ADDRESS", "ZIP_CODE", "LOCATION", "AGE")),
 }
 """Name to rule and the kinds of data that it can find."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from gateway.redaction.english import ENGLISH
+from gateway.redaction.languages import spoken_language
 from gateway.redaction.spoken import View, view
 from gateway.values import EntityType, Span
 
@@ -26,13 +26,17 @@ class Heard:
     previous: str = ""
     pending: str = ""
     """The kind of a number that the speaker's own last turn ended with: digits at the beginning of this one may go on with it."""
+    language: str = "en"
+    """The primary subtag of the language of both."""
 
     @classmethod
-    def of(cls, transcript: str, previous: str = "") -> Heard:
+    def of(cls, transcript: str, previous: str = "", language: str = "en") -> Heard:
+        """Raises ValueError for a language that there is not (``gateway.redaction.languages``)."""
+        spoken = spoken_language(language)
         if not previous:
-            return cls(view(transcript, ENGLISH))
+            return cls(view(transcript, spoken), language=spoken.code)
         ends = _ENDS_WITH_NUMBER.search(previous)
-        return cls(view(transcript, ENGLISH), view(previous, ENGLISH).text, ends["kind"] if ends else "")
+        return cls(view(transcript, spoken), view(previous, spoken).text, ends["kind"] if ends else "", spoken.code)
 
     def span(self, start: int, end: int, entity: str, score: float, detector: str, why: str) -> Span:
         """A span of the transcript for a stretch of the view."""
