@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime
 
-from gateway.policy.fields import Training
 from gateway.policy.model import Candidate, TenantPolicy
-from gateway.policy.regions import LOCAL, ancestors
+from gateway.policy.question import Ask, Health
+from gateway.policy.regions import LOCAL
 from gateway.policy.registry import Registry, SubProcessor
+from gateway.policy.rules import LASTING, PASSING, RULES, Rule, carried, laws, means_for
 from gateway.values import CallId, DataCategory, Hop, ProcessorId, TenantId
+
+__all__ = ["MASKED", "RULES", "Ask", "Decision", "Grant", "Health", "Router", "Rule", "Verdict", "decide"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,25 +48,6 @@ class Grant:
     issued_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
-    """The question: may this data of this call go to some processor for this hop, now?"""
-
-    tenant: TenantId
-    call: CallId
-    hop: Hop
-    categories: frozenset[DataCategory]
-    purpose: str
-    at: datetime
-    grant_id: str
-    origin: str = ""
-    """Law of the data's origin as a country or region code (``eu``, ``us``); empty: not known."""
-    excluding: frozenset[ProcessorId] = frozenset()
-    """Processors that already failed in this turn."""
-    model: str = ""
-    """The model that the client asked for; it is granted where the tenant's route says ``*``."""
-
-
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What the rules said of one candidate. ``reasons`` is empty exactly when it is permitted."""
@@ -95,169 +79,121 @@ class Decision:
         return (self.why, *named) if self.why else named
 
 
-Rule = Callable[[TenantPolicy, SubProcessor, Ask], str | None]
-"""Says no with a sentence about the processor ("its region is us…"), or nothing."""
-
-
-def kind(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
-    if entry.kind is ask.hop:
-        return None
-    return f"it is a processor for {entry.kind.value}, not for {ask.hop.value}"
-
-
-def status(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
-    """Promise 3: a new sub-processor waits until the notice period is over."""
-    if entry.announced_on is not None:
-        first_day = entry.announced_on + timedelta(days=policy.notice_days)
-        if ask.at.date() < first_day:
-            return f"it is pending: announced on {entry.announced_on}, it may be used from {first_day}"
-    if entry.status == "pending":
-        return "it is pending: it is not in use yet"
-    return None
-
-
-def failed(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
-    return "it already failed in this turn" if entry.id in ask.excluding else None
-
-
-def region(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
-    """Promise 7: processing within the specified locations."""
-    if entry.region == LOCAL or not entry.places.isdisjoint(policy.allowed_places):
-        return None
-    return f"its region {entry.region} is not in the tenant's regions ({', '.join(policy.regions) or LOCAL})"
-
-
-def training(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
-    """Promise 10: nobody trains on calls unless the tenant allows it. Unknown terms are never allowed."""
-    if entry.training is Training.UNKNOWN:
-        return "its training terms are unknown"
-    if entry.training.laxity <= policy.training.laxity:
-        return None
-    return f"training at it is {entry.training.value}, and the tenant asks for {policy.training.value}"
-
-
-def data(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
-    """Promise 34: each recipient has its categories of data."""
-    surplus = ask.categories - entry.accepts
-    if not surplus and ask.categories:
-        return None
-    if not ask.categories:
-        return "nothing says what data it would receive"
-    named = " and ".join(sorted(category.value for category in surplus))
-    return f"it may not receive {named} (only {', '.join(sorted(category.value for category in entry.receives)) or 'nothing'})"
-
-
-def purpose(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
-    """Promise 9: no other purpose."""
-    if ask.purpose in policy.allowed_purposes:
-        return None
-    return f"the purpose {ask.purpose} is not allowed (only {', '.join(policy.purposes) or 'none'})"
-
-
-def mechanism(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
-    """Promise 8: a hop across a border needs a live transfer mechanism from every law that protects the caller."""
-    if entry.region == LOCAL:
-        return None
-    laws = _laws(policy, ask)
-    if not laws:
-        return "it is not known whose law protects the caller"
-    missing = [law for law in laws if _mechanism(entry, law) in (None, "unknown")]
-    return f"no transfer mechanism from {' and '.join(missing)} to {entry.region} is known" if missing else None
-
-
-def dpa(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
-    """Promise 6: a processing agreement that somebody reviewed lately."""
-    if entry.region == LOCAL:
-        return None
-    if entry.dpa is None:
-        return "there is no data processing agreement with it"
-    if ask.at.date() > entry.dpa.good_until:
-        return f"the review of its data processing agreement expired on {entry.dpa.good_until}"
-    return None
-
-
-def transport(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
-    """Promise 24: no plaintext off this machine."""
-    return entry.transport_problem or None
-
-
-RULES: tuple[Rule, ...] = (kind, status, failed, region, training, data, purpose, mechanism, dpa, transport)
-"""Every rule that a candidate must pass, in the order in which their sentences are shown."""
-
 MASKED = frozenset((DataCategory.MASKED_TRANSCRIPT, DataCategory.METADATA))
 
 
-def decide(policy: TenantPolicy, registry: Registry, ask: Ask) -> Decision:
-    """Ask every rule about every candidate of the tenant's route; the first whom none refuses gets the Grant.
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A candidate, its entry, and what the lasting rules say of it."""
 
-    Pure: the same question gets the same answer. ``verdicts`` stand in the tenant's order, for all candidates.
+    candidate: Candidate
+    entry: SubProcessor | None
+    verdict: Verdict
+
+
+_Question = tuple[Hop, frozenset[DataCategory], frozenset[DataCategory], str, str, date]
+
+_REMEMBERED = 256
+
+
+class Router:
+    """Decides for one tenant over one registry. The same question gets the same answer.
+
+    What the rules say of a kind of question is kept for the day, so that a call's next turn costs next to nothing. Make a new
+    router when the policy or the registry changes.
     """
-    if ask.tenant != policy.tenant:
-        return Decision(None, (), f"this is not the policy of tenant {ask.tenant}")
-    candidates = policy.route.candidates(ask.hop)
-    if not candidates:
-        return Decision(None, (), f"the tenant's route names nobody for {ask.hop.value}")
-    grant: Grant | None = None
-    verdicts: list[Verdict] = []
-    for candidate in candidates:
-        entry = registry.entries.get(ProcessorId(candidate.processor))
+
+    def __init__(self, policy: TenantPolicy, registry: Registry) -> None:
+        self._policy = policy
+        self._registry = registry
+        self._judged: dict[_Question, tuple[_Judged, ...]] = {}
+
+    def decide(self, ask: Ask) -> Decision:
+        """Ask every rule about every candidate of the tenant's route; the first whom none refuses gets the Grant.
+
+        Those who answer slowly come after the others. ``verdicts`` stand in the tenant's order, for all candidates.
+        """
+        policy = self._policy
+        if ask.tenant != policy.tenant:
+            return Decision(None, (), f"this is not the policy of tenant {ask.tenant}")
+        judged = self._lasting(ask)
+        if not judged:
+            return Decision(None, (), f"the tenant's route names nobody for {ask.hop.value}")
+        if ask.barred or ask.excluding or ask.health:
+            judged = tuple(self._passing(each, ask) for each in judged)
+        permitted = [each for each in judged if each.verdict.permitted]
+        if ask.health:
+            permitted.sort(key=lambda each: ask.health.get(each.verdict.processor) is Health.SLOW)
+        grant = self._grant(ask, permitted[0]) if permitted else None
+        return Decision(grant, tuple([each.verdict for each in judged]))
+
+    def _lasting(self, ask: Ask) -> tuple[_Judged, ...]:
+        question = (ask.hop, ask.categories, ask.about, ask.purpose, ask.origin, ask.at.date())
+        judged = self._judged.get(question)
+        if judged is None:
+            judged = tuple(self._judge(candidate, ask) for candidate in self._policy.route.candidates(ask.hop))
+            if len(self._judged) >= _REMEMBERED:
+                self._judged.clear()
+            self._judged[question] = judged
+        return judged
+
+    def _judge(self, candidate: Candidate, ask: Ask) -> _Judged:
+        name = ProcessorId(candidate.processor)
+        entry = self._registry.entries.get(name)
         if entry is None:
-            verdicts.append(
-                Verdict(ProcessorId(candidate.processor), "unknown", ("it is not in the registry of sub-processors",))
-            )
-            continue
-        reasons = tuple(reason for rule in RULES if (reason := rule(policy, entry, ask)) is not None)
-        verdicts.append(Verdict(ProcessorId(entry.id), entry.region, reasons))
-        if grant is None and not reasons:
-            grant = _grant(policy, registry, ask, candidate, entry)
-    return Decision(grant, tuple(verdicts))
+            return _Judged(candidate, None, Verdict(name, "unknown", ("it is not in the registry of sub-processors",)))
+        reasons = tuple(reason for rule in LASTING if (reason := rule(self._policy, entry, ask)) is not None)
+        return _Judged(candidate, entry, Verdict(name, entry.region, reasons))
+
+    def _passing(self, judged: _Judged, ask: Ask) -> _Judged:
+        name, entry = judged.verdict.processor, judged.entry
+        if entry is None or not (name in ask.excluding or name in ask.barred or name in ask.health):
+            return judged
+        more = tuple(reason for rule in PASSING if (reason := rule(self._policy, entry, ask)) is not None)
+        verdict = Verdict(name, entry.region, (*judged.verdict.reasons, *more))
+        return _Judged(judged.candidate, entry, verdict)
+
+    def _grant(self, ask: Ask, judged: _Judged) -> Grant | None:
+        entry, candidate, policy = judged.entry, judged.candidate, self._policy
+        if entry is None:
+            return None
+        sent = carried(policy, ask)
+        return Grant(
+            id=ask.grant_id,
+            tenant=ask.tenant,
+            call=ask.call,
+            hop=ask.hop,
+            processor=ProcessorId(entry.id),
+            processor_name=entry.name,
+            dialect=entry.dialect,
+            base_url=entry.base_url or "",
+            host=entry.host,
+            region=entry.region,
+            model=candidate.model if candidate.model != "*" else ask.model or "*",
+            purpose=ask.purpose,
+            categories=sent,
+            masked=sent <= MASKED,
+            send=deepcopy(entry.send) if entry.send else {},
+            secret=entry.secret,
+            mechanism=_mechanisms(policy, entry, ask),
+            training=entry.training.value,
+            policy_digest=policy.digest,
+            registry_digest=self._registry.digest,
+            issued_at=ask.at,
+        )
 
 
-def _grant(policy: TenantPolicy, registry: Registry, ask: Ask, candidate: Candidate, entry: SubProcessor) -> Grant:
-    return Grant(
-        id=ask.grant_id,
-        tenant=ask.tenant,
-        call=ask.call,
-        hop=ask.hop,
-        processor=ProcessorId(entry.id),
-        processor_name=entry.name,
-        dialect=entry.dialect,
-        base_url=entry.base_url or "",
-        host=entry.host,
-        region=entry.region,
-        model=candidate.model if candidate.model != "*" else ask.model or "*",
-        purpose=ask.purpose,
-        categories=ask.categories,
-        masked=ask.categories <= MASKED,
-        send=deepcopy(entry.send) if entry.send else {},
-        secret=entry.secret,
-        mechanism=_mechanisms(policy, entry, ask),
-        training=entry.training.value,
-        policy_digest=policy.digest,
-        registry_digest=registry.digest,
-        issued_at=ask.at,
-    )
-
-
-def _laws(policy: TenantPolicy, ask: Ask) -> tuple[str, ...]:
-    """Whose law protects the caller: the known origin and what the files state, and without a known one what they presume."""
-    presumed = () if ask.origin else policy.presumed_origins
-    return tuple(sorted({*policy.origins, ask.origin, *presumed} - {"", LOCAL}))
-
-
-def _mechanism(entry: SubProcessor, law: str) -> str | None:
-    """How data may go from under ``law`` to the processor: ``none-needed`` inside one area (GDPR art. 1(3)), or as registered."""
-    above = ancestors(law)
-    if not above.isdisjoint(entry.places):
-        return "none-needed"
-    stated = [place for place in above if place in entry.mechanism]
-    return entry.mechanism[max(stated, key=len)] if stated else None
+def decide(policy: TenantPolicy, registry: Registry, ask: Ask) -> Decision:
+    """One question to a fresh router: see ``Router.decide``."""
+    return Router(policy, registry).decide(ask)
 
 
 def _mechanisms(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str:
     if entry.region == LOCAL:
         return "none-needed"
-    found = {law: _mechanism(entry, law) or "unknown" for law in _laws(policy, ask)}
-    return (
-        next(iter(found.values())) if len(set(found.values())) == 1 else "; ".join(f"{law}: {how}" for law, how in found.items())
-    )
+    agreement = entry.dpa.reference if entry.dpa is not None else None
+    stated = {law: means_for(entry, law) for law in laws(policy, ask)}
+    found = {law: means.named(agreement) if means is not None else "unknown" for law, means in stated.items()}
+    if len(set(found.values())) == 1:
+        return next(iter(found.values()))
+    return "; ".join(f"{law}: {how}" for law, how in found.items())

@@ -167,8 +167,14 @@ _dotted = _matching(
 _account = _matching(
     "AC[0-9a-f]{32}", "this is not a Twilio account", "it is AC and 32 hexadecimal digits, and stands on Twilio's console"
 )
+_setting = _matching(
+    r"[a-z_]+(\.[A-Za-z0-9_]+)?",
+    "this is not the name of a setting",
+    "write it as it stands in the file: training, masking.CVV, retention.audio",
+)
 
 Slug = Annotated[str, *_slug]
+SettingName = Annotated[str, *_setting]
 SecretName = Annotated[str, *_secret]
 E164 = Annotated[str, *_e164]
 EntityKey = Annotated[str, *_entity]

@@ -12,12 +12,16 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel
 
 from gateway.errors import Finding, Location, PolicyInvalid, PolicyUnavailable
-from gateway.policy.egress import Ask, Decision, decide
-from gateway.policy.faults import did_you_mean, place, read_model
+from gateway.policy import checks
+from gateway.policy.agreements import AGREEMENTS_FILE, Agreement, agreed
+from gateway.policy.documents import Parts, Source, read_document
+from gateway.policy.egress import Ask, Decision, Router
+from gateway.policy.faults import did_you_mean, read_model
 from gateway.policy.merge import effective
 from gateway.policy.model import PackFile, TenantFile, TenantPolicy
 from gateway.policy.registry import Registry, SubProcessor
-from gateway.policy.yaml_text import Node, read_yaml
+from gateway.policy.shared import Shared
+from gateway.policy.yaml_text import Plain
 from gateway.values import Hop, ProcessorId, TenantId
 
 M = TypeVar("M", bound=BaseModel)
@@ -33,6 +37,7 @@ class PolicySet:
     registry: Registry
     packs: Mapping[str, PackFile]
     numbers: Mapping[str, TenantId]
+    _routers: dict[TenantId, Router] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def tenant(self, tenant: str) -> TenantPolicy:
         """Raises PolicyUnavailable: nobody wrote a policy for this tenant, so nothing of it may leave."""
@@ -48,7 +53,10 @@ class PolicySet:
 
     def decide(self, ask: Ask) -> Decision:
         """Raises PolicyUnavailable."""
-        return decide(self.tenant(ask.tenant), self.registry, ask)
+        router = self._routers.get(ask.tenant)
+        if router is None:
+            router = self._routers[ask.tenant] = Router(self.tenant(ask.tenant), self.registry)
+        return router.decide(ask)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,41 +64,68 @@ class _Read(Generic[M]):
     """One thing that a file says, and where, so that later checks can point at it."""
 
     value: M
-    node: Node
-    file: str
+    source: Source
 
     def at(self, *path: int | str, key: bool = False) -> Location:
-        return place(self.node, path, self.file, at_key=key)
+        return self.source.at(*path, key=key)
+
+
+@dataclass(slots=True)
+class Memory:
+    """What earlier loads of the same files read, so that a file that did not change is not read again. A new one is empty."""
+
+    parts: Parts = field(default_factory=Parts)
+    shared: Shared = field(default_factory=Shared)
+    files: dict[str, tuple[str, BaseModel]] = field(default_factory=dict)
+    """File to its text and what it says, for files without a fault that hold one thing."""
+    policies: dict[TenantId, tuple[TenantFile, tuple[PackFile, ...], TenantPolicy]] = field(default_factory=dict)
+    """Tenant to what its policy was joined from, and the policy."""
 
 
 @dataclass(slots=True)
 class _Loading:
     assets: Collection[str] | None
     entities: Collection[str] | None
+    memory: Memory
     findings: list[Finding] = field(default_factory=list)
     processors: dict[str, _Read[SubProcessor]] = field(default_factory=dict)
     packs: dict[str, _Read[PackFile]] = field(default_factory=dict)
     tenants: dict[str, _Read[TenantFile]] = field(default_factory=dict)
+    agreements: dict[str, _Read[Agreement]] = field(default_factory=dict)
     unreadable: set[str] = field(default_factory=set)
     """Kinds of file of which one could not be read: names that may stand there are not called unknown."""
 
     def found(self, message: str, where: Location, hint: str) -> None:
         self.findings.append(Finding(message, where, hint))
 
-    def document(self, file: str, text: str, kind: str) -> Node | None:
-        node, findings = read_yaml(file, text)
-        self.findings += findings
-        if node is None:
-            self.unreadable.add(kind)
-        return node
-
-    def model(self, model: type[M], node: Node, file: str, kind: str) -> _Read[M] | None:
-        value, findings = read_model(model, node, file)
+    def document(self, file: str, text: str, kind: str) -> Plain:
+        value, findings = read_document(file, text, self.memory.parts)
         self.findings += findings
         if value is None:
             self.unreadable.add(kind)
+        return value
+
+    def model(self, model: type[M], value: Plain, source: Source, kind: str) -> _Read[M] | None:
+        made, findings = read_model(model, value, source)
+        self.findings += findings
+        if made is None:
+            self.unreadable.add(kind)
             return None
-        return _Read(value, node, file)
+        if kind == "tenant":
+            self.memory.shared.parts_of(made)
+        return _Read(made, source)
+
+    def file(self, model: type[M], file: str, text: str, kind: str) -> _Read[M] | None:
+        """A file that holds one thing, read once as long as its text stays."""
+        known = self.memory.files.get(file)
+        if known is not None and known[0] == text and isinstance(known[1], model):
+            return _Read(known[1], Source(file, text))
+        before = len(self.findings)
+        value = self.document(file, text, kind)
+        read = self.model(model, value, Source(file, text), kind) if value is not None else None
+        if read is not None and len(self.findings) == before:
+            self.memory.files[file] = (text, read.value)
+        return read
 
     def keep(self, store: dict[str, _Read[M]], name: str, read: _Read[M], key: str) -> None:
         if name in store:
@@ -100,30 +135,52 @@ class _Loading:
         store[name] = read
 
     def registry(self, file: str, text: str) -> None:
-        node = self.document(file, text, "processor")
-        if node is None:
+        listed = self.document(file, text, "processor")
+        if listed is None:
             return
-        if node.items is None:
-            self.found(
-                "this file must be a list of sub-processors",
-                Location(file, node.line, node.column),
-                "begin each with `- id: NAME`",
-            )
+        source = Source(file, text)
+        if not isinstance(listed, list):
+            self.found("this file must be a list of sub-processors", source.at(), "begin each with `- id: NAME`")
             self.unreadable.add("processor")
             return
-        for item in node.items:
-            if (read := self.model(SubProcessor, item, file, "processor")) is not None:
+        for index, item in enumerate(listed):
+            if (read := self.model(SubProcessor, item, source.item(index), "processor")) is not None:
                 self.keep(self.processors, read.value.id, read, "id")
 
+    def agreed(self, file: str, text: str) -> None:
+        listed = self.document(file, text, "agreement")
+        if listed is None:
+            return
+        if not isinstance(listed, dict):
+            hint = "write a sub-processor and what you signed: `mistral: {reference: …, reviewed_on: …}`"
+            self.found("this file must be a mapping of sub-processors", Source(file, text).at(), hint)
+            return
+        for name, signed in listed.items():
+            if name not in self.processors and "processor" not in self.unreadable:
+                hint = did_you_mean(name, self.processors)
+                self.found(f"there is no sub-processor `{name}`", Source(file, text).at(name, key=True), hint)
+            read = self.model(Agreement, signed, Source(file, text, (name,)), "agreement")
+            if read is not None:
+                self.agreements[name] = read
+
+    def agree(self) -> None:
+        """Put what was agreed with each sub-processor over what the catalogue says of it."""
+        for name, agreement in self.agreements.items():
+            if (entry := self.processors.get(name)) is None:
+                continue
+            changed = agreed(entry.value, agreement.value)
+            if isinstance(changed, SubProcessor):
+                self.processors[name] = _Read(changed, entry.source)
+            else:
+                self.found(changed.message, agreement.at(), changed.hint)
+
     def pack(self, file: str, text: str) -> None:
-        node = self.document(file, text, "pack")
-        if node is not None and (read := self.model(PackFile, node, file, "pack")) is not None:
+        if (read := self.file(PackFile, file, text, "pack")) is not None:
             self.keep(self.packs, read.value.pack, read, "pack")
             self.settings(read, read.value)
 
     def tenant(self, file: str, text: str) -> None:
-        node = self.document(file, text, "tenant")
-        if node is not None and (read := self.model(TenantFile, node, file, "tenant")) is not None:
+        if (read := self.file(TenantFile, file, text, "tenant")) is not None:
             self.keep(self.tenants, read.value.tenant, read, "tenant")
 
     def settings(self, read: _Read[M], said: PackFile | TenantFile) -> None:
@@ -139,10 +196,8 @@ class _Loading:
                 self.found(
                     f"there is no announcements/{announcement.asset}", where, did_you_mean(announcement.asset, self.assets)
                 )
-        for kind in said.masking or {}:
-            if self.entities is not None and kind != "default" and kind not in self.entities:
-                where = read.at("masking", kind, key=True)
-                self.found(f"`{kind}` is not a kind of personal data that we find", where, did_you_mean(kind, self.entities))
+        for problem in checks.settings(said, self.entities):
+            self.found(problem.message, read.at(*problem.path, key=problem.at_key), problem.hint)
 
     def references(self, read: _Read[TenantFile]) -> None:
         """Every name that a tenant's file uses must exist and be of the right kind."""
@@ -154,10 +209,13 @@ class _Loading:
                 self.found(f"there is no pack `{pack}`", read.at("extends", index), hint)
         for hop in Hop:
             for index, candidate in enumerate(tenant.route.candidates(hop)):
-                self.candidate(read.at("route", hop.value, index, "processor"), hop, candidate.processor)
+                self.candidate(read, hop, index, candidate.processor)
 
-    def candidate(self, where: Location, hop: Hop, name: str) -> None:
+    def candidate(self, read: _Read[TenantFile], hop: Hop, index: int, name: str) -> None:
         entry = self.processors.get(name)
+        if entry is not None and entry.value.kind is hop:
+            return
+        where = read.at("route", hop.value, index, "processor")
         if entry is None:
             if "processor" not in self.unreadable:
                 known = [read.value.id for read in self.processors.values() if read.value.kind is hop]
@@ -172,43 +230,54 @@ class _Loading:
             )
 
     def numbers(self) -> dict[str, TenantId]:
-        owners: dict[str, tuple[TenantId, Location]] = {}
+        owners: dict[str, tuple[_Read[TenantFile], int]] = {}
         for read in self.tenants.values():
             for index, number in enumerate(read.value.numbers):
-                where = read.at("numbers", index)
                 if number in owners:
+                    other, place = owners[number]
+                    first = other.at("numbers", place)
                     self.found(
-                        f"the number {number} stands twice", where, f"it belongs to a tenant in {owners[number][1]} already"
+                        f"the number {number} stands twice",
+                        read.at("numbers", index),
+                        f"it belongs to a tenant in {first} already",
                     )
-                owners.setdefault(number, (TenantId(read.value.tenant), where))
-        return {number: tenant for number, (tenant, _) in owners.items()}
+                owners.setdefault(number, (read, index))
+        return {number: TenantId(read.value.tenant) for number, (read, _) in owners.items()}
 
 
 def load(
-    texts: Mapping[str, str], *, assets: Collection[str] | None = None, entities: Collection[str] | None = None
+    texts: Mapping[str, str],
+    *,
+    assets: Collection[str] | None = None,
+    entities: Collection[str] | None = None,
+    memory: Memory | None = None,
 ) -> PolicySet:
     """The policies that ``texts`` describe.
 
     Args:
-        texts: file name to text. What a file is follows from its name: ``…/packs/*.yaml``, ``…/tenants/*.yaml`` and
-            ``subprocessors.yaml``; other names are passed over. The names stand in findings as they are given.
+        texts: file name to text. What a file is follows from its name: ``…/packs/*.yaml``, ``…/tenants/*.yaml``,
+            ``subprocessors.yaml`` and ``agreements.yaml``; other names are passed over. The names stand in findings as given.
         assets: names of the announcements' WAV files that exist; None: not checked.
         entities: kinds of personal data that the detector finds; None: not checked.
+        memory: of earlier loads of the same files; it is filled for the next one. The answer is the same with and without it.
 
     Raises:
         PolicyInvalid: with every fault of every file, in the order of the files.
     """
-    loading = _Loading(assets, entities)
-    for file in sorted(texts):
+    loading = _Loading(assets, entities, memory if memory is not None else Memory())
+    for file in sorted(texts, key=lambda file: (_parts(file)[1] == AGREEMENTS_FILE, file)):
         folder, name = _parts(file)
         if name == REGISTRY_FILE and folder not in ("packs", "tenants"):
             loading.registry(file, texts[file])
+        elif name == AGREEMENTS_FILE and folder not in ("packs", "tenants"):
+            loading.agreed(file, texts[file])
         elif folder == "packs":
             loading.pack(file, texts[file])
         elif folder == "tenants":
             loading.tenant(file, texts[file])
     if not any(_parts(file)[1] == REGISTRY_FILE for file in texts):
         loading.found(f"there is no {REGISTRY_FILE}", Location(REGISTRY_FILE, 1, 1), "it lists everyone who may receive data")
+    loading.agree()
     for read in loading.tenants.values():
         loading.references(read)
     numbers = loading.numbers()
@@ -220,14 +289,23 @@ def load(
 def _policy_set(loading: _Loading, numbers: Mapping[str, TenantId]) -> PolicySet:
     packs = {name: read.value for name, read in loading.packs.items()}
     return PolicySet(
-        tenants={
-            TenantId(name): effective(read.value, [packs[pack] for pack in dict.fromkeys(read.value.extends)])
-            for name, read in loading.tenants.items()
-        },
+        tenants={TenantId(name): _policy(loading.memory, read.value, packs) for name, read in loading.tenants.items()},
         registry=Registry.of({ProcessorId(name): read.value for name, read in loading.processors.items()}),
         packs=packs,
         numbers=numbers,
     )
+
+
+def _policy(memory: Memory, tenant: TenantFile, packs: Mapping[str, PackFile]) -> TenantPolicy:
+    extended = tuple(packs[pack] for pack in dict.fromkeys(tenant.extends))
+    name = TenantId(tenant.tenant)
+    known = memory.policies.get(name)
+    if known is not None and known[0] is tenant and known[1] == extended:
+        return known[2]
+    policy = effective(tenant, extended)
+    memory.shared.parts_of(policy)
+    memory.policies[name] = (tenant, extended, policy)
+    return policy
 
 
 def _parts(file: str) -> tuple[str, str]:

@@ -4,53 +4,86 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from functools import reduce
+from typing import Any
 
-from gateway.policy.fields import Mask, Training
+from gateway.policy import dialling, loosening, masks, where
+from gateway.policy.announcing import RequiredAnnouncement
+from gateway.policy.fields import Training
 from gateway.policy.model import (
     CONVERSATION,
     PackFile,
     Recording,
-    RequiredAnnouncement,
     Retention,
     Settings,
     TenantFile,
     TenantPolicy,
 )
-from gateway.policy.regions import LOCAL, narrower, simplest
+from gateway.policy.regions import LOCAL
+from gateway.values import DataCategory
 
 DEFAULT_NOTICE_DAYS = 30
 
 
 def effective(tenant: TenantFile, packs: Sequence[PackFile]) -> TenantPolicy:
     """The policy in force: regions and purposes are what all layers allow, everything else is the strictest of what they say."""
-    layers: tuple[Settings, ...] = (*packs, tenant)
+    taken = [loosening.without(pack, tenant) for pack in packs]
+    layers: tuple[Settings, ...] = (*taken, tenant)
+    regions = [layer.regions for layer in layers if layer.regions is not None]
+    masking = [layer.masking for layer in layers if layer.masking]
     return TenantPolicy(
         tenant=tenant.tenant,
         extends=tuple(sorted(tenant.extends)),
+        loosened=tuple(sorted(tenant.loosens, key=lambda each: (each.pack, each.setting))),
         language=tenant.language,
-        regions=_regions(layers),
+        regions=where.general(regions),
+        regions_apart=where.apart(regions),
         origins=tuple(sorted({origin for layer in layers for origin in layer.origins or ()} - {LOCAL})),
-        presumed_origins=tuple(
-            sorted({place for layer in layers if not layer.origins for place in layer.regions or ()} - {LOCAL})
-        ),
+        presumed_origins=tuple(sorted({law for layer in layers if not layer.origins for law in where.laws(layer.regions)})),
         training=_training(layers),
         purposes=_purposes(layers),
-        masking=_masking(layers),
+        sensitive=_sensitive(layers),
+        masking=masks.joined(masking),
+        masking_apart=masks.joined_apart(masking),
         recording=Recording(enabled=_recording(layers)),
-        announcements=_announcements(tenant, packs),
+        announcements=_announcements(tenant, taken),
+        disclose=_union(layers, "disclose"),
         retention=_retention(layers),
-        notice_days=max((layer.notice_days for layer in layers if layer.notice_days is not None), default=DEFAULT_NOTICE_DAYS),
+        holidays=_union(layers, "holidays"),
+        outbound=dialling.joined(layer.outbound for layer in layers if layer.outbound is not None),
         route=tenant.route,
         numbers=tuple(sorted(tenant.numbers)),
         carrier=tenant.carrier,
         agent=tenant.agent,
+        **_clocks(layers),
     )
 
 
-def _regions(layers: Iterable[Settings]) -> tuple[str, ...]:
-    stated = [layer.regions for layer in layers if layer.regions is not None]
-    return simplest(reduce(narrower, stated)) if stated else ()
+_LONGEST: dict[str, int] = {"notice_days": DEFAULT_NOTICE_DAYS, "notice_business_days": 0}
+_SHORTEST = ("processor_retention", "objection_days", "breach_hours")
+
+
+def _clocks(layers: Iterable[Settings]) -> dict[str, Any]:
+    """Notice is the longest that one asks for, every other clock the shortest."""
+    stated: dict[str, list[Any]] = {}
+    for layer in layers:
+        for key in (*_LONGEST, *_SHORTEST):
+            if (value := getattr(layer, key)) is not None:
+                stated.setdefault(key, []).append(value)
+    chosen = {key: (max if key in _LONGEST else min)(values) for key, values in stated.items()}
+    return {**_LONGEST, **chosen}
+
+
+def _union(layers: Iterable[Settings], key: str) -> tuple[Any, ...]:
+    return tuple(sorted({each for layer in layers for each in getattr(layer, key) or ()}))
+
+
+def _sensitive(layers: Iterable[Settings]) -> dict[DataCategory, tuple[tuple[str, ...], ...]]:
+    """Every list that some file has for a kind: all of them must name whoever receives it."""
+    lists: dict[DataCategory, set[tuple[str, ...]]] = {}
+    for layer in layers:
+        for category, recipients in (layer.sensitive or {}).items():
+            lists.setdefault(category, set()).add(tuple(sorted(set(recipients))))
+    return {category: tuple(sorted(lists[category])) for category in sorted(lists)}
 
 
 def _training(layers: Iterable[Settings]) -> Training:
@@ -63,28 +96,19 @@ def _purposes(layers: Iterable[Settings]) -> tuple[str, ...]:
     return tuple(sorted(set.intersection(*stated) if stated else {CONVERSATION}))
 
 
-def _masking(layers: Iterable[Settings]) -> dict[str, Mask]:
-    stated = [layer.masking for layer in layers if layer.masking]
-    kinds = sorted({"default", *(kind for masking in stated for kind in masking)})
-    joined: dict[str, Mask] = {}
-    for kind in kinds:
-        said = [mask for masking in stated if (mask := masking.get(kind, masking.get("default"))) is not None]
-        joined[kind] = min(said, key=lambda mask: mask.laxity, default=Mask.PSEUDONYM)
-    return joined
-
-
 def _recording(layers: Iterable[Settings]) -> bool:
     stated = [layer.recording.enabled for layer in layers if layer.recording is not None]
     return bool(stated) and all(stated)
 
 
 def _announcements(tenant: TenantFile, packs: Sequence[PackFile]) -> tuple[RequiredAnnouncement, ...]:
-    """Packs' first, then the tenant's. The same id twice is one announcement, in the words of the pack."""
-    joined: dict[str, RequiredAnnouncement] = {}
+    """Packs' first, then the tenant's. The same id and language twice is one announcement, in the words of the pack."""
+    joined: dict[tuple[str, str], RequiredAnnouncement] = {}
     layers = [(f"pack:{pack.pack}", pack.announcements) for pack in sorted(packs, key=lambda pack: pack.pack)]
     for rule, announcements in (*layers, (f"tenant:{tenant.tenant}", tenant.announcements)):
         for announcement in announcements or ():
-            joined.setdefault(announcement.id, RequiredAnnouncement(**announcement.model_dump(), rule=rule))
+            required = RequiredAnnouncement(**announcement.model_dump(), rule=rule)
+            joined.setdefault((announcement.id, announcement.language), required)
     return tuple(joined.values())
 
 

@@ -6,68 +6,41 @@ effective policy that ``egress.decide`` obeys, and its digest stands in every re
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from datetime import date, timedelta
-from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema
 
+from gateway.policy import masks
+from gateway.policy.announcing import Announcement, Disclosure, RequiredAnnouncement, chosen
 from gateway.policy.canonical import digest
+from gateway.policy.dialling import Country, Outbound, OutboundStated
 from gateway.policy.fields import (
     E164,
-    Asset,
     DemandedTraining,
     DottedPath,
     Duration,
-    EntityKey,
     Language,
     Mask,
     Model,
     Region,
     SecretName,
+    SettingName,
     Slug,
     Text,
     Training,
     TwilioAccount,
     fault,
 )
-from gateway.values import Hop
+from gateway.policy.regions import is_region
+from gateway.policy.where import Regions
+from gateway.values import DataCategory, Hop
 
 CONVERSATION = "conversation"
 """The purpose of a call's own talk: hearing, answering, speaking. The only one that a tenant allows by default (promise 9)."""
-
-
-class AnnouncementMode(StrEnum):
-    """What the caller does after the words: nothing, stay, press a key, say yes (promise 12, 13)."""
-
-    NOTIFY = "notify"
-    STAY_ON_LINE = "stay-on-line"
-    KEY_PRESS = "key-press"
-    SPOKEN_YES = "spoken-yes"
-
-
-def _served(mode: AnnouncementMode) -> AnnouncementMode:
-    if mode is not AnnouncementMode.NOTIFY:
-        raise fault(f"the mode {mode.value} is not served yet", "this version plays announcements with mode: notify only")
-    return mode
-
-
-class Announcement(Model):
-    """Words that must be played to their end before anything of the caller is heard."""
-
-    id: Slug
-    text: Text
-    language: Language = "en"
-    asset: Asset
-    """Name of the WAV in ``announcements/`` that says exactly ``text``."""
-    mode: Annotated[AnnouncementMode, AfterValidator(_served)] = AnnouncementMode.NOTIFY
-
-
-class RequiredAnnouncement(Announcement):
-    """An announcement in force, with the rule that asks for it: ``tenant:demo`` or ``pack:eu-ai-act``."""
-
-    rule: str
 
 
 def _not_recording(value: bool) -> bool:
@@ -151,21 +124,55 @@ Agent = Annotated[Annotated[DottedPath, Tag("path")] | Annotated[PlainAgent, Tag
 """``agents.receptionist:Receptionist``, or instructions and a greeting."""
 
 
+def _recipient(value: str) -> str:
+    if not is_region(value) and re.fullmatch("[a-z0-9][a-z0-9-]{0,62}", value) is None:
+        raise fault("this is neither a region nor a processor", "write local, a region (eu), or the id of a processor: local-llm")
+    return value
+
+
+Days = Annotated[int, Field(strict=True, ge=0, le=365)]
+Recipient = Annotated[str, AfterValidator(_recipient), WithJsonSchema({"type": "string", "pattern": "^[a-z0-9][a-z0-9/-]*$"})]
+"""A region (``local``, ``eu``) or the id of a processor. What could be both is the region."""
+
+
 class Settings(Model):
     """What a tenant or a pack may say. Where several say it, the stricter one holds."""
 
-    regions: tuple[Region, ...] | None = None
+    regions: Regions | None = None
     """Where data may go. This machine is always among them."""
     origins: tuple[Region, ...] | None = None
     """Places whose law protects the callers: a hop to elsewhere needs a transfer mechanism from each (promise 8)."""
     training: DemandedTraining | None = None
+    processor_retention: Duration | None = None
+    """How long a processor may keep what it receives (promise 14)."""
     purposes: tuple[Slug, ...] | None = None
-    masking: dict[EntityKey, Mask] | None = None
+    sensitive: dict[DataCategory, tuple[Recipient, ...]] | None = None
+    """Who may receive a turn that is about this kind of data, masked or not: regions, or processors by id."""
+    masking: masks.Masking | None = None
     recording: Recording | None = None
     announcements: tuple[Announcement, ...] | None = None
+    disclose: tuple[Disclosure, ...] | None = None
+    """What the announcements must tell. ``recording`` counts only where recording is on."""
     retention: RetentionStated | None = None
-    notice_days: Annotated[int, Field(strict=True, ge=0, le=365)] | None = None
+    notice_days: Days | None = None
     """Days between the announcement of a sub-processor and its first use (promise 3)."""
+    notice_business_days: Days | None = None
+    """The same in working days (promise 4). The clock that ends later holds."""
+    holidays: tuple[Country, ...] | None = None
+    """Countries whose public holidays are no working days."""
+    objection_days: Days | None = None
+    """Days to settle an objection to a sub-processor (promise 5)."""
+    breach_hours: Annotated[int, Field(strict=True, ge=1, le=720)] | None = None
+    """Hours until a breach must have been told (promise 18)."""
+    outbound: OutboundStated | None = None
+
+
+class Loosening(Model):
+    """A setting of a pack that this tenant does not take over, and why."""
+
+    setting: SettingName
+    pack: Slug
+    reason: Text
 
 
 class TenantFile(Settings):
@@ -173,6 +180,8 @@ class TenantFile(Settings):
 
     tenant: Slug
     extends: tuple[Slug, ...] = ()
+    loosens: tuple[Loosening, ...] = ()
+    """Where this file is laxer than a pack on purpose."""
     language: Language = "en"
     route: Route = Route()
     numbers: tuple[E164, ...] = ()
@@ -190,6 +199,8 @@ class Fact(Model):
     checked_on: date
     confidence: Literal["primary", "secondary", "unverified"]
     enforced: Annotated[bool, Field(strict=True)]
+    settings: tuple[SettingName, ...] = ()
+    """The pack's settings that this is the reason for: ``training``, ``masking.CVV``."""
 
 
 class PackFile(Settings):
@@ -205,27 +216,62 @@ class TenantPolicy(Model):
 
     tenant: str
     extends: tuple[str, ...]
+    loosened: tuple[Loosening, ...] = ()
     language: str
     regions: tuple[Region, ...]
+    """Where data may go when nothing more is said of its hop or kind."""
+    regions_apart: dict[str, tuple[Region, ...]] = Field(default_factory=dict)
+    """``hop/category`` to regions, where they are not the usual ones."""
     origins: tuple[Region, ...]
     """Places whose law protects the callers, as the files state them."""
     presumed_origins: tuple[Region, ...]
     """The places of each file that states no origin: where a caller's own is not known, each of them may be it."""
     training: Training
+    processor_retention: Duration = timedelta(days=30)
     purposes: tuple[str, ...]
+    sensitive: dict[DataCategory, tuple[tuple[str, ...], ...]] = Field(default_factory=dict)
+    """Kind to lists of regions and processors; a turn about it goes only to whom each of the lists names."""
     masking: dict[str, Mask]
+    masking_apart: dict[str, dict[str, Mask]] = Field(default_factory=dict)
+    """Hop to kind to mask, where it is not the usual one."""
     recording: Recording
     announcements: tuple[RequiredAnnouncement, ...]
+    disclose: tuple[Disclosure, ...] = ()
     retention: Retention
     notice_days: int
+    notice_business_days: int = 0
+    holidays: tuple[str, ...] = ()
+    objection_days: int = 18
+    breach_hours: int = 24
+    outbound: Outbound = Outbound()
     route: Route
     numbers: tuple[str, ...]
     carrier: Carrier
     agent: Agent | None
 
-    def masking_for(self, entity: str) -> Mask:
-        """What becomes of a value of this kind on its way to a processor."""
-        return self.masking.get(entity, self.masking["default"])
+    def masking_for(self, entity: str, hop: Hop | None = None) -> Mask:
+        """What becomes of a value of this kind on its way to a processor; without a hop, to one that is not named."""
+        found = self.masks(hop)
+        return masks.never_kept(entity, found.get(entity, found[masks.DEFAULT]))
+
+    def masks(self, hop: Hop | None = None) -> dict[str, Mask]:
+        """Every named kind with its mask towards this hop, and ``default`` for the others."""
+        return masks.for_hop(self.masking, self.masking_apart.get(hop.value, {}) if hop is not None else {})
+
+    def left_in(self, hop: Hop) -> frozenset[DataCategory]:
+        """The kinds of data that the mask leaves in a text on its way to this hop."""
+        return self._left_in[hop]
+
+    def regions_for(self, hop: Hop, category: DataCategory) -> tuple[Region, ...]:
+        """Where this kind of data may go at this hop."""
+        return self.regions_apart.get(f"{hop.value}/{category.value}", self.regions) if self.regions_apart else self.regions
+
+    def announcements_for(self, language: str = "", places: Collection[str] | None = None) -> tuple[RequiredAnnouncement, ...]:
+        """What a call must hear, each announcement once, in ``language`` (the tenant's if empty) where it is written in it.
+
+        ``places``: where the ends of the call are; None: not known, so every condition is taken to hold.
+        """
+        return chosen(self.announcements, language or self.language, places)
 
     @cached_property
     def digest(self) -> str:
@@ -233,9 +279,9 @@ class TenantPolicy(Model):
         return digest(self.model_dump(mode="json", exclude_none=True))
 
     @cached_property
-    def allowed_places(self) -> frozenset[str]:
-        return frozenset(self.regions)
-
-    @cached_property
     def allowed_purposes(self) -> frozenset[str]:
         return frozenset(self.purposes)
+
+    @cached_property
+    def _left_in(self) -> dict[Hop, frozenset[DataCategory]]:
+        return {hop: masks.left_in(self.masks(hop)) for hop in Hop}

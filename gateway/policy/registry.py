@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 from gateway.errors import Misconfigured
 from gateway.policy.canonical import digest
 from gateway.policy.fields import ClaimedRegion, Model, Region, SecretName, Slug, Text, Training, fault
+from gateway.policy.mechanisms import Mechanism
 from gateway.policy.regions import LOCAL, ancestors, is_region
 from gateway.values import DataCategory, Hop, ProcessorId
 
@@ -34,20 +35,11 @@ def _base_url(value: str) -> str:
     return value
 
 
-def _mechanism(value: str) -> str:
-    if "privacy" in value.lower() and "shield" in value.lower():
-        raise fault("Privacy Shield was struck down on 16 July 2020 (CJEU C-311/18)", "write the transfer mechanism in force")
-    if not value.strip() or len(value) > 120:
-        raise fault("this is not a transfer mechanism", "write none-needed, adequacy, scc-module-2…, or unknown")
-    return value
-
-
 def _retention(value: Any) -> Any:
     return None if value == "unknown" else value
 
 
 BaseUrl = Annotated[str, AfterValidator(_base_url), WithJsonSchema({"type": "string", "pattern": "^https?://[^@?#]+$"})]
-Mechanism = Annotated[str, AfterValidator(_mechanism), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 120})]
 Flags = Annotated[dict[str, Any], BeforeValidator(_json_without_floats), WithJsonSchema({"type": "object"})]
 RetentionDays = Annotated[
     Annotated[int, Field(strict=True, ge=0, le=36_500)] | None,

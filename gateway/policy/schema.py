@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from gateway.policy.agreements import Agreement
+from gateway.policy.fields import Slug
 from gateway.policy.model import PackFile, TenantFile
 from gateway.policy.registry import SubProcessor
 
@@ -14,6 +16,7 @@ _FILES: dict[str, tuple[str, Any]] = {
     "tenant.json": ("A tenant's policy: policies/tenants/*.yaml", TenantFile),
     "pack.json": ("A pack that tenants extend: policies/packs/*.yaml", PackFile),
     "subprocessors.json": ("The sub-processors: policies/subprocessors.yaml", tuple[SubProcessor, ...]),
+    "agreements.json": ("What you signed with them: policies/agreements.yaml", dict[Slug, Agreement]),
 }
 
 

@@ -9,12 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.policy.egress import RULES, decide
+from gateway.policy.egress import RULES, Health, decide
 from gateway.policy.registry import Registry
 from gateway.values import DataCategory, Hop, ProcessorId
 from tests.policy.samples import NOW, ask, entry, loaded, with_entry
 
-ONLY_EU = "tenant: acme\nregions: [eu]\nroute:\n  llm: [{processor: eu-llm, model: small}]\n"
+ONLY_EU = """\
+tenant: acme
+regions: [eu]
+route:
+  llm: [{processor: eu-llm, model: small}]
+sensitive: {health: [in, home-llm]}
+"""
 
 
 def test_the_first_permitted_candidate_of_the_tenants_order_gets_the_grant() -> None:
@@ -104,6 +110,33 @@ REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ),
     ("a processor that just failed", {}, {"excluding": frozenset({ProcessorId("eu-llm")})}, "it already failed in this turn"),
     ("a caller from elsewhere without a mechanism", {}, {"origin": "in"}, "no transfer mechanism from in to eu is known"),
+    (
+        "clauses of another law",
+        {"mechanism": {"in": "scc-module-2"}},
+        {"origin": "in"},
+        "scc-module-2 is no transfer mechanism of the law of in",
+    ),
+    (
+        "adequacy where the law of origin knows none",
+        {"region": "de", "mechanism": {"ch": "adequacy", "gb": "adequacy", "au": "adequacy"}},
+        {"origin": "au"},
+        "adequacy is no transfer mechanism of the law of au",
+    ),
+    ("data kept for too long", {"retention_days": 31}, {}, "it keeps the data for 31 days, and the tenant allows 30"),
+    ("nobody knows how long it is kept", {"retention_days": None}, {}, "how long it keeps the data is unknown"),
+    (
+        "a turn about health",
+        {},
+        {"about": frozenset({DataCategory.HEALTH})},
+        "the turn is about health, and that goes only to home-llm, in",
+    ),
+    ("an objection", {}, {"barred": {ProcessorId("eu-llm"): "acme objected to it"}}, "acme objected to it"),
+    (
+        "one that is down",
+        {},
+        {"health": {ProcessorId("eu-llm"): Health.DOWN}},
+        "it has not answered lately and is left out for now",
+    ),
     ("an unknown mechanism", {"mechanism": {"in": "unknown"}}, {"origin": "in"}, "no transfer mechanism from in to eu is known"),
 ]
 
@@ -133,6 +166,29 @@ PERMITTED: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("another purpose that the tenant allows", "regions: [eu]\npurposes: [quality]", {}, {"purpose": "quality"}),
     ("a caller inside the same area", "regions: [eu]", {"region": "ie"}, {"origin": "de"}),
     ("a caller with a mechanism", "regions: [eu]", {}, {"origin": "gb"}),
+    ("as long as the tenant allows", "regions: [eu]\nprocessor_retention: 60d", {"retention_days": 60}, {}),
+    (
+        "a turn about what has no rule of its own",
+        "regions: [eu]\nsensitive: {health: [local]}",
+        {},
+        {"about": frozenset({DataCategory.PAYMENT})},
+    ),
+    (
+        "a sensitive turn to a named region",
+        "regions: [eu]\nsensitive: {health: [de]}",
+        {"region": "de"},
+        {"about": frozenset({DataCategory.HEALTH})},
+    ),
+    (
+        "a sensitive turn to a named processor",
+        "regions: [eu]\nsensitive: {health: [eu-llm]}",
+        {},
+        {"about": frozenset({DataCategory.HEALTH})},
+    ),
+    ("a narrower region at another hop", "regions: {default: [eu], stt: [de]}", {}, {}),
+    ("a wider region for this kind of data", "regions: {default: [de], masked_transcript: [eu]}", {}, {}),
+    ("one who is slow, where nobody is faster", "regions: [eu]", {}, {"health": {ProcessorId("eu-llm"): Health.SLOW}}),
+    ("an objection to somebody else", "regions: [eu]", {}, {"barred": {ProcessorId("home-llm"): "objected"}}),
     ("a mechanism of a wider area", "regions: [us]", {"region": "us", "mechanism": {"eea": "scc-module-2"}}, {"origin": "de"}),
 ]
 

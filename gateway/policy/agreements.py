@@ -1,0 +1,36 @@
+"""What an operator signed: ``agreements.yaml`` lies over the catalogue, which therefore is never edited (promise 6)."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from gateway.errors import Finding, Location
+from gateway.policy.fields import ClaimedRegion, Region, Training
+from gateway.policy.mechanisms import Mechanism
+from gateway.policy.registry import BaseUrl, Dpa, RetentionDays, SubProcessor
+
+AGREEMENTS_FILE = "agreements.yaml"
+
+
+class Agreement(Dpa):
+    """An agreement with one sub-processor, and what it promises beyond the catalogue's general terms."""
+
+    training: Training | None = None
+    retention_days: RetentionDays = None
+    mechanism: dict[Region, Mechanism] | None = None
+    region: ClaimedRegion | None = None
+    base_url: BaseUrl | None = None
+    """Your own address at it, where each customer has one."""
+
+
+def agreed(entry: SubProcessor, agreement: Agreement) -> SubProcessor | Finding:
+    """The entry as it is between you and the sub-processor; or why the two do not go together, without a place."""
+    changes = agreement.model_dump(exclude_none=True, exclude={"mechanism", *Dpa.model_fields})
+    mechanisms = {**entry.mechanism, **(agreement.mechanism or {})}
+    dpa = agreement.model_dump(include=set(Dpa.model_fields))
+    try:
+        return SubProcessor.model_validate({**entry.model_dump(), **changes, "mechanism": mechanisms, "dpa": dpa})
+    except ValidationError as invalid:
+        context = invalid.errors(include_url=False, include_input=False)[0].get("ctx", {})
+        message = str(context.get("message", "this does not go together with the catalogue's entry"))
+        return Finding(message, Location(AGREEMENTS_FILE, 1, 1), str(context.get("hint", "")))

@@ -1,0 +1,100 @@
+"""What packs and tenants say that each value alone is right, and all together are not."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from gateway.policy import loosening, masks
+from gateway.policy.announcing import Disclosure
+from gateway.policy.faults import did_you_mean
+from gateway.policy.model import PackFile, Settings, TenantFile
+from gateway.policy.regions import is_region
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A fault, where it stands in its file (keys and indexes from the top), and how to mend it."""
+
+    message: str
+    path: tuple[int | str, ...]
+    hint: str
+    at_key: bool = False
+
+
+def settings(said: Settings, entities: Collection[str] | None) -> Iterator[Problem]:
+    """Faults in what packs and tenants have in common. ``entities``: the kinds of data that the detector finds; None: any."""
+    for kind in said.masking or {}:
+        if entities is not None and kind != masks.DEFAULT and kind not in entities:
+            message = f"`{kind}` is not a kind of personal data that we find"
+            yield Problem(message, ("masking", kind), did_you_mean(kind, entities), at_key=True)
+    for kind, key in masks.wrongly_kept(said.masking or {}):
+        message = f"`{kind}` may not be kept: payment and identity numbers never reach a model"
+        yield Problem(message, ("masking", kind, key), "write drop, category, pseudonym or last4")
+
+
+def tenant(said: TenantFile, packs: Mapping[str, PackFile], processors: Collection[str] | None) -> Iterator[Problem]:
+    """Faults between a tenant's file and the packs it extends. ``processors``: those there are; None: not known."""
+    for category, recipients in (said.sensitive or {}).items():
+        for index, name in enumerate(recipients):
+            if processors is not None and not is_region(name) and name not in processors:
+                hint = did_you_mean(name, processors)
+                yield Problem(f"there is no sub-processor `{name}`", ("sensitive", category.value, index), hint)
+    yield from _laxer(said, packs)
+    yield from _loosens(said, packs)
+    yield from _untold(said, packs)
+
+
+def _laxer(said: TenantFile, packs: Mapping[str, PackFile]) -> Iterator[Problem]:
+    named = {(each.setting, each.pack) for each in said.loosens}
+    for name, pack in packs.items():
+        for setting, asked in loosening.laxer(said, pack):
+            if (setting, name) not in named:
+                hint = f"to loosen it write loosens: [{{setting: {setting}, pack: {name}, reason: …}}]"
+                yield Problem(f"{name} asks for {setting}: {asked}", tuple(setting.split(".")), hint)
+
+
+def _loosens(said: TenantFile, packs: Mapping[str, PackFile]) -> Iterator[Problem]:
+    for index, each in enumerate(said.loosens):
+        pack = packs.get(each.pack)
+        if each.pack not in said.extends:
+            hint = did_you_mean(each.pack, said.extends, otherwise="this tenant extends")
+            yield Problem(f"this tenant does not extend `{each.pack}`", ("loosens", index, "pack"), hint)
+        elif pack is not None and not loosening.stated(pack, each.setting):
+            hint = "name one of its settings as it stands there: training, masking.CVV, retention.audio"
+            yield Problem(f"{each.pack} says nothing of {each.setting}", ("loosens", index, "setting"), hint)
+        elif pack is not None and each.setting not in {
+            name for name, _ in (*loosening.laxer(said, pack), *_less_told(said, pack))
+        }:
+            message = f"this file says nothing laxer than {each.pack} of {each.setting}"
+            yield Problem(message, ("loosens", index), "remove the entry, or write the laxer value")
+
+
+def _told(said: Settings) -> set[Disclosure]:
+    return {told for announcement in said.announcements or () for told in announcement.says}
+
+
+def _less_told(said: TenantFile, pack: PackFile) -> Iterator[tuple[str, str]]:
+    for each in pack.disclose or ():
+        if each not in _told(said):
+            yield f"disclose.{each.value}", each.value
+
+
+def _untold(said: TenantFile, packs: Mapping[str, PackFile]) -> Iterator[Problem]:
+    """What must be told to callers and stands in no announcement."""
+    told = _told(said).union(*(_told(pack) for pack in packs.values()))
+    if said.recording is None or not said.recording.enabled:
+        told.add(Disclosure.RECORDING)
+    loosened = {(each.setting, each.pack) for each in said.loosens}
+    for name, pack in packs.items():
+        for each in pack.disclose or ():
+            if each not in told and (f"disclose.{each.value}", name) not in loosened:
+                path = ("extends", said.extends.index(name))
+                yield Problem(f"{name} asks that callers are told `{each.value}`", path, _telling(each))
+    for index, each in enumerate(said.disclose or ()):
+        if each not in told:
+            yield Problem(f"no announcement tells callers `{each.value}`", ("disclose", index), _telling(each))
+
+
+def _telling(each: Disclosure) -> str:
+    return f"add `says: [{each.value}]` to the announcement that tells it, or add such an announcement"

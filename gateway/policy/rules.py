@@ -1,0 +1,199 @@
+"""The rules of egress: each asks one thing of one candidate, and answers nothing, or no with a sentence about the processor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+from gateway.policy.fields import Training
+from gateway.policy.mechanisms import Means, Mechanism, problem
+from gateway.policy.model import TenantPolicy
+from gateway.policy.question import Ask, Health
+from gateway.policy.regions import LOCAL, ancestors
+from gateway.policy.registry import SubProcessor
+from gateway.values import DataCategory, ProcessorId
+
+Rule = Callable[[TenantPolicy, SubProcessor, Ask], str | None]
+"""Says no with a sentence about the processor ("its region is us…"), or nothing."""
+
+
+def kind(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
+    if entry.kind is ask.hop:
+        return None
+    return f"it is a processor for {entry.kind.value}, not for {ask.hop.value}"
+
+
+def status(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
+    """Promise 3: a new sub-processor waits until the notice period is over."""
+    if entry.announced_on is not None:
+        first_day = notice_ends(policy, entry.announced_on)
+        if ask.at.date() < first_day:
+            return f"it is pending: announced on {entry.announced_on}, it may be used from {first_day}"
+    if entry.status == "pending":
+        return "it is pending: it is not in use yet"
+    return None
+
+
+def region(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
+    """Promise 7: processing within the specified locations, for this hop and each kind of data."""
+    if entry.region == LOCAL:
+        return None
+    if not policy.regions_apart and not entry.places.isdisjoint(policy.regions):
+        return None
+    for category in sorted(ask.categories):
+        allowed = policy.regions_for(ask.hop, category)
+        if entry.places.isdisjoint(allowed):
+            own = "" if allowed == policy.regions else f" for {category.value} at {ask.hop.value}"
+            return f"its region {entry.region} is not in the tenant's regions{own} ({', '.join(allowed) or LOCAL})"
+    if not ask.categories and entry.places.isdisjoint(policy.regions):
+        return f"its region {entry.region} is not in the tenant's regions ({', '.join(policy.regions) or LOCAL})"
+    return None
+
+
+def training(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
+    """Promise 10: nobody trains on calls unless the tenant allows it. Unknown terms are never allowed."""
+    if entry.training is Training.UNKNOWN:
+        return "its training terms are unknown"
+    if entry.training.laxity <= policy.training.laxity:
+        return None
+    return f"training at it is {entry.training.value}, and the tenant asks for {policy.training.value}"
+
+
+def retention(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
+    """Promise 14: the processor keeps nothing for longer than the tenant allows. Unknown is longer than anything."""
+    if entry.region == LOCAL:
+        return None
+    longest = policy.processor_retention
+    if entry.retention_days is None:
+        return "how long it keeps the data is unknown"
+    if timedelta(days=entry.retention_days) <= longest:
+        return None
+    return f"it keeps the data for {entry.retention_days} days, and the tenant allows {longest.days}"
+
+
+def data(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
+    """Promise 34: each recipient has its categories of data. What the mask leaves in the text counts as sent."""
+    if not ask.categories:
+        return "nothing says what data it would receive"
+    surplus = carried(policy, ask) - entry.accepts
+    if not surplus:
+        return None
+    named = " and ".join(sorted(category.value for category in surplus))
+    return f"it may not receive {named} (only {', '.join(sorted(category.value for category in entry.receives)) or 'nothing'})"
+
+
+def sensitive(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
+    """Promise 34: a turn about health or payment goes only to whom the tenant names for it."""
+    for category in sorted(ask.about):
+        for allowed in policy.sensitive.get(category, ()):
+            if entry.id not in allowed and entry.places.isdisjoint(allowed):
+                return f"the turn is about {category.value}, and that goes only to {', '.join(allowed) or 'nobody'}"
+    return None
+
+
+def purpose(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
+    """Promise 9: no other purpose."""
+    if ask.purpose in policy.allowed_purposes:
+        return None
+    return f"the purpose {ask.purpose} is not allowed (only {', '.join(policy.purposes) or 'none'})"
+
+
+def mechanism(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
+    """Promise 8: a hop across a border needs a live transfer mechanism from every law that protects the caller."""
+    if entry.region == LOCAL:
+        return None
+    protecting = laws(policy, ask)
+    if not protecting:
+        return "it is not known whose law protects the caller"
+    stated = {law: means for law in protecting if (means := means_for(entry, law)) is not None}
+    missing = [law for law in protecting if law not in stated or stated[law].by is Means.UNKNOWN]
+    if missing:
+        return f"no transfer mechanism from {' and '.join(missing)} to {entry.region} is known"
+    across = [law for law in protecting if ancestors(law).isdisjoint(entry.places)]
+    return next((said for law in across if (said := problem(stated[law], law, entry.region))), None)
+
+
+def dpa(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
+    """Promise 6: a processing agreement that somebody reviewed lately."""
+    if entry.region == LOCAL:
+        return None
+    if entry.dpa is None:
+        return "there is no data processing agreement with it"
+    if ask.at.date() > entry.dpa.good_until:
+        return f"the review of its data processing agreement expired on {entry.dpa.good_until}"
+    return None
+
+
+def transport(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
+    """Promise 24: no plaintext off this machine."""
+    return entry.transport_problem or None
+
+
+def barred(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
+    """Promises 3 to 5: an objection, or a notice that still runs, keeps it out for this tenant."""
+    return ask.barred.get(ProcessorId(entry.id))
+
+
+def failed(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
+    return "it already failed in this turn" if entry.id in ask.excluding else None
+
+
+def health(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
+    """Who does not answer is left out for a while. Being well permits nothing."""
+    return "it has not answered lately and is left out for now" if ask.health.get(ProcessorId(entry.id)) is Health.DOWN else None
+
+
+LASTING: tuple[Rule, ...] = (
+    kind,
+    status,
+    region,
+    training,
+    retention,
+    data,
+    sensitive,
+    purpose,
+    mechanism,
+    dpa,
+    transport,
+)
+"""What holds for every question of one day with the same hop, data, purpose and origin."""
+
+PASSING: tuple[Rule, ...] = (barred, failed, health)
+"""What may be otherwise at the next question."""
+
+RULES: tuple[Rule, ...] = (*LASTING, *PASSING)
+"""Every rule that a candidate must pass, in the order in which their sentences are shown."""
+
+
+def notice_ends(policy: TenantPolicy, announced_on: date) -> date:
+    """The first day on which an announced processor may be used: when both clocks, calendar and working days, have run out."""
+    day, left = announced_on, policy.notice_business_days
+    while left:
+        day += timedelta(days=1)
+        left -= day.weekday() < 5
+    return max(day, announced_on + timedelta(days=policy.notice_days))
+
+
+def carried(policy: TenantPolicy, ask: Ask) -> frozenset[DataCategory]:
+    """The data that is really sent: as asked, and what the policy's mask leaves in a masked text."""
+    if DataCategory.MASKED_TRANSCRIPT not in ask.categories:
+        return ask.categories
+    return ask.categories | policy.left_in(ask.hop)
+
+
+def laws(policy: TenantPolicy, ask: Ask) -> tuple[str, ...]:
+    """Whose law protects the caller: the known origin and what the files state, and without a known one what they presume."""
+    presumed = () if ask.origin else policy.presumed_origins
+    return tuple(sorted({*policy.origins, ask.origin, *presumed} - {"", LOCAL}))
+
+
+_INSIDE = Mechanism(by=Means.NONE_NEEDED)
+
+
+def means_for(entry: SubProcessor, law: str) -> Mechanism | None:
+    """How data may go from under ``law`` to the processor: ``none-needed`` inside one area (GDPR art. 1(3)), or as registered."""
+    above = ancestors(law)
+    if not above.isdisjoint(entry.places):
+        return _INSIDE
+    stated = [place for place in above if place in entry.mechanism]
+    return entry.mechanism[max(stated, key=len)] if stated else None
