@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from functools import lru_cache
 
-import holidays
-
 from gateway.policy.regions import EEA, EU
 
 SATURDAY = 5
@@ -50,6 +48,8 @@ def is_calendar(calendar: str) -> bool:
     """Whether the holidays of ``calendar`` are known."""
     if calendar in ("eu", "eea"):
         return True
+    import holidays  # it takes a third of a second, and most calls never ask
+
     country, _, part = calendar.partition("/")
     known = holidays.list_supported_countries()
     return country.upper() in known and (not part or part.upper() in known[country.upper()])
@@ -67,5 +67,7 @@ def _names(calendar: str, year: int) -> dict[date, str]:
         return {day: name for member in members for day, name in _names(member, year).items()}
     if not is_calendar(calendar):
         return {}
+    import holidays
+
     country, _, part = calendar.partition("/")
     return dict(holidays.country_holidays(country.upper(), subdiv=part.upper() or None, years=year, language="en_US"))
