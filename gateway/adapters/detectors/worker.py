@@ -109,7 +109,7 @@ def warm() -> Answer:
     return Answer(failure=_here.failure)
 
 
-def analyze(text: str, previous: str) -> Answer:
+def analyze(text: str, previous: str, language: str = "en") -> Answer:
     """The findings in a text. A text that takes longer than the limit ends the process: nobody waits for it any more."""
     answer = Answer(failure=_here.failure)
     engine = _here.engine
@@ -117,7 +117,7 @@ def analyze(text: str, previous: str) -> Answer:
         return answer
     signal.setitimer(signal.ITIMER_REAL, _here.limit_s)
     with _Wordless(answer):
-        answer.rows = engine.analyze(text, previous)
+        answer.rows = engine.analyze(text, previous, language)
     signal.setitimer(signal.ITIMER_REAL, 0)
     return answer
 
