@@ -3,30 +3,106 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from gateway.redaction.english import COMMON_WORDS
+from gateway.redaction.english import COMMON_WORDS, JOINS
 from gateway.redaction.heard import Heard
 from gateway.values import Span
 
-_ANNOUNCED = re.compile(
-    r"(?:(?P<password>pass ?word|pass ?phrase)|(?P<user>user ?name|user id|user i d|log ?in(?: name| id)?|logged in|handle))"
-    r"(?![\w'])"
-    r"(?:(?: [a-z']+){0,5}? (?:is|as|was|it's|to|for))? (?P<value>[^|]+)"
+_PASSWORD = r"pass ?words?|pass ?phrase|pass ?key|memorable (?:word|name|place)|secret word|security answer"
+_USER = (
+    r"(?:user ?name|user ?id|user i d|screen ?name|log ?(?:in|on) (?:name|id)|handle|nick ?name|account name)"
+    r"|(?P<login>log(?:ged|ging)? ?[io]n|logan|lug in|sign(?:ed|ing)? ?in)"
 )
-_GOES_ON = re.compile(r" (?:and|but|with|for|on|please|it|that|so|because|doesn't|isn't|or|my|the|from|now)(?![\w'])")
-_MAY_BEGIN = frozenset({"a", "i", "all", "capital", "student", "work", "home", "summer", "lower", "upper", "big", "small"})
+_ANNOUNCED = re.compile(rf"(?<![\w'])(?:(?P<password>{_PASSWORD})|(?:{_USER}))(?![\w'])")
+_LINK = re.compile(
+    r"(?: (?!is |was |as |to |for |it's |that's )[a-z']+){0,5}?(?: \|)? (?P<link>is|as|was|it's|that's|to|for|should be|would be|of)"
+    r"(?: (?:uh|um|so|now|currently|all|just|spelled))?(?: \|)? (?=[^\s|])"
+)
+_TOKEN = re.compile(r" ?(?P<sign>\|)|\s?(?P<word>[^\s|]+)")
+_STOPS = frozenset(
+    """
+    and but with for on please it that so because doesn't isn't or my the from now if when thanks i you we is was
+    does can what which will not in
+    """.split()
+)
+_JOINS = JOINS | {
+    "hash",
+    "exclamation",
+    "star",
+    "asterisk",
+    "dollar",
+    "hashtag",
+    "percent",
+    "ampersand",
+    "question",
+    "capital",
+    "score",
+}
+_MAY_BEGIN = frozenset(
+    "a i all capital student work home summer lower upper big small my happy lucky sister best long old new may and".split()
+)
+_LONGEST = 16
 
 
 def find(heard: Heard) -> list[Span]:
     """What follows "my password is" and its like. A sentence that only speaks about passwords is left alone."""
-    spans = []
+    return list(_values(heard))
+
+
+def _values(heard: Heard) -> Iterator[Span]:
     text = heard.view.text
     for match in _ANNOUNCED.finditer(text):
-        stop = _GOES_ON.search(text, match.start("value"), match.end("value"))
-        value = text[match.start("value") : stop.start() if stop else match.end("value")].rstrip()
-        if not value or (value.split()[0] in COMMON_WORDS and value.split()[0] not in _MAY_BEGIN):
+        link = _LINK.match(text, match.end())
+        said = link["link"] if link else ""
+        # "log in to the page", "the login for the website": only what looks like a name of a machine's making is one.
+        loose = said in ("", "to", "for", "of") and match["login"] is not None
+        for start in filter(None, (link.end() if link else 0, match.end() + 1)):
+            end = _end(text, start)
+            value = text[start:end]
+            if value and _is_value(value, coded=loose or start == match.end() + 1):
+                entity = "PASSWORD" if match["password"] else "USERNAME"
+                yield heard.span(start, end, entity, 0.7, "phrase", "what follows its announcement")
+                break
+
+
+def _is_value(value: str, *, coded: bool) -> bool:
+    words = value.split()
+    if any(any(sign.isdigit() for sign in word) or word in _JOINS for word in words) or _is_spelled(words):
+        return words[0] not in COMMON_WORDS or words[0] in _MAY_BEGIN or (len(words) > 1 and words[1] in _JOINS)
+    return not coded and (words[0] not in COMMON_WORDS or (words[0] in _MAY_BEGIN and len(words) > 1))
+
+
+def _is_spelled(words: list[str]) -> bool:
+    return len(words) >= 3 and all(len(word) == 1 for word in words[:3])
+
+
+def _end(text: str, start: int) -> int:
+    """Where the value ends: at the end of the sentence, or at a word that goes on with it."""
+    end, joined = start, True
+    for count, token in enumerate(_TOKEN.finditer(text, start)):
+        word = token["word"]
+        if word is None:
+            if not _continues(text, token.end(), text[start:end]):
+                break
             continue
-        entity = "PASSWORD" if match["password"] else "USERNAME"
-        start = match.start("value")
-        spans.append(heard.span(start, start + len(value), entity, 0.7, "phrase", "what follows its announcement"))
-    return spans
+        begins = not count and _joined(text, token.end())
+        if count >= _LONGEST or (word in _STOPS and not (joined and count) and not begins):
+            break
+        end, joined = token.end(), word in JOINS
+    return end
+
+
+def _joined(text: str, at: int) -> bool:
+    """Whether a joiner follows: "and dot baker"."""
+    following = _TOKEN.match(text, at)
+    return following is not None and following["word"] in JOINS
+
+
+def _continues(text: str, at: int, value: str) -> bool:
+    """A full stop within a value: "p. l. e. d. eighty", "rose. underscore nine"."""
+    following = _TOKEN.match(text, at)
+    word = following["word"] if following else None
+    if not word or not value:
+        return False
+    return word in JOINS or ((word.isdigit() or len(word) == 1) and (len(value.split()[-1]) == 1 or value[-1].isdigit()))

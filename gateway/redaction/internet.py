@@ -11,22 +11,48 @@ from gateway.values import Span
 
 _TLD = rf"(?:{any_of(TOP_LEVEL_DOMAINS)}|[a-z] [a-z])(?![\w])"
 _DOT = r"(?: ?\| ?| )?(?:dot|\.)(?: ?\| ?| )?"
-_WORD = r"(?:[a-z]+\d*|\d+)(?:(?: |-| dash | hyphen )(?:[a-z]+|\d+)){0,4}?"
+_WORD = r"(?:[a-z]+\d*|\d+)(?:(?: |-| dash | hyphen )(?!at )(?:[a-z]+|\d+)){0,4}?"
 _HOST = rf"{_WORD}(?:{_DOT}{_WORD}){{0,2}}?{_DOT}{_TLD}(?:{_DOT}{_TLD})?"
-_PATH = r"(?: ?/ ?\S+| (?:forward )?slash (?:\d+|[a-z]+))*"
+_SLASH = r"(?:slash|flash|flesh|splash)"
+_PATH = rf"(?: ?/ ?\S+|[ -](?:forward )?{_SLASH}[ -](?:\d+|[a-z]+))*"
 
-_MAIL = re.compile(rf"(?: at |\s?@\s?)(?:{_HOST}|(?:{any_of(MAIL_HOSTS)})(?:{_DOT}{_TLD})?(?![\w]))")
+_PROVIDER = (
+    rf"(?:{any_of(MAIL_HOSTS)}|(?:g|hot|proton|fast|rediff?)[ -]?(?:mail|male|meal)|out look|i cloud|[a-z]+[ -]?(?:mail|male))"
+)
+_COM = rf"(?: com|(?: dock |{_DOT})(?:com|come|calm|net|org|co{_DOT}uk|co{_DOT}in|in|de|fr|uk))(?![\w])"
+"""The end of a well-known provider's name; behind it a recogniser may make anything of "dot"."""
+_MAIL = re.compile(
+    rf"(?: at |\s?@\s?)(?!w ?w ?w)(?:{_HOST}|(?:[a-z]+ ){{1,3}}?(?:dot|dock) (?:com|come|calm)(?![\w])|{_PROVIDER}{_COM}|(?:{any_of(MAIL_HOSTS)}|g mail|g-mail|hot mail)(?![\w]))"
+)
+_GARBLED_MAIL = re.compile(rf"(?<![\w']){_PROVIDER}{_COM}")
+"""A provider without "at": whoever is named before it lives there."""
+_ANY_END = re.compile(rf" (?:dot|dock) (?:com|come|calm|net|org|co{_DOT}uk|in|de)(?![\w])|\.(?:com|net|org|in|de|co\.uk)(?![\w])")
+_MAIL_CUE = re.compile(
+    r"(?<![\w'])(?:e ?-?mails?(?: address| i d| id)?|mail|send|sent|sending|write|wrote|forward\w*|itinerary|invoice|receipt|"
+    r"statement|registered|copy|link)(?![\w'])"
+)
+_MAIL_CUE_ALONE = re.compile(r"(?<![\w'])e ?-?mail(?: address| i d| id)?(?: \w+){0,3}? (?:is|was|it's|to|as) (?=[a-z\d])")
+_MAIL_LINK = re.compile(
+    r"(?:(?<![\w'])(?:to|is|was|it's|as|under|with|that's|on|for)|:)(?: (?:me|us|my|her|him|his|the|e-?mail|mail|address|at|is|"
+    r"it's|uh|so|that's|also|just|please))* (?=[\w])"
+)
+_AT_SOMEWHERE = re.compile(rf" at (?!(?:{any_of(COMMON_WORDS)})(?![\w'])|\d)[a-z]+")
+_LONGEST_LOCAL = 9
 _LOCAL_WORD = re.compile(r"(?P<word>[a-z\d]+(?:['-][a-z\d]+)*)$")
-_LOCAL_JOIN = re.compile(r"(?:(?: ?\|)? (?:dot|underscore|dash|hyphen|plus|period) |\s?[._+-]\s?)$")
-_SENTENCE = frozenset({"is", "it's", "to", "as", "my", "on", "at", "open", "visit"})
+_LOCAL_JOIN = re.compile(r"(?:(?: ?\|)? (?:dot|underscore|under score|dash|hyphen|plus|period) |\s?[._+-]\s?)$")
+_SENTENCE = frozenset(
+    {"is", "it's", "to", "as", "my", "on", "at", "open", "visit", "email", "e-mail", "mail", "website", "site", "page"}
+)
 
 _WWW = re.compile(rf"(?:w ?w ?w{_DOT}|https?\s?:?\s?/\s?/\s?){_HOST}{_PATH}")
 _WRITTEN_URL = re.compile(rf"\b[a-z\d-]+\.(?:{any_of(TOP_LEVEL_DOMAINS)})(?![\w.@]){_PATH}")
 _SPOKEN_URL = re.compile(rf"{_DOT}(?:com|org|net|i ?o|edu|gov|info|app|co{_DOT}u ?k)(?![\w']){_PATH}")
 _ANNOUNCED_URL = re.compile(
-    rf"(?:site|page|website|url|domain|link|blog|portfolio)(?: \w+){{0,2}}? (?:is|at|on|to) (?P<url>{_HOST}{_PATH})"
+    r"(?<![\w'])(?:(?:web ?)?sites?|(?:web ?)?pages?|url|domain|link|blog|portfolio|shop)(?: \w+){0,2}? "
+    rf"(?:is|at|on|to|reads?|called) (?P<url>{_HOST}{_PATH})"
 )
-_IP = re.compile(r"\d{1,3}(?:(?:\.| dot | point )(?:\| )?\d{1,3}){3}(?![\d])")
+_OCTET = r"\d{1,3}(?:(?: \|)? and \d{1,2})?"
+_IP = re.compile(rf"\d{{1,3}}(?:(?:\.| dot | point )(?:\| )?{_OCTET}){{3}}(?![\d])")
 
 
 def find(heard: Heard) -> list[Span]:
@@ -37,10 +63,38 @@ def find(heard: Heard) -> list[Span]:
 
 def _mails(heard: Heard) -> Iterator[Span]:
     text = heard.view.text
-    for match in _MAIL.finditer(text):
-        start = _words_before(text, match.start(), most=3)
-        if start < match.start():
-            yield heard.span(start, match.end(), "EMAIL_ADDRESS", 0.95, "phrase", "words, “at”, and a domain")
+    for pattern, score in ((_MAIL, 0.95), (_GARBLED_MAIL, 0.9)):
+        for match in pattern.finditer(text):
+            begin = match.start() - (text[match.start() - 1 : match.start()] == " ")
+            start = min(_words_before(text, begin, most=3), _announced(text, begin))
+            if start < begin:
+                yield heard.span(start, match.end(), "EMAIL_ADDRESS", score, "phrase", "words, “at”, and a domain")
+    for cue in _MAIL_CUE_ALONE.finditer(text):
+        yield from _after_cue(heard, cue.end())
+
+
+def _announced(text: str, end: int) -> int:
+    """Where an address begins that words like "send it to" announce; ``end`` itself when nothing announces it."""
+    for cue in reversed(list(_MAIL_CUE.finditer(text, max(0, end - 110), end))):
+        link = _MAIL_LINK.search(text, cue.end(), end)
+        if link and link.end() < end and len(text[link.end() : end].split()) <= _LONGEST_LOCAL:
+            return link.end()
+    return end
+
+
+def _after_cue(heard: Heard, start: int) -> Iterator[Span]:
+    """ "My e-mail is" and words up to the end of a domain, or up to what follows "at": whatever a recogniser made of them."""
+    text = heard.view.text
+    sentence = re.compile(r"[^|]*").match(text, start)
+    stop = sentence.end() if sentence else len(text)
+    first = text[start:stop].split()[:1]
+    if not first or first[0] in COMMON_WORDS:
+        return
+    ending = _ANY_END.search(text, start, stop) or _AT_SOMEWHERE.search(text, start, stop)
+    if ending and len(text[start : ending.end()].split()) <= _LONGEST_LOCAL + 4:
+        yield heard.span(
+            start, ending.end(), "EMAIL_ADDRESS", 0.7, "phrase", "what follows the announcement of an e-mail address"
+        )
 
 
 def _words_before(text: str, end: int, *, most: int) -> int:
