@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from gateway.policy.egress import RULES, Ask, decide
-from gateway.policy.model import TenantPolicy
+from gateway.policy.model import CONVERSATION, TenantPolicy
 from gateway.policy.registry import Registry
-from gateway.values import ProcessorId
+from gateway.values import CallId, DataCategory, Hop, ProcessorId, TenantId
+
+USUAL_DATA: Mapping[Hop, tuple[DataCategory, ...]] = {
+    Hop.TELEPHONY: (DataCategory.VOICE, DataCategory.CONTACT),
+    Hop.STT: (DataCategory.VOICE,),
+    Hop.LLM: (DataCategory.MASKED_TRANSCRIPT,),
+    Hop.TTS: (DataCategory.TRANSCRIPT,),
+    Hop.REALTIME: (DataCategory.VOICE,),
+    Hop.STORAGE: (DataCategory.METADATA,),
+    Hop.TELEMETRY: (DataCategory.METADATA,),
+}
+"""What a call sends at each hop when nothing else is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +45,48 @@ class Explanation:
     def permitted(self) -> bool:
         return any(row.chosen for row in self.rows)
 
+    @property
+    def chosen(self) -> str | None:
+        """Who would get the Grant."""
+        return next((row.processor for row in self.rows if row.chosen), None)
+
 
 RULE_NAMES = tuple(rule.__name__ for rule in RULES)
+
+
+def question(
+    policy: TenantPolicy,
+    hop: Hop,
+    *,
+    at: datetime,
+    data: Collection[DataCategory] = (),
+    purpose: str = CONVERSATION,
+    origin: str = "",
+    about: Collection[DataCategory] = (),
+) -> Ask:
+    """What a call of that tenant would ask at ``at``; ``data`` left out: what calls usually send at that hop."""
+    return Ask(
+        tenant=TenantId(policy.tenant),
+        call=CallId("explain"),
+        hop=hop,
+        categories=frozenset(data or USUAL_DATA[hop]),
+        purpose=purpose,
+        at=at,
+        grant_id="explain",
+        origin=origin,
+        about=frozenset(about),
+    )
 
 
 def explain(policy: TenantPolicy, registry: Registry, ask: Ask) -> Explanation:
     """What ``decide`` says to the same question, rule by rule."""
     decision = decide(policy, registry, ask)
+    taken = decision.grant.processor if decision.grant is not None else None
     rows: list[Row] = []
     for candidate, verdict in zip(policy.route.candidates(ask.hop) if decision.verdicts else (), decision.verdicts, strict=True):
         entry = registry.entries.get(ProcessorId(candidate.processor))
         rules = {rule.__name__: rule(policy, entry, ask) for rule in RULES} if entry else {"registered": verdict.reasons[0]}
-        chosen = verdict.permitted and not any(row.chosen for row in rows)
+        # The same processor may stand twice, with two models: the first of them is asked.
+        chosen = verdict.permitted and verdict.processor == taken and not any(row.chosen for row in rows)
         rows.append(Row(verdict.processor, verdict.region, candidate.model, rules, chosen))
     return Explanation(tuple(rows), decision.why)

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import gateway
 from gateway.errors import Finding, Location, Misconfigured, PolicyInvalid, PolicyUnavailable
+from gateway.policy.agreements import AGREEMENTS_FILE
 from gateway.policy.egress import Ask, Decision
-from gateway.policy.load import REGISTRY_FILE, PolicySet, load
+from gateway.policy.load import REGISTRY_FILE, Memory, PolicySet, load
 from gateway.policy.model import TenantPolicy
 from gateway.policy.registry import Registry
 from gateway.policy.yaml_text import MAX_CHARACTERS
 from gateway.redaction.entities import KINDS
 
 Adjust = Callable[[Registry], Registry]
-Stamp = tuple[str, int, int, int, int]
+ROOT_FILES = (REGISTRY_FILE, AGREEMENTS_FILE)
+YAML = (".yaml", ".yml")
+Stamp = tuple[int, int, int, int]
+"""Modified, changed, size, inode: a file with the same stamp is not read again."""
 
 
 def shipped_policies() -> Path:
@@ -47,8 +52,9 @@ class PolicyFolder:
         self._shipped = shipped if shipped is not None else shipped_policies()
         self._adjust = adjust
         self._current: _Current | None = None
-        self._stamps: tuple[Stamp, ...] | None = None
-        self._content = ""
+        self._stamps: dict[str, Stamp] | None = None
+        self._texts: dict[str, str] = {}
+        self._memory = Memory()
         self._findings: tuple[Finding, ...] = ()
 
     @classmethod
@@ -100,25 +106,27 @@ class PolicyFolder:
         Raises:
             Misconfigured: ``adjust`` cannot be applied to what was read.
         """
-        stamps: tuple[Stamp, ...] | None = None
+        stamps: dict[str, Stamp] | None = None
         try:
-            stamps = tuple(self._stamp_all())
+            files, sounds = self._files(), self._sounds()
+            stamps = files | sounds
             if stamps == self._stamps:
                 return False
-            texts, assets = self._texts(), self._assets()
-            content = hashlib.sha256(repr((sorted(texts.items()), sorted(assets))).encode()).hexdigest()
-            if content != self._content:
-                self._current = _Current(self._read(texts, assets), assets)
+            before, self._texts = self._texts, self._read_texts(files)
+            assets = {Path(file).name: Path(file) for file in sounds}
+            current = self._current
+            if current is None or self._findings or self._texts != before or assets != current.assets:
+                current = _Current(self._read(self._texts, assets), assets)
         except PolicyInvalid as invalid:
-            self._findings, self._stamps, self._content = invalid.findings, stamps, ""
+            self._findings, self._stamps = invalid.findings, stamps
             return False
         except OSError as broken:
             where = Location(str(broken.filename or self._folder), 1, 1)
             self._findings = (Finding(f"this cannot be read: {broken.strerror}", where, "mend its permissions, or remove it"),)
             self._stamps = None
             return False
-        changed = content != self._content
-        self._findings, self._stamps, self._content = (), stamps, content
+        changed = current is not self._current
+        self._current, self._findings, self._stamps = current, (), stamps
         return changed
 
     async def watch(
@@ -126,15 +134,21 @@ class PolicyFolder:
         on_invalid: Callable[[tuple[Finding, ...]], None],
         on_changed: Callable[[PolicySet], None] | None = None,
         *,
-        every_s: float = 1.0,
+        every_s: float = 0.8,
     ) -> None:
         """Take over changes until cancelled.
 
+        A change is read when it has been still for one look, so that a file that is being written is not taken for a short one.
         ``on_invalid`` hears the faults of an invalid change, once for each; ``on_changed`` hears of each set taken over.
         """
         told = self._findings
+        before = await asyncio.to_thread(self._look)
         while True:
             await asyncio.sleep(every_s)
+            seen = await asyncio.to_thread(self._look)
+            still, before = seen == before, seen
+            if not still or seen == self._stamps:
+                continue
             try:
                 if await asyncio.to_thread(self.reload_if_changed) and on_changed is not None:
                     on_changed(self.policies)
@@ -145,6 +159,12 @@ class PolicyFolder:
                 on_invalid(self._findings)
             told = self._findings
 
+    def _look(self) -> dict[str, Stamp] | None:
+        try:
+            return self._files() | self._sounds()
+        except OSError:
+            return None
+
     def _in_force(self) -> _Current:
         if self._current is None:
             hint = f"run `sordino policy check --policies {self._folder}`"
@@ -154,17 +174,22 @@ class PolicyFolder:
         return self._current
 
     def _read(self, texts: dict[str, str], assets: dict[str, Path]) -> PolicySet:
-        policies = load(texts, assets=assets, entities=KINDS)
-        if self._adjust is None:
-            return policies
-        return PolicySet(policies.tenants, self._adjust(policies.registry), policies.packs, policies.numbers)
+        policies = load(texts, assets=assets, entities=KINDS, memory=self._memory)
+        return policies if self._adjust is None else replace(policies, registry=self._adjust(policies.registry))
 
-    def _texts(self) -> dict[str, str]:
+    def _read_texts(self, stamps: dict[str, Stamp]) -> dict[str, str]:
+        """The texts of the files; one whose stamp is known is not read again."""
         faults: list[Finding] = []
         texts: dict[str, str] = {}
-        for path in self._files():
+        known = self._stamps or {}
+        for file, stamp in stamps.items():
+            if known.get(file) == stamp and file in self._texts:
+                texts[file] = self._texts[file]
+                continue
             try:
-                texts[str(path)] = _text(path)
+                texts[file] = _text(file)
+            except FileNotFoundError:
+                continue
             except _UnreadableError as unreadable:
                 faults.append(unreadable.finding)
         if not self._folder.is_dir():
@@ -172,62 +197,71 @@ class PolicyFolder:
                 Finding("there is no such folder", Location(str(self._folder), 1, 1), "name the folder with subprocessors.yaml")
             )
         if faults:
+            self._texts = {}
             raise PolicyInvalid(tuple(faults))
         return texts
 
-    def _files(self) -> Iterator[Path]:
-        own = self._folder
-        if (own / REGISTRY_FILE).is_file():
-            yield own / REGISTRY_FILE
-        yield from _yaml(own / "tenants")
-        packs = list(_yaml(own / "packs"))
-        yield from packs
+    def _files(self) -> dict[str, Stamp]:
+        own, found = self._folder, {}
+        for name in ROOT_FILES:
+            with suppress(FileNotFoundError, NotADirectoryError):
+                found[str(own / name)] = _stamp((own / name).stat())
+        packs = _listed(own / "packs", YAML)
+        found |= _listed(own / "tenants", YAML) | packs
         if not _same(own, self._shipped):
-            taken = {path.stem for path in packs}
-            yield from (path for path in _yaml(self._shipped / "packs") if path.stem not in taken)
+            taken = {Path(file).stem for file in packs}
+            shipped = _listed(self._shipped / "packs", YAML)
+            found |= {file: stamp for file, stamp in shipped.items() if Path(file).stem not in taken}
+        return found
 
-    def _assets(self) -> dict[str, Path]:
-        folders = (self._shipped / "announcements", self._folder / "announcements")
-        return {path.name: path for folder in folders if folder.is_dir() for path in sorted(folder.glob("*.wav"))}
-
-    def _stamp_all(self) -> Iterator[Stamp]:
-        for path in (*self._files(), *self._assets().values()):
-            try:
-                stat = path.stat()
-            except FileNotFoundError:
-                continue
-            yield str(path), stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino
+    def _sounds(self) -> dict[str, Stamp]:
+        return _listed(self._shipped / "announcements", (".wav",)) | _listed(self._folder / "announcements", (".wav",))
 
 
 class _UnreadableError(Exception):
-    def __init__(self, path: Path, message: str, hint: str) -> None:
+    def __init__(self, file: str, message: str, hint: str) -> None:
         super().__init__(message)
-        self.finding = Finding(message, Location(str(path), 1, 1), hint)
+        self.finding = Finding(message, Location(file, 1, 1), hint)
 
 
-def _text(path: Path) -> str:
+def _text(file: str) -> str:
+    """Raises _UnreadableError, and FileNotFoundError for a file that went away since it was listed."""
     # A character takes at most four bytes, so a longer file holds too many of them whatever it says.
     limit = 4 * MAX_CHARACTERS
     try:
-        with path.open("rb") as file:
-            content = file.read(limit + 1)
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb", buffering=0) as opened:
+            content = opened.read(limit + 1) or b""
+    except FileNotFoundError:
+        raise
     except OSError as broken:
         raise _UnreadableError(
-            path, f"the file cannot be read: {broken.strerror}", "mend its permissions, or remove it"
+            file, f"the file cannot be read: {broken.strerror}", "mend its permissions, or remove it"
         ) from None
     if len(content) > limit:
         raise _UnreadableError(
-            path, f"the file has more than {MAX_CHARACTERS // 1024} Ki characters", "split it into several files"
+            file, f"the file has more than {MAX_CHARACTERS // 1024} Ki characters", "split it into several files"
         )
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise _UnreadableError(path, "the file is not UTF-8 text", "save it as UTF-8") from None
+        raise _UnreadableError(file, "the file is not UTF-8 text", "save it as UTF-8") from None
 
 
-def _yaml(folder: Path) -> Iterator[Path]:
-    if folder.is_dir():
-        yield from sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and path.is_file())
+def _listed(folder: Path, endings: tuple[str, ...]) -> dict[str, Stamp]:
+    """The files of a folder with their stamps, sorted. Hidden ones are an editor's: they are passed over."""
+    found: dict[str, Stamp] = {}
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith(endings) and not entry.name.startswith("."):
+                with suppress(FileNotFoundError):
+                    if entry.is_file():
+                        found[entry.path] = _stamp(entry.stat())
+    return dict(sorted(found.items()))
+
+
+def _stamp(stat: os.stat_result) -> Stamp:
+    return stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino
 
 
 def _same(first: Path, second: Path) -> bool:
