@@ -91,7 +91,7 @@ class _Judged:
     verdict: Verdict
 
 
-_Question = tuple[Hop, frozenset[DataCategory], frozenset[DataCategory], str, str, date]
+_Question = tuple[Hop, frozenset[DataCategory], frozenset[DataCategory], str, str, frozenset[str], frozenset[ProcessorId], date]
 
 _REMEMBERED = 256
 
@@ -128,7 +128,8 @@ class Router:
         return Decision(grant, tuple([each.verdict for each in judged]))
 
     def _lasting(self, ask: Ask) -> tuple[_Judged, ...]:
-        question = (ask.hop, ask.categories, ask.about, ask.purpose, ask.origin, ask.at.date())
+        said = (ask.purpose, ask.origin, ask.origins, ask.noticed)
+        question = (ask.hop, ask.categories, ask.about, *said, ask.at.date())
         judged = self._judged.get(question)
         if judged is None:
             judged = tuple(self._judge(candidate, ask) for candidate in self._policy.route.candidates(ask.hop))

@@ -54,6 +54,7 @@ def effective(tenant: TenantFile, packs: Sequence[PackFile]) -> TenantPolicy:
         numbers=tuple(sorted(tenant.numbers)),
         carrier=tenant.carrier,
         agent=tenant.agent,
+        contacts=tenant.contacts,
         **_clocks(layers),
     )
 

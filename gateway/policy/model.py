@@ -17,6 +17,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema
 from gateway.policy import masks
 from gateway.policy.announcing import Announcement, Disclosure, RequiredAnnouncement, chosen
 from gateway.policy.canonical import digest
+from gateway.policy.contacts import Contacts
 from gateway.policy.dialling import Country, Outbound, OutboundStated
 from gateway.policy.fields import (
     E164,
@@ -188,6 +189,8 @@ class TenantFile(Settings):
     """Called numbers that belong to this tenant."""
     carrier: Carrier = Carrier()
     agent: Agent | None = None
+    contacts: Contacts = Contacts()
+    """Who is told of new sub-processors, and how."""
 
 
 class Fact(Model):
@@ -248,6 +251,7 @@ class TenantPolicy(Model):
     numbers: tuple[str, ...]
     carrier: Carrier
     agent: Agent | None
+    contacts: Contacts = Contacts()
 
     def masking_for(self, entity: str, hop: Hop | None = None) -> Mask:
         """What becomes of a value of this kind on its way to a processor; without a hop, to one that is not named."""

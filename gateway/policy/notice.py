@@ -21,7 +21,7 @@ from gateway.values import ProcessorId
 State = TypeVar("State")
 
 SETTLE_WITHIN_DAYS = 18
-"""Days in which an objection is to be settled, before the agreement may be ended (promise 5)."""
+"""Days in which an objection is to be settled, before the agreement may be ended, where the policy names none (promise 5)."""
 RETRY_AFTER_S = (0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 """Seconds to wait before each attempt to deliver, as Standard Webhooks 1.0.0 proposes: about three days in all."""
 
@@ -114,12 +114,14 @@ class Objection:
     processor: ProcessorId
     at: datetime
     reason: str
+    days: int = SETTLE_WITHIN_DAYS
+    """Days to find a solution."""
     outcome: Outcome | None = None
     settled_at: datetime | None = None
 
     @property
     def settle_by(self) -> date:
-        return self.at.date() + timedelta(days=SETTLE_WITHIN_DAYS)
+        return self.at.date() + timedelta(days=self.days)
 
     def overdue(self, at: datetime) -> bool:
         """Whether the time to find a solution is over: then the tenant may end the agreement."""
@@ -199,7 +201,7 @@ def fold(events: Iterable[Event]) -> Notices:
     """The state after ``events``, in their order.
 
     Facts by kind: ``announced``: ``material``, ``channels`` (names with a comma between); ``delivered``, ``failed``: ``channel``,
-    ``proof``; ``objected``: ``reason``; ``settled``: ``outcome``. A new announcement begins anew; an objection outlives it.
+    ``proof``; ``objected``: ``reason``, ``days``; ``settled``: ``outcome``. A new announcement begins anew, an objection stays.
 
     Raises:
         InvalidRequest: an event does not fit what was before it.
@@ -215,7 +217,9 @@ def fold(events: Iterable[Event]) -> Notices:
             case Happened.DELIVERED | Happened.FAILED:
                 notices[event.processor] = _tried(_known(notices, event), event)
             case Happened.OBJECTED:
-                objections[event.processor] = Objection(event.processor, event.at, event.facts["reason"])
+                objections[event.processor] = Objection(
+                    event.processor, event.at, event.facts["reason"], int(event.facts.get("days", SETTLE_WITHIN_DAYS))
+                )
             case Happened.SETTLED:
                 open_one = _known(objections, event)
                 outcome = Outcome(event.facts["outcome"])

@@ -31,6 +31,8 @@ class Ask:
     grant_id: str
     origin: str = ""
     """Law of the data's origin as a country or region code (``eu``, ``us``); empty: not known."""
+    origins: frozenset[str] = frozenset()
+    """The same for a call whose two ends, or their candidates, are under several laws: all of them count (``jurisdiction``)."""
     excluding: frozenset[ProcessorId] = frozenset()
     """Processors that already failed in this turn."""
     model: str = ""
@@ -41,3 +43,5 @@ class Ask:
     """Who has not answered well lately; who is not named is well."""
     barred: Mapping[ProcessorId, str] = field(default_factory=dict)
     """Whom this tenant may not use now, with the sentence why: objected to, or notice that still runs (promises 3 to 5)."""
+    noticed: frozenset[ProcessorId] = frozenset()
+    """Whose notice to this tenant has run out: a pending one among them is in use from then on."""

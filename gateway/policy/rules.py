@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, timedelta
 
+from gateway.policy.calendar import add_business_days, holidays_of
 from gateway.policy.fields import Training
 from gateway.policy.mechanisms import Means, Mechanism, problem
 from gateway.policy.model import TenantPolicy
@@ -29,7 +30,7 @@ def status(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
         first_day = notice_ends(policy, entry.announced_on)
         if ask.at.date() < first_day:
             return f"it is pending: announced on {entry.announced_on}, it may be used from {first_day}"
-    if entry.status == "pending":
+    if entry.status == "pending" and ProcessorId(entry.id) not in ask.noticed:
         return "it is pending: it is not in use yet"
     return None
 
@@ -167,10 +168,10 @@ RULES: tuple[Rule, ...] = (*LASTING, *PASSING)
 
 def notice_ends(policy: TenantPolicy, announced_on: date) -> date:
     """The first day on which an announced processor may be used: when both clocks, calendar and working days, have run out."""
-    day, left = announced_on, policy.notice_business_days
-    while left:
-        day += timedelta(days=1)
-        left -= day.weekday() < 5
+    day = announced_on
+    if policy.notice_business_days:
+        free = [holidays_of(country) for country in policy.holidays]
+        day = add_business_days(day, policy.notice_business_days, lambda each: any(is_holiday(each) for is_holiday in free))
     return max(day, announced_on + timedelta(days=policy.notice_days))
 
 
@@ -183,8 +184,8 @@ def carried(policy: TenantPolicy, ask: Ask) -> frozenset[DataCategory]:
 
 def laws(policy: TenantPolicy, ask: Ask) -> tuple[str, ...]:
     """Whose law protects the caller: the known origin and what the files state, and without a known one what they presume."""
-    presumed = () if ask.origin else policy.presumed_origins
-    return tuple(sorted({*policy.origins, ask.origin, *presumed} - {"", LOCAL}))
+    presumed = () if ask.origin or ask.origins else policy.presumed_origins
+    return tuple(sorted({*policy.origins, ask.origin, *ask.origins, *presumed} - {"", LOCAL}))
 
 
 _INSIDE = Mechanism(by=Means.NONE_NEEDED)
