@@ -258,9 +258,9 @@ class Gateway:
     async def _masker(self, tenant: TenantPolicy, call: CallId) -> Masker:
         await asyncio.shield(self._warm)
         vault = await self._vault(tenant).open(TenantId(tenant.tenant), call)
-        operators = {entity: mask.value for entity, mask in tenant.masking.items() if entity != "default"}
-        default = tenant.masking["default"].value
-        return CallMasker(self.detector, vault, operators=operators, default=default, language=tenant.language)
+        masks = {entity: mask.value for entity, mask in tenant.masks(Hop.LLM).items()}
+        default = masks.pop("default")
+        return CallMasker(self.detector, vault, operators=masks, default=default, language=tenant.language)
 
     def _vault(self, tenant: TenantPolicy) -> RedisVault:
         return RedisVault(self.store, self._master, ttl_s=max(60, int(tenant.retention.vault.total_seconds())))
@@ -289,11 +289,11 @@ class Gateway:
                 audio_sha256=self._sounds.asset(each.asset).sha256,
                 total_ms=int(self._sounds.asset(each.asset).pcm.ms),
             )
-            for each in tenant.announcements
+            for each in tenant.announcements_for()
         )
 
     def _sounds_of(self, tenant: TenantPolicy) -> dict[str, Pcm]:
-        sounds = {each.id: self._sounds.asset(each.asset).pcm for each in tenant.announcements}
+        sounds = {each.id: self._sounds.asset(each.asset).pcm for each in tenant.announcements_for()}
         return sounds | {name: self._sounds.message(name, tenant.language).pcm for name in (APOLOGY, REFUSED)}
 
     def _started(self, tenant: TenantPolicy, carrier: str) -> dict[str, Json]:

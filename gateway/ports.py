@@ -285,8 +285,11 @@ class Egress(Protocol):
         purpose: str = "conversation",
         excluding: frozenset[ProcessorId] = frozenset(),
         model: str = "",
+        about: frozenset[DataCategory] = frozenset(),
     ) -> Grant:
         """``model``: the one that a client asked for; it counts where the tenant's route leaves the choice to clients.
+
+        ``about``: what the data speaks of, also where it is masked (``gateway.policy.categories``).
 
         Raises NoPermittedRoute (with every reason), PolicyUnavailable, or EvidenceUnavailable.
         """

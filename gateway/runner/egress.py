@@ -33,6 +33,7 @@ class CallEgress:
         purpose: str = "conversation",
         excluding: frozenset[ProcessorId] = frozenset(),
         model: str = "",
+        about: frozenset[DataCategory] = frozenset(),
     ) -> Grant:
         ask = Ask(
             tenant=self._account.tenant,
@@ -45,6 +46,7 @@ class CallEgress:
             origin=self._origin,
             excluding=excluding,
             model=model,
+            about=about,
         )
         decision = self._policy.decide(ask)
         if decision.grant is None:

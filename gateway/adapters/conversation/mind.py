@@ -14,6 +14,7 @@ from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGive
 
 from gateway.adapters.conversation.turns import CallTurns, Turn
 from gateway.errors import NoPermittedRoute, PolicyRefused, SordinoError, UpstreamFailed
+from gateway.policy.categories import categories_of
 from gateway.policy.egress import Grant
 from gateway.ports import ChatDelta, ChatMessage, ChatModel, ChatRequest, ToolCall, ToolSpec
 from gateway.values import DataCategory, Hop, MaskedText, ProcessorId
@@ -71,12 +72,13 @@ class GuardedAnswer(llm.LLMStream):
 
     async def _answer(self, request: ChatRequest, turn: Turn) -> None:
         turns = self._mind.turns
+        about = categories_of(turns.kinds)
         failed: frozenset[ProcessorId] = frozenset()
         why: UpstreamFailed | None = None
         while True:
             try:
                 with turn.stage("route"):
-                    grant = await turns.egress.grant(Hop.LLM, CATEGORIES, excluding=failed)
+                    grant = await turns.egress.grant(Hop.LLM, CATEGORIES, excluding=failed, about=about)
             except NoPermittedRoute:
                 if why is not None:
                     raise why from None

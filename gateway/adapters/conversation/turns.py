@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from gateway.errors import SordinoError
 from gateway.ports import Clock, ConversationEvents, Egress, Masker, SpanHandle, Telemetry, TurnShown
-from gateway.values import MaskedText, Placeholder, Private
+from gateway.values import EntityType, MaskedText, Placeholder, Private
 
 
 class Turn:
@@ -46,6 +46,7 @@ class Turn:
         with self.stage("mask") as span:
             masked = await turns.masker.mask(heard, previous=turns.last_said)
             span.set(masked=sum(masked.counts.values()))
+        turns.kinds |= masked.counts.keys()
         if masked.counts:
             for entity, count in masked.counts.items():
                 turns.telemetry.count("sordino_masked_total", count, entity=entity)
@@ -90,6 +91,8 @@ class CallTurns:
         self._on_failure = on_failure
         self.last_said = ""
         """The agent's last words, masked: an answer is understood by its question."""
+        self.kinds: set[EntityType] = set()
+        """Kinds of private data in the call so far: the history holds them, so every later request is about them too."""
         self._masked: set[str] = set()
         self._made: dict[str, MaskedText] = {}
         self._turn: Turn | None = None
@@ -137,6 +140,7 @@ class CallTurns:
             return self.masker.current(MaskedText(text))
         if text not in self._made:
             result = await self.masker.mask(Private(text), from_model=ours, said=said)
+            self.kinds |= result.counts.keys()
             self._made[text] = result.text
             self._masked.add(result.text)
         return self.masker.current(self._made[text])

@@ -119,6 +119,7 @@ class Door:
         self.route = route
         self.dialect = dialect
         self.asked: list[tuple[Hop, frozenset[DataCategory], frozenset[ProcessorId]]] = []
+        self.about: list[frozenset[DataCategory]] = []
         self.given: list[Grant] = []
 
     async def grant(
@@ -128,7 +129,10 @@ class Door:
         *,
         purpose: str = "conversation",
         excluding: frozenset[ProcessorId] = frozenset(),
+        model: str = "",
+        about: frozenset[DataCategory] = frozenset(),
     ) -> Grant:
+        self.about.append(about)
         self.asked.append((hop, categories, excluding))
         for name in self.route.get(hop, ()):
             if name not in excluding:

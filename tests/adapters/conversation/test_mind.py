@@ -181,6 +181,13 @@ class TestAnAnswer:
         assert call.door.asked == [(Hop.LLM, frozenset({DataCategory.MASKED_TRANSCRIPT}), frozenset())] * 2
         assert [grant.id for grant, _ in model.asked] == ["grant_1", "grant_2"]
 
+    async def test_says_what_the_call_is_about_from_the_turn_on_that_told_it(self) -> None:
+        """So a policy can send a turn with a card number elsewhere than the turns before it."""
+        call = Call()
+        await text(ask(call, Processors(first=[ChatDelta("Fine.")]), chat(("user", "hello"))))
+        await text(ask(call, Processors(first=[ChatDelta("Thanks.")]), chat(("user", f"my card is {CARD}"))))
+        assert call.door.about == [frozenset(), frozenset({DataCategory.PAYMENT})]
+
     async def test_holds_tool_calls_and_usage(self) -> None:
         pieces: Answer = [
             ChatDelta("One moment."),
