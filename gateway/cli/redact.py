@@ -15,10 +15,11 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.adapters.detectors.presidio import PresidioDetector
+from gateway.cli import confusion_page, labelled
 from gateway.errors import InvalidRequest
-from gateway.redaction.dialogue import Dialogue, Side
+from gateway.redaction.languages import LANGUAGES
 from gateway.redaction.mask import Operator, Pseudonyms
-from gateway.redaction.spans import resolve
+from gateway.redaction.score import Line
 from gateway.values import Private, Span
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 
 _TIMEOUT_S = 30.0
 """Nobody is on the line, so a long file may take its time."""
-
-_ASKERS = frozenset({"agent", "assistant", "bot"})
-"""Speakers who ask; everybody else answers."""
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -44,12 +42,19 @@ def add_parser(subparsers: Subparsers) -> None:
     source.add_argument("--file", metavar="FILE", type=Path, help="a text file (UTF-8)")
     source.add_argument("--jsonl", metavar="IN", help="a file of rows with a text or turns each; rows of spans come out")
     source.add_argument("stdin", nargs="?", choices=["-"], metavar="-", help="read the text from standard input")
+    parser.add_argument("--language", default="en", choices=list(LANGUAGES), help="the language that is spoken (en)")
     parser.add_argument("--explain", action="store_true", help="show each span with its detector, score and reason")
     parser.add_argument(
         "--operator",
         default=Operator.PSEUDONYM.value,
         choices=[each.value for each in Operator],
         help="what happens to what is found (pseudonym)",
+    )
+    parser.add_argument(
+        "--page",
+        metavar="OUT",
+        type=Path,
+        help="with --jsonl whose rows hold gold spans: an HTML page of what was missed and what was masked for nothing",
     )
     parser.set_defaults(run=run)
 
@@ -61,15 +66,25 @@ def run(given: argparse.Namespace) -> int:
 
 
 async def _run(given: argparse.Namespace) -> None:
+    if given.page and not given.jsonl:
+        raise InvalidRequest("--page needs rows to show", hint="give them with --jsonl")
     rows = list(_rows(given.jsonl)) if given.jsonl else []
+    if given.page:
+        _need_gold(given.jsonl, rows)
     text = "" if given.jsonl else _text(given)
     detector = PresidioDetector(timeout_s=_TIMEOUT_S)
     try:
         await detector.start()
         if not given.jsonl:
             await _one(detector, text, given)
+        lines = []
         for row in rows:
-            print(json.dumps(await _found(detector, row)), flush=True)
+            found = await labelled.found(detector, row, given.language)
+            print(json.dumps(labelled.as_json(row, found)), flush=True)
+            if given.page:
+                lines += labelled.lines(row, found)
+        if given.page:
+            _write_page(given.page, given.jsonl, lines)
     finally:
         await detector.aclose()
 
@@ -93,16 +108,28 @@ def _read(path: str) -> str:
         raise InvalidRequest(f"{path} cannot be read: {error.strerror}") from None
 
 
+def _need_gold(path: str, rows: list[dict[str, Any]]) -> None:
+    for number, row in enumerate(rows, start=1):
+        if not labelled.has_gold(row):
+            hint = 'for --page every text needs "spans": [{"start", "end", "type"}]'
+            raise InvalidRequest(f"{path}: row {number} does not say what is private in it", hint=hint)
+
+
+def _write_page(where: Path, source: str, lines: list[Line]) -> None:
+    name = Path(source).stem if source != "-" else "rows"
+    about = f"{len(lines)} texts of {name}, as the detector of the calls reads them."
+    try:
+        where.write_text(confusion_page.page([confusion_page.shown(name, lines)], about=about), encoding="utf-8")
+    except OSError as error:
+        raise InvalidRequest(f"{where} cannot be written: {error.strerror}") from None
+
+
 async def _one(detector: PresidioDetector, text: str, given: argparse.Namespace) -> None:
-    spans = await _spans(detector, text, "")
-    masked = Pseudonyms(default=given.operator).apply(Private(text), spans).text
+    spans = await labelled.spans(detector, text, language=given.language)
+    masked = Pseudonyms(default=given.operator, language=given.language).apply(Private(text), spans).text
     print(masked, end="" if masked.endswith("\n") else "\n")
     if given.explain:
         _explain(text, spans, sys.stderr if not sys.stdout.isatty() else sys.stdout)
-
-
-async def _spans(detector: PresidioDetector, text: str, previous: str) -> tuple[Span, ...]:
-    return resolve(text, await detector.detect(Private(text), language="en", previous=previous))
 
 
 def _explain(text: str, spans: tuple[Span, ...], where: TextIO) -> None:
@@ -139,28 +166,3 @@ def _is_row(row: object) -> bool:
         return isinstance(row.get("text"), str)
     turns = row["turns"]
     return isinstance(turns, list) and all(isinstance(turn, dict) and isinstance(turn.get("text"), str) for turn in turns)
-
-
-async def _found(detector: PresidioDetector, row: dict[str, Any]) -> dict[str, Any]:
-    """Spans of a text, or of each turn of a dialogue: a turn is understood by the turns before it, as on a call."""
-    if "turns" not in row:
-        return {"id": row["id"], "spans": _shown(await _spans(detector, row["text"], ""))}
-    dialogue = Dialogue(Pseudonyms())
-    said: dict[str, str] = {}
-    turns = []
-    for turn in row["turns"]:
-        speaker = str(turn.get("speaker", ""))
-        others = " ".join(text for who, text in said.items() if who != speaker)
-        text = turn["text"]
-        found = await detector.detect(Private(text), language="en", previous=f"{others} {said.get(speaker, '')}".strip())
-        side = Side.AGENT if speaker in _ASKERS else Side.CALLER
-        spans = resolve(text, dialogue.heard(text, found, side=side))
-        said[speaker] = dialogue.plan(Private(text), text, spans).apply(text)
-        if side is Side.AGENT:
-            dialogue.asked(said[speaker])
-        turns.append({"spans": _shown(spans)})
-    return {"id": row["id"], "turns": turns}
-
-
-def _shown(spans: tuple[Span, ...]) -> list[dict[str, int | str]]:
-    return [{"start": span.start, "end": span.end, "type": span.entity} for span in spans]

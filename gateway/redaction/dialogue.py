@@ -13,11 +13,11 @@ from enum import Enum
 
 from gateway.redaction import answers
 from gateway.redaction.cues import UNITS
-from gateway.redaction.english import COMMON_WORDS, ENGLISH, MONTHS, NATO
-from gateway.redaction.mask import Plan, Pseudonyms, Same, normal_form
+from gateway.redaction.english import COMMON_WORDS, MONTHS, NATO
+from gateway.redaction.mask import Plan, Pseudonyms, Same
 from gateway.redaction.numbers import signs
 from gateway.redaction.placeholder import safe_kind, scanner
-from gateway.redaction.spoken import View, view
+from gateway.redaction.spoken import SpokenLanguage, View, view
 from gateway.values import EntityType, Placeholder, Private, Span
 
 PERSON = EntityType("PERSON")
@@ -87,7 +87,7 @@ class Dialogue:
         """An earlier turn held the beginning of a value: ``piece``."""
         known = self._known.get(name)
         if known is not None:
-            self._known[name] = replace(known, form=normal_form(piece) + known.form)
+            self._known[name] = replace(known, form=self._names.form(piece) + known.form)
         if self._whole and self._whole.name == name:
             self._whole.pieces.insert(0, piece)
 
@@ -97,11 +97,13 @@ class Dialogue:
             found = scanner().at(name, 0)
             if found is not None and found.number is not None and self._names.value(name) is not None:
                 private = value.reveal()
-                self._known[name] = _Known(found.entity, normal_form(private), frozenset(_names(private)))
+                self._known[name] = _Known(
+                    found.entity, self._names.form(private), frozenset(_names(private, self._names.spoken))
+                )
 
     def asked(self, said: str) -> None:
         """The other side's last turn, masked: a question opens a kind of data, small words leave it open, all else closes it."""
-        heard = view(answers.without_placeholders(said), ENGLISH)
+        heard = view(answers.without_placeholders(said), self._names.spoken)
         kind = answers.asked(heard.text)
         goes_on = answers.goes_on(heard)
         if kind is not None and not (goes_on and self._open in (kind, PERSON)):
@@ -113,7 +115,7 @@ class Dialogue:
 
     def heard(self, text: str, found: Sequence[Span], *, side: Side = Side.CALLER) -> list[Span]:
         """``found``, and what the turns before make of this one: answers to their question, and values that were said before."""
-        said = view(text, ENGLISH)
+        said = view(text, self._names.spoken)
         self._turn = turn = _Turn(side, hesitates=answers.hesitates(said))
         spans = [*found, *self._repeated(said)]
         kind = self._open
@@ -146,19 +148,19 @@ class Dialogue:
     def _same(self, span: Span, value: str, *, alone: bool) -> Same | None:
         kind = safe_kind(span.entity)
         turn, whole = self._turn, self._whole
-        spelled = _spelling(value) if kind == PERSON else ""
-        form = spelled or normal_form(value)
+        spelled = _spelling(value, self._names.spoken) if kind == PERSON else ""
+        form = spelled or self._names.form(value)
         if whole and whole.kind == kind:
             current = self._known[whole.name].form
             if spelled and spelled in current:
                 return Same(whole.name)
             if turn.side is Side.CALLER and alone and turn.bare and not turn.bare.corrected and not spelled:
                 grown = " ".join([*whole.pieces, value])
-                return Same(whole.name, None if current.startswith(normal_form(grown)) else Private(grown))
+                return Same(whole.name, None if current.startswith(self._names.form(grown)) else Private(grown))
             if turn.side is Side.AGENT and len(form) > 1 and form in current:
                 return Same(whole.name)
         if kind == PERSON:
-            words = {spelled} if spelled else _names(value)
+            words = {spelled} if spelled else _names(value, self._names.spoken)
             alike = [name for name, known in self._known.items() if known.kind == PERSON and words and words <= known.words]
         else:
             alike = [name for name, known in self._known.items() if known.kind == kind and _ends_alike(form, known.form)]
@@ -174,11 +176,11 @@ class Dialogue:
             value, kind = said[span.start : span.end], safe_kind(span.entity)
             same = turn.same.get(span.start)
             if same is None:
-                self._known.setdefault(name, _Known(kind, normal_form(value), frozenset(_names(value))))
+                self._known.setdefault(name, _Known(kind, self._names.form(value), frozenset(_names(value, self._names.spoken))))
             elif same.value is not None:
                 whole = self._whole.pieces if self._whole else []
                 grown = " ".join([*whole, value])
-                self._known[name] = _Known(kind, normal_form(grown), frozenset(_names(grown)))
+                self._known[name] = _Known(kind, self._names.form(grown), frozenset(_names(grown, self._names.spoken)))
         if turn.side is Side.CALLER and spans:
             self._go_on(said, spans[-1], names.get(spans[-1].start))
 
@@ -188,7 +190,7 @@ class Dialogue:
         if name is None or name not in self._known or (turn.bare and turn.bare.corrected):
             self._whole = None
         elif self._whole and self._whole.name == name:
-            if turn.bare and not (kind == PERSON and _spelling(value)):
+            if turn.bare and not (kind == PERSON and _spelling(value, self._names.spoken)):
                 self._whole.pieces.append(value)
             return
         elif turn.bare or (answers.is_end(said[last.end :]) and (turn.hesitates or kind not in answers.LETTERED)):
@@ -217,15 +219,15 @@ class Dialogue:
         return Span(first, last, kind, 0.55, "SpokenAnswers", "a value of this call, said again")
 
 
-def _names(value: str) -> set[str]:
+def _names(value: str, spoken: SpokenLanguage) -> set[str]:
     """The words of a name that are good enough to know somebody by."""
-    words = set(_WORD.findall(view(value, ENGLISH).text))
+    words = set(_WORD.findall(view(value, spoken).text))
     return {word for word in words if len(word) >= _NAME_LEAST and word not in COMMON_WORDS and word not in MONTHS}
 
 
-def _spelling(value: str) -> str:
+def _spelling(value: str, spoken: SpokenLanguage) -> str:
     """The letters of a spelled name, or nothing when the name was said as a word."""
-    said = view(value, ENGLISH).text
+    said = view(value, spoken).text
     letters = signs(said.replace("-", " ")) if _LETTERS.fullmatch(said) else ""
     return letters if len(letters) >= _SPELLED_LEAST else ""
 

@@ -10,8 +10,9 @@ from enum import StrEnum
 
 from gateway.redaction.english import ENGLISH
 from gateway.redaction.entities import LITERAL, spoken_kind
+from gateway.redaction.languages import spoken_language
 from gateway.redaction.placeholder import placeholder, safe_kind, scanner
-from gateway.redaction.spoken import view
+from gateway.redaction.spoken import SpokenLanguage, view
 from gateway.values import EntityType, MaskedText, Placeholder, Private, Span
 
 _LAST4_NEEDS = 8
@@ -72,9 +73,9 @@ class Plan:
         return MaskedText(_fill(text, self.replacements))
 
 
-def normal_form(text: str) -> str:
+def normal_form(text: str, spoken: SpokenLanguage = ENGLISH) -> str:
     """What makes two ways of saying one value the same: case, spaces, punctuation, and digits against their words."""
-    heard = view(text, ENGLISH).text.replace(" dot ", ".").replace(" at ", "@").replace(" underscore ", "_")
+    heard = view(text, spoken).text.replace(" dot ", ".").replace(" at ", "@").replace(" underscore ", "_")
     also = "@_." if "@" in heard else ""
     return "".join(sign for sign in heard if sign.isalnum() or sign in also) or text
 
@@ -85,13 +86,18 @@ class Pseudonyms:
     Pure state of one call: no clock, no randomness, no I/O. A value is restored as it was said first.
     """
 
-    def __init__(self, operators: Mapping[str, str] | None = None, *, default: str = "pseudonym") -> None:
-        """``operators``: kind of data to name of operator. Raises ValueError for a name that there is not."""
+    def __init__(self, operators: Mapping[str, str] | None = None, *, default: str = "pseudonym", language: str = "en") -> None:
+        """``operators``: kind of data to name of operator. Raises ValueError for an operator or a language that there is not."""
+        self.spoken = spoken_language(language)
         self._operators = {kind: Operator(name) for kind, name in (operators or {}).items()}
         self._default = Operator(default)
         self._names: dict[tuple[EntityType, str], Placeholder] = {}
         self._values: dict[Placeholder, Private[str]] = {}
         self._numbers: Counter[EntityType] = Counter()
+
+    def form(self, value: str) -> str:
+        """The normal form of a value in this call's language: what makes two ways of saying it the same."""
+        return normal_form(value, self.spoken)
 
     def fork(self) -> Pseudonyms:
         """A copy that goes its own way: what is planned on it does not count until it takes the place of this one."""
@@ -108,7 +114,7 @@ class Pseudonyms:
             if found is None or found.number is None:
                 continue
             private = value.reveal()
-            form = private if found.entity == LITERAL else normal_form(private)
+            form = private if found.entity == LITERAL else self.form(private)
             self._numbers[found.entity] = max(self._numbers[found.entity], found.number)
             self._values[name] = value
             self._names.setdefault((found.entity, form), name)
@@ -172,10 +178,10 @@ class Pseudonyms:
 
     def _token(self, kind: EntityType, value: str, operator: Operator) -> str:
         if operator is Operator.PSEUDONYM:
-            return self._name(kind, value, normal_form(value))
+            return self._name(kind, value, self.form(value))
         if operator is Operator.CATEGORY:
             return f"({spoken_kind(kind).removeprefix('your ').removeprefix('the ')})"
-        digits = "".join(sign for sign in view(value, ENGLISH).text if sign.isdecimal())
+        digits = "".join(sign for sign in view(value, self.spoken).text if sign.isdecimal())
         if operator is Operator.LAST4 and len(digits) >= _LAST4_NEEDS:
             return f"<{kind}> ending {digits[-4:]}"
         return f"<{kind}>"
@@ -195,7 +201,7 @@ class Pseudonyms:
             whole = known.value.reveal()
             kind = next(kind for (kind, _), name in self._names.items() if name == known.name)
             self._values[known.name] = known.value
-            self._names.setdefault((kind, normal_form(whole)), known.name)
+            self._names.setdefault((kind, self.form(whole)), known.name)
         return known.name
 
     def _literal(self, text: str, start: int, end: int) -> Replacement:

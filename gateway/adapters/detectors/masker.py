@@ -13,6 +13,7 @@ from gateway.ports import CallVault, Detector
 from gateway.redaction import history
 from gateway.redaction.dialogue import Dialogue, Side
 from gateway.redaction.entities import LITERAL
+from gateway.redaction.languages import LANGUAGES
 from gateway.redaction.mask import Masked, Plan, Pseudonyms, Replacement
 from gateway.redaction.spans import resolve
 from gateway.values import MaskedText, Placeholder, Private, Span
@@ -82,7 +83,9 @@ class CallMasker:
         self._detector = detector
         self._vault = vault
         self._language = language
-        self._names = Pseudonyms(operators, default=default)
+        # A language that nobody here hears is refused by the detector, which fails closed.
+        heard = language if language.split("-")[0].lower() in LANGUAGES else "en"
+        self._names = Pseudonyms(operators, default=default, language=heard)
         self._dialogue = Dialogue(self._names)
         self._history = history.History()
         self._version = 0
