@@ -13,10 +13,10 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 
-.PHONY: help setup demo serve test lint format types check bench lock licences clean
+.PHONY: help setup demo serve test lint format types check bench bench-redaction lock licences clean
 
 help:  ## This list
-	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)$$/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)$$/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
 
 setup: $(DEV)  ## Install everything into .venv (once; again when the lock changes)
 
@@ -54,6 +54,9 @@ check: lint types test  ## All three
 
 bench: $(DEV)  ## Measure latencies and capacity on this machine
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+bench-redaction: $(DEV)  ## Score the redaction on labelled calls, beside plain Presidio (ARGS=--json)
+	@$(BIN)/python -m tests.bench.redaction $(ARGS)
 
 licences: $(DEV)  ## The licence of every package in .venv; fails on what we may not ship
 	@$(BIN)/python tools/licences.py
