@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gateway.redaction.english import COMMON_WORDS, JOINS
+from gateway.redaction.english import COMMON_WORDS, JOINS, SENTENCE_WORDS
 from gateway.redaction.heard import Heard
 from gateway.values import Span
 
@@ -42,6 +42,20 @@ _JOINS = JOINS | {
 _MAY_BEGIN = frozenset(
     "a i all capital student work home summer lower upper big small my happy lucky sister best long old new may and".split()
 )
+_NO_BEGINNING = (SENTENCE_WORDS - {"i"}) | {
+    "wrong",
+    "expired",
+    "incorrect",
+    "the",
+    "same",
+    "again",
+    "longer",
+    "at",
+    "to",
+    "reset",
+    "page",
+    "in",
+}
 _LONGEST = 16
 
 
@@ -69,7 +83,7 @@ def _values(heard: Heard) -> Iterator[Span]:
 def _is_value(value: str, *, coded: bool) -> bool:
     words = value.split()
     if any(any(sign.isdigit() for sign in word) or word in _JOINS for word in words) or _is_spelled(words):
-        return words[0] not in COMMON_WORDS or words[0] in _MAY_BEGIN or (len(words) > 1 and words[1] in _JOINS)
+        return words[0] not in _NO_BEGINNING or (len(words) > 1 and words[1] in _JOINS)
     return not coded and (words[0] not in COMMON_WORDS or (words[0] in _MAY_BEGIN and len(words) > 1))
 
 

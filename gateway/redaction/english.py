@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from gateway.redaction.everyday import EVERYDAY
 from gateway.redaction.spoken import SpokenLanguage
 
 
@@ -120,7 +121,7 @@ REGIONS = frozenset(
     """)
 )
 
-COMMON_WORDS = frozenset(
+COMMON_WORDS = EVERYDAY | frozenset(
     _words("""
     a about above account accounts across actually add address after afternoon again agent ago ahead all
     almost alone alright also although always am amount an and another answer any anyone anything anyway
@@ -220,6 +221,15 @@ SENTENCE_WORDS = frozenset(
     """)
 )
 """Words that make a sentence of what might have been a user name."""
+
+SURNAMES_TOO = frozenset(
+    _words("""
+    park cook strong love bright bridge flood star storm smart glass short long small little best power price page day hill
+    street book house case church good english french new field woods waters banks rivers stone moon sharp sweet speed lock
+    west north south east lane law winter summer worth fields gates marks parks knight castle
+    """)
+)
+"""Surnames that are everyday words: names behind a given name alone."""
 
 AMBIGUOUS_NAMES = frozenset(
     _words("""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from gateway.redaction.codes import LETTER
-from gateway.redaction.english import COMMON_WORDS, MONTHS, STREET_WORDS, any_of
+from gateway.redaction.english import COMMON_WORDS, MONTHS, STREET_WORDS, SURNAMES_TOO, any_of
 from gateway.redaction.heard import Heard
 from gateway.values import Span
 
@@ -62,12 +62,22 @@ _LEAD = re.compile(
 )
 _JOINT = r"(?:(?: \|)?[ -]+(?:(?:and|then|and then|hyphen|dash|apostrophe|uh|space|new word) )?)"
 _SPELLED = re.compile(rf"(?<![\w'@.]){LETTER}(?:{_JOINT}{LETTER}){{2,}}")
-_SPELLS = re.compile(r"(?<![\w'])(?:spell\w*|spelt|letter by letter)(?![\w'])")
+_SPELLS = re.compile(r"(?<![\w'])(?:spell\w*|spelt|letter by letter|name is [a-z' -]{2,40}? that's)(?![\w'])")
+_EXPLAINED = re.compile(r"(?<![\w'])[a-z]+ (?:\| )?as in (?:the |a |an )?[a-z]+")
+_GROUP = re.compile(r"(?<![\w'])[a-z]{2,6}(?![\w'])")
+_SPELLED_LEAST = 3
 _SPELLED_SIGN = re.compile(
-    rf"(?<![\w']){LETTER}|(?<![\w'])(?:see|be|are|you|why|tea|pea|oh|eye|and|double|then|as in|\d)(?![\w'])(?: [a-z]+(?= as in))?"
+    rf"(?<![\w']){LETTER}|(?<![\w'])(?:see|be|are|why|tea|pea|oh|eye|and|double|then|as in|eight|\d)(?![\w'])(?: [a-z]+(?= as in))?"
 )
+_ARTICLE = re.compile(r"(?:a|i) (?!as in)[a-z']{2,}")
 _FULL_NAME = re.compile(r"(?<![\w'])(?P<name>[a-z'-]{2,}(?: [a-z'-]{2,})?)(?: \|)?(?: that's| so| it's| is)?(?: \|)? \Z")
 _SPELLING_CUE = re.compile(r"spell|spelt|name|that's|letter")
+_NEXT_WORD = re.compile(r" (?P<word>[^\W\d_]{2,}(?:['-][^\W\d_]+)*)")
+_INITIAL = re.compile(r"(?:\.| \|)? ?[a-z](?![\w'])")
+_AFTER_NAMES = frozenset(
+    {"and", "from", "at", "is", "in", "my", "here", "speaking", "calling", "with", "but", "on", "was", "who"}
+)
+_SMALL = frozenset({"a", "an", "half", "and", "of", "the", "or", "la", "de", "van", "von", "bin", "al", "el"})
 _LETTERS_ALONE = 4
 """So many letters in a row are a spelled name even when nobody said so; "u s a" and "n h s" are shorter."""
 
@@ -80,7 +90,8 @@ def find(heard: Heard) -> list[Span]:
 def _announced(heard: Heard) -> Iterator[Span]:
     text = heard.view.text
     for match in _ANNOUNCED.finditer(text):
-        yield from _person(heard, match.end(), _name(heard, match.end(), 4), 0.85, "words after an announcement of a name")
+        end = _name(heard, match.end(), 4, strong=True)
+        yield from _person(heard, match.end(), end, 0.85, "words after an announcement of a name")
     for match in _TITLE.finditer(text):
         yield from _person(heard, match.end(), _name(heard, match.end(), 3), 0.8, "words after a title")
     for match in _FAMILY.finditer(text):
@@ -96,7 +107,7 @@ def _by_role(heard: Heard) -> Iterator[Span]:
     """People by what they do ("our driver chioma rang"), renamed, beside their number, or read back before it."""
     text = heard.view.text
     for match in _BY_ROLE.finditer(text):
-        end = _name(heard, match.end(), 3)
+        end = _name(heard, match.end(), 3, strong=match["is"] is not None)
         if match["is"] or _GOES_ON.match(text, end):
             yield from _person(heard, match.end(), end, 0.6, "words after what somebody does")
     for match in _RENAMED.finditer(text):
@@ -133,29 +144,40 @@ def _answered(heard: Heard) -> Iterator[Span]:
         yield from _person(heard, start, _name(heard, start, 4), 0.7, "an answer to the question for a name")
 
 
-def _name(heard: Heard, at: int, most: int, *, capital: bool = False) -> int:
-    """The end of a name that begins at ``at``: words that no sentence is made of. ``at`` itself when there is none."""
-    text, end = heard.view.text, at
-    for count, word in enumerate(_WORD.finditer(text, at)):
+def _name(heard: Heard, at: int, most: int, *, capital: bool = False, strong: bool = False) -> int:
+    """The end of a name that begins at ``at``: words that no sentence is made of. ``at`` itself when there is none.
+
+    ``strong``: what stands before surely announces a name, so it may be garbled ("a laner"), a month, or two people.
+    """
+    text, end, count = heard.view.text, at, 0
+    for word in _WORD.finditer(text, at):
         said = word.group().removesuffix("'s")
-        initial = len(said) == 1 and count > 0
         gap = text[end : word.start()]
-        # "Ann B. Lee": the full stop of an initial ends no sentence.
-        together = gap in ("", " ") or (gap == " | " and end - text.rfind(" ", 0, end) == 2)
-        if count == most or not together or said in MONTHS or said in _TITLES or (said in STREET_WORDS and count > 0):
+        # "Ann B. Lee", "B.J. Lee": the full stop of an initial ends no sentence.
+        together = gap in ("", " ") or (gap in (" | ", ".", ". ") and _is_letter_before(text, end))
+        following = _NEXT_WORD.match(text, word.end())
+        unknown = following is not None and following["word"] not in COMMON_WORDS and following["word"] not in MONTHS
+        if not together or count == most or said in _TITLES or (said in STREET_WORDS and count > 0):
             break
-        if said in COMMON_WORDS and not initial:
+        if len(said) == 1:
+            known = said in ("i", "a") and not (unknown or _INITIAL.match(text, word.end()))
+        elif said in MONTHS:
+            known = not (strong and (unknown or (count > 0 and said not in ("may", "march"))))
+        elif count and said in SURNAMES_TOO:
+            known = following is not None and following["word"] not in _AFTER_NAMES
+        else:
+            known = said in COMMON_WORDS
+        # "a laner", "anna and mark", "energy of light": small words that a recogniser put into a name, or that join two.
+        if known and not (strong and unknown and said in _SMALL and count <= 2):
             break
         if capital and not heard.view.words(word.start(), word.end())[:1].isupper():
             break
-        end = word.end()
+        end, count = word.end(), count + (len(said) > 1)
     return end
 
 
-def _is_initial(text: str, at: int) -> bool:
-    """Whether a single letter at the beginning is an initial: another follows, or a full stop, or a word that is no everyday word."""
-    following = re.compile(r"(?:(?: \|)? (?P<initial>[a-z])(?![\w'])| (?P<word>[a-z'-]{2,}))").match(text, at)
-    return following is not None and (following["initial"] is not None or following["word"] not in COMMON_WORDS)
+def _is_letter_before(text: str, end: int) -> bool:
+    return end > 0 and text[end - 1].isalpha() and not text[max(end - 2, 0) : end - 1].isalnum()
 
 
 def _spelled(heard: Heard) -> Iterator[Span]:
@@ -167,10 +189,20 @@ def _spelled(heard: Heard) -> Iterator[Span]:
             start = _full_name(text, match.start())
             yield heard.span(start, match.end(), "PERSON", 0.7, "name", "letters said one by one")
     for match in _SPELLS.finditer(text):
-        signs = list(_SPELLED_SIGN.finditer(text, match.end()))
-        words = len(text[match.end() :].split())
-        if len(signs) >= _LETTERS_ALONE and len(signs) * 2 >= words:
-            yield heard.span(signs[0].start(), signs[-1].end(), "PERSON", 0.55, "name", "what follows a word of spelling")
+        yield from _spelled_out(heard, match.end())
+    explained = [match.span() for match in _EXPLAINED.finditer(text)]
+    if len(explained) > 1:
+        yield heard.span(explained[0][0], explained[-1][1], "PERSON", 0.55, "name", "letters explained by words")
+
+
+def _spelled_out(heard: Heard, at: int) -> Iterator[Span]:
+    """What a recogniser made of letters, after a word of spelling: mostly signs, some of them in groups of capitals."""
+    text = heard.view.text
+    signs = [sign.span() for sign in _SPELLED_SIGN.finditer(text, at) if not _ARTICLE.match(text, sign.start())]
+    signs += [word.span() for word in _GROUP.finditer(text, at) if heard.view.words(*word.span()).isupper()]
+    told = sum(len(text[start:end].split()) for start, end in signs)
+    if len(signs) >= _SPELLED_LEAST and told * 5 >= len(text[at:].split()) * 2:
+        yield heard.span(min(signs)[0], max(end for _, end in signs), "PERSON", 0.55, "name", "what follows a word of spelling")
 
 
 def _full_name(text: str, start: int) -> int:
