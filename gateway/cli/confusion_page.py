@@ -139,17 +139,19 @@ def _pieces(line: Line) -> Iterator[str]:
     marks = (*line.gold, *line.found)
     edges = sorted({0, len(line.text), *(min(max(at, 0), len(line.text)) for mark in marks for at in (mark.start, mark.end))})
     for start, end in pairwise(edges):
-        text = escape(line.text[start:end])
+        whole = line.text[start:end]
         gold = next((mark for mark in line.gold if mark.start <= start < mark.end), None)
         found = next((mark for mark in line.found if mark.start <= start < mark.end), None)
         sort, tag = _sort(gold, found)
-        if not sort or not line.text[start:end].strip():
-            yield text
+        if not sort or not whole.strip():
+            yield escape(whole)
             continue
         told = f"{found.detector}: {found.why}" if found else "nothing was found here"
         last = gold.end if gold else found.end if found else end
         label = f"<small>{escape(tag)}</small>" if end == last else ""
-        yield f'<mark class="{sort}" title="{escape(told)}">{text}{label}</mark>'
+        text = whole.strip()
+        before, behind = whole.split(text, 1)
+        yield f'{before}<mark class="{sort}" title="{escape(told)}">{escape(text)}{label}</mark>{behind}'
 
 
 def _sort(gold: Mark | None, found: Mark | None) -> tuple[str, str]:

@@ -68,6 +68,8 @@ def run(given: argparse.Namespace) -> int:
 async def _run(given: argparse.Namespace) -> None:
     if given.page and not given.jsonl:
         raise InvalidRequest("--page needs rows to show", hint="give them with --jsonl")
+    if given.page and not given.page.parent.is_dir():
+        raise InvalidRequest(f"{given.page} cannot be written: there is no folder {given.page.parent}")
     rows = list(_rows(given.jsonl)) if given.jsonl else []
     if given.page:
         _need_gold(given.jsonl, rows)

@@ -73,3 +73,47 @@ def test_wrong_usage_ends_with_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["redact", *arguments])
     assert ended.value.code == 2
+
+
+def test_rows_with_gold_give_a_page_of_faults(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows, out = tmp_path / "rows.jsonl", tmp_path / "page.html"
+    gold = [{"start": 11, "end": 18, "type": "PERSON"}, {"start": 0, "end": 2, "type": "URL"}]
+    turns = [{"speaker": "agent", "text": "what is your pin number", "spans": []}]
+    rows.write_text("\n".join(json.dumps(row) for row in ({"id": "a", "text": SAID, "spans": gold}, {"id": "b", "turns": turns})))
+    assert main(["redact", "--jsonl", str(rows), "--page", str(out)]) == 0
+    assert [json.loads(line)["id"] for line in capsys.readouterr().out.splitlines()] == ["a", "b"]
+    page = out.read_text(encoding="utf-8")
+    for part in ('<mark class="missed"', '<mark class="extra"', '<mark class="right"', "2 texts of rows", "SpokenNumbers"):
+        assert part in page
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ('{"id": 1, "text": "swordfish"}', "row 1 does not say what is private"),
+        ('{"id": 1, "text": "x", "spans": [{"start": 0, "end": "swordfish", "type": "PIN"}]}', "row 1 does not say"),
+        ('{"id": 1, "turns": [{"speaker": "caller", "text": "swordfish"}]}', "row 1 does not say"),
+    ],
+)
+def test_a_page_needs_rows_that_say_what_is_private(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], row: str, told: str
+) -> None:
+    """Before any model is loaded, and without the words of the row."""
+    rows, out = tmp_path / "rows.jsonl", tmp_path / "page.html"
+    rows.write_text(row)
+    assert main(["redact", "--jsonl", str(rows), "--page", str(out)]) == 1
+    shown = capsys.readouterr()
+    assert told in shown.err
+    assert "swordfish" not in shown.err
+    assert not out.exists()
+
+
+def test_a_page_without_rows_and_a_page_that_cannot_be_written_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["redact", "--text", "hello", "--page", str(tmp_path / "page.html")]) == 1
+    assert "--page needs rows" in capsys.readouterr().err
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"id": 1, "text": "hello", "spans": []}')
+    assert main(["redact", "--jsonl", str(rows), "--page", str(tmp_path / "nowhere" / "page.html")]) == 1
+    assert "page.html cannot be written: there is no folder" in capsys.readouterr().err
