@@ -19,6 +19,7 @@ MAX_REMEMBERED_CHARACTERS = 4_000
 
 _KEY = re.compile(r"([A-Za-z_][A-Za-z0-9_]*):(?=[ \n]|\Z)")
 _SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*: ([A-Za-z][A-Za-z0-9_-]*)\n*")
+_SIMPLE_LIST = re.compile(r"[A-Za-z_][A-Za-z0-9_]*: \[([A-Za-z0-9+][A-Za-z0-9+_-]*(?:, [A-Za-z0-9+][A-Za-z0-9+_-]*)*)\]\n*")
 _EDGE = re.compile(r"^(?=[^ \n#])", re.MULTILINE)
 _UNSAFE = re.compile("[\r\x85\u2028\u2029\ufeff&]")
 """Line breaks that are not ours, and anchors, which a later part may use."""
@@ -83,8 +84,15 @@ class Parts:
             return None if value is None else _Part({text.partition(":")[0]: value}, 1)
         if text in self.known:
             return self.known[text]
+        if (words := _SIMPLE_LIST.fullmatch(text)) is not None:
+            listed: list[Plain] = [plain_scalar(word) for word in words[1].split(", ")]
+            part = _Part({text.partition(":")[0]: listed}, 2 + len(listed))
+            # Phone numbers are each tenant's own.
+            return part if "+" in text else self._remembered(text, part)
         node, findings = read_yaml("", text)
-        part = None if node is None or findings else _Part(node.plain(), node.size)
+        return self._remembered(text, None if node is None or findings else _Part(node.plain(), node.size))
+
+    def _remembered(self, text: str, part: _Part | None) -> _Part | None:
         if len(text) <= MAX_REMEMBERED_CHARACTERS and len(self.known) < MAX_REMEMBERED:
             self.known[text] = part
         return part

@@ -17,7 +17,7 @@ from gateway.policy.agreements import AGREEMENTS_FILE, Agreement, agreed
 from gateway.policy.documents import Parts, Source, read_document
 from gateway.policy.egress import Ask, Decision, Router
 from gateway.policy.faults import did_you_mean, read_model
-from gateway.policy.merge import effective
+from gateway.policy.merge import alike, effective, effective_like
 from gateway.policy.model import PackFile, TenantFile, TenantPolicy
 from gateway.policy.registry import Registry, SubProcessor
 from gateway.policy.shared import Shared
@@ -80,6 +80,8 @@ class Memory:
     """File to its text and what it says, for files without a fault that hold one thing."""
     policies: dict[TenantId, tuple[TenantFile, tuple[PackFile, ...], TenantPolicy]] = field(default_factory=dict)
     """Tenant to what its policy was joined from, and the policy."""
+    joined: dict[tuple[object, ...], tuple[TenantFile, tuple[PackFile, ...], TenantPolicy]] = field(default_factory=dict)
+    """What makes policies alike to the first of them; it is held with its files, so that their identities stay theirs."""
 
 
 @dataclass(slots=True)
@@ -112,7 +114,7 @@ class _Loading:
             self.unreadable.add(kind)
             return None
         if kind == "tenant":
-            self.memory.shared.parts_of(made)
+            self.memory.shared.parts_of(made, value)
         return _Read(made, source)
 
     def file(self, model: type[M], file: str, text: str, kind: str) -> _Read[M] | None:
@@ -302,8 +304,12 @@ def _policy(memory: Memory, tenant: TenantFile, packs: Mapping[str, PackFile]) -
     known = memory.policies.get(name)
     if known is not None and known[0] is tenant and known[1] == extended:
         return known[2]
-    policy = effective(tenant, extended)
-    memory.shared.parts_of(policy)
+    key = alike(tenant, extended)
+    if (other := memory.joined.get(key)) is not None:
+        policy = effective_like(other[2], tenant, extended)
+    else:
+        policy = effective(tenant, extended)
+        memory.joined[key] = (tenant, extended, policy)
     memory.policies[name] = (tenant, extended, policy)
     return policy
 

@@ -64,7 +64,8 @@ def joined(layers: Sequence[Masking], hop: Hop | None = None) -> dict[str, Mask]
 def joined_apart(layers: Sequence[Masking]) -> dict[str, dict[str, Mask]]:
     """Hop to kind to mask, for each that differs from what holds at the other hops."""
     usual = joined(layers)
-    found = {hop.value: {kind: mask for kind, mask in joined(layers, hop).items() if mask is not usual[kind]} for hop in Hop}
+    named = [hop for hop in Hop if any(getattr(stated, hop) is not None for masking in layers for stated in masking.values())]
+    found = {hop.value: {kind: mask for kind, mask in joined(layers, hop).items() if mask is not usual[kind]} for hop in named}
     return {hop: masks for hop, masks in found.items() if masks}
 
 

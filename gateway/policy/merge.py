@@ -59,6 +59,31 @@ def effective(tenant: TenantFile, packs: Sequence[PackFile]) -> TenantPolicy:
     )
 
 
+_AS_WRITTEN = ("language", "route", "carrier", "agent", "contacts")
+_OF_ONE = ("tenant", "numbers", "announcements", *_AS_WRITTEN)
+
+
+def alike(tenant: TenantFile, packs: Sequence[PackFile]) -> tuple[object, ...]:
+    """A key that two tenants share whose joined settings are the same, whatever they are called and say to callers.
+
+    Parts are told apart by identity, so it holds as long as the files themselves are held.
+    """
+    stated = tuple(value if isinstance(value, str) else id(value) for key, value in tenant.__dict__.items() if key not in _OF_ONE)
+    return (*stated, *(id(pack) for pack in packs))
+
+
+def effective_like(known: TenantPolicy, tenant: TenantFile, packs: Sequence[PackFile]) -> TenantPolicy:
+    """What ``effective`` gives, taking over the settings of a policy whose files are ``alike``."""
+    joined = {key: known.__dict__[key] for key in TenantPolicy.model_fields}
+    taken = [loosening.without(pack, tenant) for pack in packs] if tenant.loosens else packs
+    own = {key: getattr(tenant, key) for key in _AS_WRITTEN}
+    announcements = _announcements(tenant, taken)
+    numbers = tuple(sorted(tenant.numbers))
+    return TenantPolicy.model_construct(
+        **{**joined, **own, "announcements": announcements, "numbers": numbers, "tenant": tenant.tenant}
+    )
+
+
 _LONGEST: dict[str, int] = {"notice_days": DEFAULT_NOTICE_DAYS, "notice_business_days": 0}
 _SHORTEST = ("processor_retention", "objection_days", "breach_hours")
 

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
-LATEST = 6
-"""Values of a field that are compared with. More would cost time; few tenants in a row differ more than that."""
+from gateway.policy.yaml_text import Plain
+
+MAX_KEPT = 50_000
 
 
 @dataclass(slots=True)
 class Shared:
-    """Remembers the latest values of each field. Models do not change, so nobody can tell which of two equal ones they hold."""
+    """What was made of parts that several files have in common. Models do not change, so nobody can tell that they share them."""
 
-    latest: dict[str, deque[object]] = field(default_factory=dict)
+    made: dict[tuple[str, int], tuple[Plain, object]] = field(default_factory=dict)
+    """Field, and identity of what was read, to both that and what was made of it: it is held, so its identity stays its own."""
 
-    def parts_of(self, model: BaseModel) -> None:
-        """Let each field of ``model`` be an equal value of that field seen before, if there is one."""
+    def parts_of(self, model: BaseModel, read: Plain) -> None:
+        """Let each field of ``model``, made of ``read``, be what was made of the same part for another file."""
+        if not isinstance(read, dict):
+            return
         fields = model.__dict__
-        for name, value in fields.items():
-            if value and isinstance(value, tuple | dict | BaseModel):
-                seen = self.latest.setdefault(name, deque(maxlen=LATEST))
-                same = next((known for known in seen if known is value or (type(known) is type(value) and known == value)), None)
-                if same is None:
-                    seen.append(value)
-                else:
-                    fields[name] = same
+        for name, part in read.items():
+            if isinstance(part, dict | list):
+                key = (name, id(part))
+                if key in self.made:
+                    fields[name] = self.made[key][1]
+                elif len(self.made) < MAX_KEPT:
+                    self.made[key] = (part, fields[name])
 
 
 __all__ = ["Shared"]

@@ -80,7 +80,9 @@ def general(layers: Iterable[Regions]) -> Places:
 def apart(layers: Sequence[Regions]) -> dict[str, Places]:
     """``hop/category`` to its regions, for each pair whose regions are not the general ones."""
     usual = general(layers)
-    pairs = {f"{hop}/{category}": _limits(layers, hop, category) for hop in Hop for category in DataCategory}
+    named = {key for layer in layers for key in layer.stated} - {"default"}
+    touched = [(hop, category) for hop in Hop for category in DataCategory if hop in named or category in named] if named else []
+    pairs = {f"{hop}/{category}": _limits(layers, hop, category) for hop, category in touched}
     return {pair: places for pair, places in pairs.items() if places != usual}
 
 

@@ -188,7 +188,7 @@ def read_yaml(file: str, text: str) -> tuple[Node | None, tuple[Finding, ...]]:
         return None, (excess,)
     reader = _Reader(file, iter(()))
     try:
-        reader.events = yaml.parse(text, Loader=_PARSER)
+        reader.events = iter(_PARSER(text).get_event, None)
         root = reader.document()
     except _Refused as refused:
         return None, (*reader.findings, refused.finding)

@@ -10,8 +10,9 @@ import ruamel.yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gateway.errors import Location
+from gateway.errors import Location, PolicyInvalid
 from gateway.policy.documents import Parts, Source, read_document
+from gateway.policy.load import Memory, load
 from gateway.policy.yaml_text import read_yaml
 from tests.policy.samples import REGISTRY, TENANT
 
@@ -120,3 +121,55 @@ def test_a_number_is_never_read_as_the_time_of_day_nor_a_word_as_a_truth() -> No
     expected = {"a": "12:30:45", "b": "no", "c": "off", "d": "0o17", "e": "1_000", "f": "0x1f", "g": "<<"}
     text = "".join(f"{key}: {value}\n" for key, value in expected.items())
     assert read_document("f", text, Parts()) == (expected, ())
+
+
+TENANTS = st.lists(
+    st.builds(
+        lambda number, extends, lines: "\n".join(
+            [f"tenant: t{number}", f"extends: [{', '.join(extends)}]", f"numbers: [+4930{1000 + number}]", *lines, ""]
+        ),
+        st.integers(0, 99),
+        st.lists(st.sampled_from(["one", "two"]), unique=True),
+        st.lists(
+            st.sampled_from(
+                [
+                    "training: opt-out",
+                    "regions: [eu, in]",
+                    "regions: {default: [eu], stt: [de]}",
+                    "masking: {default: category, PERSON: {llm: drop}}",
+                    "announcements: [{id: a, text: Hello., asset: a.wav}]",
+                    "language: de",
+                    "retention: {vault: 1h}",
+                    "loosens: [{setting: regions, pack: one, reason: it must be}]",
+                    "agent: {instructions: Be brief.}",
+                    "colour: red",
+                ]
+            ),
+            unique_by=lambda line: line.split(":")[0],
+        ),
+    ),
+    min_size=1,
+    max_size=5,
+)
+PACKS = {
+    "packs/one.yaml": "pack: one\ntitle: One\nregions: [de]\nannouncements: [{id: b, text: Hi., asset: b.wav}]\n",
+    "packs/two.yaml": "pack: two\ntitle: Two\ntraining: prohibited\nmasking: {default: pseudonym, CVV: drop}\n",
+}
+
+
+def outcome(texts: dict[str, str], memory: Memory | None) -> object:
+    try:
+        loaded = load(texts, memory=memory)
+    except PolicyInvalid as invalid:
+        return invalid.findings
+    return {name: (policy, policy.digest) for name, policy in loaded.tenants.items()}, loaded.numbers
+
+
+@given(st.lists(TENANTS, min_size=1, max_size=3))
+@settings(max_examples=120)
+def test_a_folder_that_is_loaded_again_and_again_is_what_it_is_at_first_sight(rounds: list[list[str]]) -> None:
+    """Nothing of an earlier file, and nothing of another tenant, stays in what a load gives."""
+    memory = Memory()
+    for tenants in rounds:
+        texts = {"subprocessors.yaml": REGISTRY, **PACKS, **{f"tenants/{i}.yaml": text for i, text in enumerate(tenants)}}
+        assert outcome(texts, memory) == outcome(texts, None)
