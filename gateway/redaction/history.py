@@ -22,10 +22,10 @@ from gateway.redaction.heard import LONG_NUMBERS
 from gateway.redaction.mask import Pseudonyms, Same, normal_form
 from gateway.redaction.numbers import signs
 from gateway.redaction.placeholder import scanner
-from gateway.redaction.spoken import view
+from gateway.redaction.spoken import SpokenLanguage, view
 from gateway.values import EntityType, MaskedText, Placeholder, Private, Span
 
-_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\d+")
+_WORD = re.compile(r"[^\W\d_]+(?:['’-](?!s\b)[^\W\d_]+)*|\d+")
 _DIGITS = re.compile(r"(?<![\w.])\d+(?![\w.])")
 _SPELLED = re.compile(rf"(?:(?:[a-z]|{'|'.join(NATO)})(?![\w'])(?: (?:as in|for|like) [a-z]+)?[ |-]*){{2,}}")
 _LEAD = re.compile(
@@ -82,14 +82,14 @@ class Late:
     preceded: list[tuple[Placeholder, str]] = field(default_factory=list)
 
 
-def read(masked: MaskedText, side: Side, *, before: str = "") -> Text:
+def read(masked: MaskedText, side: Side, *, before: str = "", spoken: SpokenLanguage = ENGLISH) -> Text:
     """The words and digits of a masked text that stand unmasked in it. ``before``: the other side's turn before, masked."""
     open_text = _open(masked)
-    said = view(open_text, ENGLISH)
+    said = view(open_text, spoken)
     words = frozenset(word for hit in _WORD.finditer(said.text) if _is_rare(word := hit.group()))
     runs = tuple(dict.fromkeys(hit.group() for hit in _DIGITS.finditer(said.text) if 2 <= len(hit.group()) <= _MOST_DIGITS))
     bare = bool(runs) and answers.bare(said, EntityType("CREDIT_CARD")) is not None
-    goes_on = not before or answers.goes_on(view(answers.without_placeholders(before), ENGLISH))
+    goes_on = not before or answers.goes_on(view(answers.without_placeholders(before), spoken))
     return Text(masked, side, words, runs, bare, goes_on)
 
 
@@ -115,47 +115,49 @@ class History:
     def add(self, text: Text, told: Sequence[Told], names: Pseudonyms) -> Late:
         """A turn was masked. What it told of earlier ones comes back, and is ``current`` from now on."""
         late = Late()
-        for each in told:
-            for index, spans in self._parts(each).items():
-                self._again(self._texts[index], spans, {span.start: each for span in spans}, names, late)
-            if each.began and (fragment := self._fragment(text, each)):
-                self._precede(fragment, each, names, late)
+        # Its own words come first: a value may stand in the turn once as a value and once as a bare word.
         text.at = len(self._texts)
         self._texts.append(text)
         for word in (*text.words, *text.runs):
             self._index.setdefault(word, []).append(text.at)
+        for each in told:
+            for index, spans in self._parts(each, names.spoken).items():
+                self._again(self._texts[index], spans, {span.start: each for span in spans}, names, late)
+            if each.began and (fragment := self._fragment(text, each, names.spoken)):
+                self._precede(fragment, each, names, late)
         if text.side is Side.CALLER:
             self._caller = text
         else:
             self._echo(text, list(self._fragments), names, late)
         return late
 
-    def _parts(self, told: Told) -> Mapping[int, list[Span]]:
+    def _parts(self, told: Told, spoken: SpokenLanguage) -> Mapping[int, list[Span]]:
         """Where words of a value stand unmasked: index of a text to spans in it."""
         found: dict[int, list[Span]] = {}
-        for wanted in _wanted(told):
+        for wanted in _wanted(told, spoken):
             if any(key not in self._index for key in wanted.keys):
                 continue
             texts = set.intersection(*(set(self._index[key]) for key in wanted.keys))
             for at in sorted(texts):
                 if not wanted.only_bare or self._texts[at].bare:
                     self.looked += 1
-                    found.setdefault(at, []).extend(_spans(self.current(self._texts[at].masked), [wanted.words], told.kind))
+                    masked = self.current(self._texts[at].masked)
+                    found.setdefault(at, []).extend(_spans(masked, [wanted.words], told.kind, spoken))
             if wanted.keys == wanted.words and not wanted.only_bare:
                 # From now on it is masked wherever it stood, and a value that is told again finds nothing to look at.
                 del self._index[wanted.keys[0]]
         return found
 
-    def _fragment(self, text: Text, told: Told) -> Text | None:
+    def _fragment(self, text: Text, told: Told, spoken: SpokenLanguage) -> Text | None:
         """The caller's turn before, when it was the beginning of this value: bare digits, and nothing was asked in between."""
         before = self._caller
         if before is None or not before.bare or text.side is not Side.CALLER or not text.goes_on:
             return None
         still = self.current(before.masked) == before.masked
-        return before if still and told.kind in LONG_NUMBERS and not _is_whole(told) else None
+        return before if still and told.kind in LONG_NUMBERS and not _is_whole(told, spoken) else None
 
     def _precede(self, fragment: Text, told: Told, names: Pseudonyms, late: Late) -> None:
-        spans = _spans(fragment.masked, [(run,) for run in fragment.runs], told.kind)
+        spans = _spans(fragment.masked, [(run,) for run in fragment.runs], told.kind, names.spoken)
         if not spans:
             return
         piece = " ".join(fragment.masked[span.start : span.end] for span in _apart(spans))
@@ -175,7 +177,7 @@ class History:
         for each in fragments:
             if not set(each.runs).isdisjoint(text.runs):
                 self.looked += 1
-                spans = _spans(self.current(text.masked), [(run,) for run in each.runs], each.kind)
+                spans = _spans(self.current(text.masked), [(run,) for run in each.runs], each.kind, names.spoken)
                 self._again(text, spans, {span.start: Told(each.kind, each.token, Private("")) for span in spans}, names, late)
 
     def _again(self, text: Text, spans: Sequence[Span], told: Mapping[int, Told], names: Pseudonyms, late: Late) -> None:
@@ -207,15 +209,15 @@ class _Wanted:
     only_bare: bool = False
 
 
-def _wanted(told: Told) -> Iterator[_Wanted]:
+def _wanted(told: Told, spoken: SpokenLanguage) -> Iterator[_Wanted]:
     value = told.whole.reveal()
-    form = normal_form(value)
+    form = normal_form(value, spoken)
     if told.kind == "PERSON":
-        yield from (_Wanted((word,), (word,)) for word in sorted(_names(value)))
+        yield from (_Wanted((word,), (word,)) for word in sorted(_names(value, spoken)))
     elif form.isdecimal():
         yield from _numbers(form)
     else:
-        for words in _phrases(told.kind, value):
+        for words in _phrases(told.kind, value, spoken):
             if keys := tuple(word for word in words if _is_rare(word)):
                 yield _Wanted(words, keys)
 
@@ -233,15 +235,15 @@ def _numbers(form: str) -> Iterator[_Wanted]:
             yield _Wanted((part,), (part,), size < _PLAIN_LEAST)
 
 
-def _phrases(kind: EntityType, value: str) -> Iterator[tuple[str, ...]]:
-    words = tuple(hit.group() for hit in _WORD.finditer(view(value, ENGLISH).text))
+def _phrases(kind: EntityType, value: str, spoken: SpokenLanguage) -> Iterator[tuple[str, ...]]:
+    words = tuple(hit.group() for hit in _WORD.finditer(view(value, spoken).text))
     yield words
     if kind == "EMAIL_ADDRESS" and "at" in words[2:]:
         yield words[: words.index("at", 2)]
 
 
-def _names(value: str) -> set[str]:
-    said = view(value, ENGLISH).text
+def _names(value: str, spoken: SpokenLanguage) -> set[str]:
+    said = view(value, spoken).text
     if _SPELLED.fullmatch(said):
         letters = signs(said.replace("-", " "))
         return {letters} if _is_rare(letters) else set()
@@ -262,9 +264,9 @@ def _open(masked: str) -> str:
     return "".join(out)
 
 
-def _spans(masked: str, wanted: Iterable[tuple[str, ...]], kind: EntityType) -> list[Span]:
+def _spans(masked: str, wanted: Iterable[tuple[str, ...]], kind: EntityType, spoken: SpokenLanguage) -> list[Span]:
     """Where any of the stretches of words, or runs of digits, stands unmasked."""
-    said = view(_open(masked), ENGLISH)
+    said = view(_open(masked), spoken)
     hits = list(_WORD.finditer(said.text))
     tokens = [hit.group() for hit in hits]
     out = []
@@ -287,9 +289,9 @@ def _apart(spans: Iterable[Span]) -> Iterator[Span]:
             end = span.end
 
 
-def _is_whole(told: Told) -> bool:
+def _is_whole(told: Told, spoken: SpokenLanguage) -> bool:
     """Whether a number has all its digits: then nothing that was said before began it."""
-    form = normal_form(told.whole.reveal())
+    form = normal_form(told.whole.reveal(), spoken)
     if told.kind == "CREDIT_CARD":
         return len(form) >= _CARD_LEAST and form.isdecimal() and luhn(form)
     return len(form) >= _WHOLE.get(told.kind, _MOST_DIGITS)

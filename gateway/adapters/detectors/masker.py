@@ -183,7 +183,7 @@ class CallMasker:
             replaced = await self._detector.replace(asked.text, plan.replacements)
             if replaced.reveal() != masked:
                 raise RedactionUnavailable("the anonymizer and the plan of the mask do not agree", hint="nothing was sent")
-        entry = history.read(masked, asked.side, before=asked.previous)
+        entry = history.read(masked, asked.side, before=asked.previous, spoken=names.spoken)
         return _Prepared(version, masked, plan, names, dialogue, _told(private, plan, names), entry)
 
     async def _adopt(self, asked: _Asked, ready: _Prepared) -> Masked:
