@@ -1,23 +1,30 @@
-"""Devanagari in Latin letters, so that one set of rules reads both. Close to how people type Hindi; made for rules, not for readers."""
+"""Devanagari in Latin letters, so that one set of rules reads both.
+
+Close to how people type Hindi; made for rules, not for readers.
+"""
 
 from __future__ import annotations
 
 _FIRST, _LAST = "\u0900", "\u097f"
 _VIRAMA, _NUKTA, _ZERO_WIDTH = "\u094d", "\u093c", "\u200c\u200d"
 
+_SOUNDS = (
+    "k", "kh", "g", "gh", "n", "ch", "chh", "j", "jh", "n", "t", "th", "d", "dh", "n", "t", "th", "d", "dh", "n", "p", "ph", "b",
+    "bh", "m", "y", "r", "l", "v", "sh", "sh", "s", "h", "l",
+)  # fmt: skip
 _CONSONANTS = dict(
     zip(
         "कखगघङचछजझञटठडढणतथदधनपफबभमयरलवशषसहळ",
-        "k kh g gh n ch chh j jh n t th d dh n t th d dh n p ph b bh m y r l v sh sh s h l".split(),
+        _SOUNDS,
         strict=True,
     )
 )
 _WITH_NUKTA = {"क": "q", "ख": "kh", "ग": "g", "ज": "z", "ड": "r", "ढ": "rh", "फ": "f"}
-_VOWELS = dict(zip("अआइईउऊऋएऐओऔऑऍ", "a aa i ee u oo ri ey ai ow au o e".split(), strict=True))
-_SIGNS = dict(zip("ािीुूृेैोौॉॅ", "aa i ee u oo ri e ai o au o e".split(), strict=True))
+_VOWELS = dict(zip("अआइईउऊऋएऐओऔऑऍ", ["a", "aa", "i", "ee", "u", "oo", "ri", "ey", "ai", "ow", "au", "o", "e"], strict=True))
+_SIGNS = dict(zip("ािीुूृेैोौॉॅ", ["aa", "i", "ee", "u", "oo", "ri", "e", "ai", "o", "au", "o", "e"], strict=True))
 _NASALS = {"ं": "n", "ँ": "n", "ः": "h"}
 _LIPS = tuple("पफबभम")
-_COMPOSED = {chr(0x958 + place): base for place, base in enumerate("क़ ख़ ग़ ज़ ड़ ढ़ फ़ य़".split())}
+_COMPOSED = {chr(0x958 + place): base for place, base in enumerate(["क़", "ख़", "ग़", "ज़", "ड़", "ढ़", "फ़", "य़"])}
 
 
 def is_devanagari(word: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gateway.redaction.vocabulary import Vocabulary, listed, phrases
+from gateway.redaction.vocabulary import Vocabulary, listed, phrases, words
 
 _UNITS = listed("un|une deux trois quatre cinq six sept huit neuf", 1)
 _TEENS = listed("dix onze douze treize quatorze quinze seize dix_sept dix_huit dix_neuf", 10)
@@ -56,7 +56,8 @@ _PHRASES = phrases("""
     quand = when
     où = where
     comment = how
-    pouvez-vous, pourriez-vous, pouvez-vous me donner, pourriez-vous me donner, donnez-moi, puis-je avoir, dites-moi = could you give me
+    pouvez-vous, pourriez-vous, pouvez-vous me donner, pourriez-vous me donner, donnez-moi, puis-je avoir = could you give me
+    dites-moi = could you give me
     il me faut, j'ai besoin de = i need
     je veux, je voudrais, j'aimerais = i want
     j'ai = i have
@@ -117,7 +118,8 @@ _PHRASES = phrases("""
     passeport, numéro de passeport = passport number
     permis de conduire, numéro de permis, numéro de permis de conduire = driver's licence number
     carte d'identité, numéro de carte d'identité, pièce d'identité = identity number
-    sécurité sociale, numéro de sécurité sociale, numéro de sécu, carte vitale, numéro national, numéro d'identification = identity number
+    sécurité sociale, numéro de sécurité sociale, numéro de sécu, carte vitale, numéro national = identity number
+    numéro d'identification = identity number
     numéro avs, numéro fiscal = identity number
     dossier médical, numéro de dossier médical, numéro de patient = medical record number
     numéro d'adhérent, numéro d'adhérente, numéro de membre, numéro de client, numéro d'assuré = member number
@@ -215,24 +217,26 @@ _PHRASES = phrases("""
 """)
 
 _COMMON = """
-    à a ai aie ait abord absolument achat acheter afin aide aider ailleurs ainsi aller allez allons alors annuler appareil appel
-    appeler appelle appelé appeliez arrive arrivé as assez attend attendre au aucun aucune aujourd'hui aujourd hui auparavant auquel aussi autre autres
-    aux avait avant avez avions avoir avons ayant banque bas beaucoup besoin bientôt bonne ça cas ce ceci cela celle celles celui
-    cent certain certaine ces cet cette ceux chaque cher chère chez chose choses ci client cliente combien comme commencer compris
-    content contente concernant connecter contre côté coûte dame debout déjà demain demande demander depuis dernier dernière
-    derniers deux devant devoir dimanche dire dis dit dites dois doit donc donne donner dont du durant eau elle elles encore
-    enchanté enchantée entre envoi envoyé envoyer erreur es essaie est-ce et êtes était étaient étais être eu eux facile faire fait faites
-    faut fin font forfait gens grand grande gros habitude haut hier hôtel hors ici il ils internet jamais jeudi jusque jusqu' qu' n'
-    m' t' s' c' juste là là-bas laquelle lequel leur leurs ligne livraison livré loin longtemps lors lorsque lui lundi madame magasin
-    maintenant mais maison mal malheureusement mardi matin me médecin même mercredi merveilleux mettre mieux midi minuit moi moins
-    moment montant ne ni nous nouveau nouvelle numéro offre on oublié ont ouvert ouverture parce parfait parfaite parle parler
-    part partie pas passe passé payer paiement payé pendant perdu personne petit petite peu peut peux peuvent plaît possible pour
-    pourquoi pouvoir premier première près prendre présent prix prochain prochaine problème produit pu puisque quand que quel
-    quelle quelque quelques question rapidement rappeler recevoir reçu rendez-vous rendez vous rien sa sais sait samedi sans sauf savez
-    savoir se service ses seul seule seulement si soir soit sommes son sont sous souvent suis sur surtout tard tel téléphoner tellement
-    tôt toujours tout toute toutes tous très trop tu un va vais valable vendredi venir vers veut veux veuillez vient vite vois voir
-    voit vos voudrais vous vrai vraiment y prélevé prélèvement solde virement garantie assurance contrat technicien conseiller
-    conseillère agent société entreprise gaz électricité connexion réseau colère fatigué fatiguée intéressé intéressée prêt prête
+    à a ai aie ait abord absolument achat acheter afin aide aider ailleurs ainsi aller allez allons alors annuler appareil
+    appel appeler appelle appelé appeliez arrive arrivé as assez attend attendre au aucun aucune aujourd'hui aujourd hui
+    auparavant auquel aussi autre autres aux avait avant avez avions avoir avons ayant banque bas beaucoup besoin bientôt
+    bonne ça cas ce ceci cela celle celles celui cent certain certaine ces cet cette ceux chaque cher chère chez chose choses
+    ci client cliente combien comme commencer compris content contente concernant connecter contre côté coûte dame debout déjà
+    demain demande demander depuis dernier dernière derniers deux devant devoir dimanche dire dis dit dites dois doit donc
+    donne donner dont du durant eau elle elles encore enchanté enchantée entre envoi envoyé envoyer erreur es essaie est-ce et
+    êtes était étaient étais être eu eux facile faire fait faites faut fin font forfait gens grand grande gros habitude haut
+    hier hôtel hors ici il ils internet jamais jeudi jusque jusqu' qu' n' m' t' s' c' juste là là-bas laquelle lequel leur
+    leurs ligne livraison livré loin longtemps lors lorsque lui lundi madame magasin maintenant mais maison mal
+    malheureusement mardi matin me médecin même mercredi merveilleux mettre mieux midi minuit moi moins moment montant ne ni
+    nous nouveau nouvelle numéro offre on oublié ont ouvert ouverture parce parfait parfaite parle parler part partie pas
+    passe passé payer paiement payé pendant perdu personne petit petite peu peut peux peuvent plaît possible pour pourquoi
+    pouvoir premier première près prendre présent prix prochain prochaine problème produit pu puisque quand que quel quelle
+    quelque quelques question rapidement rappeler recevoir reçu rendez-vous rendez vous rien sa sais sait samedi sans sauf
+    savez savoir se service ses seul seule seulement si soir soit sommes son sont sous souvent suis sur surtout tard tel
+    téléphoner tellement tôt toujours tout toute toutes tous très trop tu un va vais valable vendredi venir vers veut veux
+    veuillez vient vite vois voir voit vos voudrais vous vrai vraiment y prélevé prélèvement solde virement garantie assurance
+    contrat technicien conseiller conseillère agent société entreprise gaz électricité connexion réseau colère fatigué
+    fatiguée intéressé intéressée prêt prête
 """
 
 FRENCH = Vocabulary(
@@ -244,16 +248,16 @@ FRENCH = Vocabulary(
     conjunctions=frozenset(),
     ordinals={"premier": 1, "première": 1},
     phrases=_PHRASES,
-    common=frozenset(_COMMON.split()),
+    common=frozenset(words(_COMMON)),
     letters=dict(
         zip(
-            "bé cé dé effe gé ache hache ji ka elle emme enne pé ku cu erre esse té vé ixe zède".split(),
-            "b c d f g h h j k l m n p q q r s t v x z".split(),
+            words("bé cé dé effe gé ache hache ji ka elle emme enne pé ku cu erre esse té vé ixe zède"),
+            words("b c d f g h h j k l m n p q q r s t v x z"),
             strict=True,
         )
     ),
-    soft_letters=frozenset("a y elle bé cé dé gé pé té vé".split()),
+    soft_letters=frozenset(words("a y elle bé cé dé gé pé té vé")),
     like=("comme", "comme dans", "de"),
-    particles=frozenset("de du des la le d'".split()),
-    elided=frozenset("l d j n c s m t qu jusqu".split()),
+    particles=frozenset(words("de du des la le d'")),
+    elided=frozenset(words("l d j n c s m t qu jusqu")),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gateway.redaction.vocabulary import Vocabulary, folded, listed, phrases
+from gateway.redaction.vocabulary import Vocabulary, folded, listed, phrases, words
 
 _UNITS = listed("eins zwei|zwo drei vier fünf|fuenf sechs sieben acht neun", 1)
 _BEFORE_AND = {**_UNITS, "ein": 1}
@@ -46,8 +46,10 @@ def _compound(word: str) -> int | None:
 _ORDINALS = {
     stem + ending: number
     for number, stem in enumerate(
-        "erste zweite dritte vierte fünfte sechste siebte achte neunte zehnte elfte zwölfte dreizehnte vierzehnte fünfzehnte "
-        "sechzehnte siebzehnte achtzehnte neunzehnte".split(),
+        words("""
+            erste zweite dritte vierte fünfte sechste siebte achte neunte zehnte elfte zwölfte dreizehnte vierzehnte fünfzehnte
+            sechzehnte siebzehnte achtzehnte neunzehnte
+        """),
         start=1,
     )
     for ending in ("", "r", "n", "s")
@@ -91,11 +93,13 @@ _PHRASES = _DOUBLED | phrases("""
     wann = when
     wo = where
     wie = how
-    können sie, könnten sie, würden sie, können sie mir, könnten sie mir, geben sie mir, nennen sie mir, sagen sie mir = could you give me
+    können sie, könnten sie, würden sie, können sie mir, könnten sie mir, geben sie mir, nennen sie mir = could you give me
+    sagen sie mir = could you give me
     ich brauche, ich bräuchte = i need
     ich möchte, ich will, ich würde gern = i want
     ich habe = i have
-    äh, ähm, öh, hm, tja, moment, einen moment, momentchen, warten sie, warte, mal sehen, augenblick, sekunde, eine sekunde, einen augenblick =
+    äh, ähm, öh, hm, tja, moment, einen moment, momentchen, warten sie, warte, mal sehen, augenblick, sekunde, eine sekunde =
+    einen augenblick =
     entschuldigung, verzeihung, pardon, sorry, quatsch, falsch, beziehungsweise, ich meine, vielmehr = sorry
     nein moment, nein warten sie, nein warte = no wait
 
@@ -123,7 +127,8 @@ _PHRASES = _DOUBLED | phrases("""
     freund, freundin = friend
 
     karte, kreditkarte, ec-karte, ec karte, girokarte, debitkarte, bankkarte = card
-    kartennummer, kreditkartennummer, karten nummer, nummer der karte, nummer meiner karte, nummer meiner kreditkarte = card number
+    kartennummer, kreditkartennummer, karten nummer, nummer der karte, nummer meiner karte = card number
+    nummer meiner kreditkarte = card number
     endet auf, endend auf, mit der endung, die endet auf, endziffern = card ending in
     letzten vier ziffern, letzte vier ziffern, letzten vier stellen = last 4 digits
     prüfziffer, prüfnummer, sicherheitscode, kartenprüfnummer, sicherheitsnummer = security code
@@ -138,7 +143,8 @@ _PHRASES = _DOUBLED | phrases("""
     handy, handynummer, mobilnummer, mobil = mobile number
     festnetz, festnetznummer = landline
     vorwahl = area code
-    rufen sie mich an unter, rufen sie mich zurück unter, erreichen sie mich unter, erreichbar unter, zu erreichen unter, ruf mich an unter = call me
+    rufen sie mich an unter, rufen sie mich zurück unter, erreichen sie mich unter, erreichbar unter = call me
+    zu erreichen unter, ruf mich an unter = call me
     konto, girokonto, sparkonto, bankkonto = account
     kontonummer, konto nummer = account number
     bankleitzahl, blz = sort code
@@ -151,10 +157,13 @@ _PHRASES = _DOUBLED | phrases("""
     postleitzahl, plz = postcode
     reisepass, pass, reisepassnummer, passnummer = passport number
     führerschein, führerscheinnummer = driver's licence number
-    personalausweis, personalausweisnummer, ausweisnummer, ausweis, steuernummer, steuer-id, steueridentifikationsnummer = identity number
-    sozialversicherungsnummer, rentenversicherungsnummer, ahv-nummer, ahv nummer, identifikationsnummer, steuer id = identity number
+    personalausweis, personalausweisnummer, ausweisnummer, ausweis, steuernummer, steuer-id = identity number
+    steueridentifikationsnummer = identity number
+    sozialversicherungsnummer, rentenversicherungsnummer, ahv-nummer, ahv nummer, identifikationsnummer = identity number
+    steuer id = identity number
     patientennummer, fallnummer, krankenakte, patientenakte = medical record number
-    mitgliedsnummer, kundennummer, versichertennummer, krankenversicherungsnummer, krankenkassennummer, mitgliedernummer = member number
+    mitgliedsnummer, kundennummer, versichertennummer, krankenversicherungsnummer, krankenkassennummer = member number
+    mitgliedernummer = member number
     versicherungsnummer, policennummer, vertragsnummer, police, versicherungsschein = policy number
     kennzeichen, autokennzeichen, nummernschild = license plate
     pin, geheimzahl, pin-nummer, geheimnummer = pin
@@ -242,31 +251,34 @@ _PHRASES = _DOUBLED | phrases("""
 """)
 
 _COMMON = """
-    ab abend abends aber abgebucht abgeholt alle allem allen aller allerdings alles als alt am an andere anderen anderer anderes
-    anders anfang angebot angekommen angerufen anruf anrufe anrufen anschluss ansprechpartner arbeit auch auf aufgrund aus außer
-    außerdem bald bank beide beiden beim bekommen bekomme bereits besser beste bezahlen bezahlt bestellt bestellen bestätigen
-    betrag bevor bin bis bisher bisschen bist brauchen braucht da dabei dafür dagegen daher damals damit daran darauf darf darum
-    darüber dass davon dazu denn deshalb dich dienstag diese diesem diesen dieser dieses dir doch donnerstag dort dringend du
-    eben egal eher eigentlich einfach einige einmal einverstanden ende endlich entweder er erhalten erledigt erreichen erreicht erst es etwa etwas
-    euch euer fahren falls fast fehler fertig filiale firma frage fragen frei freitag freue früh früher funktioniert für ganz ganze
-    gab geben gebühr gegangen gegen gegeben gehen geht gehört gekommen gekündigt gekauft geld geliefert gemacht genug gerade gesagt geschickt gesehen
-    gestern gesundheit getan gewesen gewinn gibt gleich glaube groß große großen guten gute guter haben habe hab hallöchen halt halb hast hat hatte hatten
-    haus hätte heute heißen hier hilfe helfen hinter hin hoch hotel ihm ihn ihnen ihr immer info information interesse interessiert internet irgendwann
-    irgendwas jede jeden jeder jedes jemand jetzt kam kann kannst kaufen kein keine keinen keiner klappt klein kleine kommen kommt komme konnte
-    könnte können kosten kostet krank kunde kundin kündigen kündigung kurz kurze lang lange langsam lassen laut leben leider letzte letzten letzter
-    lieber lieferung liegt link los machen macht mache man manchmal mehr mein mensch menschen merken mich mir mittag mitte
-    mittwoch mittags möchte möchten möglich montag morgen morgens mögen müde muss müssen musste nach nachmittag nächste nächsten
-    nächster natürlich neben neu neue neuen neuer nicht nichts nie niemand noch nochmal normal nur ob obwohl offen öffnet oft ohne
-    paar person praxis preis problem probleme produkt pünktlich raus rechts reden rein rest ruhig rufe rufen runter sache sachen sage sagen sagt samstag
-    schlecht schließt schnell schön schon schreiben schrieb schritt schuld schulden sehe sehen sehr sei seid sein seine seinem seinen
-    seiner seit selbst selber senden service sich sie soll sollen sollte sommer sonst sonntag spät später spreche sprechen spricht statt stehen steht
-    strom störung suche suchen tarif team technik techniker termin tun tut über überhaupt überweisung überwiesen um umsonst unbedingt ungefähr
-    uns unter unterlagen unterwegs verbinden verbindung vergessen vergleich verloren verstanden verstehe versichert versicherung vertrag
-    viel viele vielen vielleicht vier vom von vor voraus vorbei vorhin vorne während wann wäre waren warten wartet warum weder
-    weg wegen weil weiß weit weiter weitere welche welchen welcher welches wem wen wenig weniger wenn werde werden wessen
-    wieder wieso will willkommen wir wird wirklich wissen wohin wohl wohne wohnen wollen wollte worden wurde wurden würde zahlen zahlung
-    zeit ziemlich zu zufrieden zuletzt zum zur zurück zusammen zuständig zwar zwischen arzt ärztin termine rezept leitung anlage gas wasser
-    erreichbar geöffnet abgeschlossen unterschrieben geändert ändern ihnen genommen nehmen nehme bleibt schauen schaue zuhause daheim
+    ab abend abends aber abgebucht abgeholt alle allem allen aller allerdings alles als alt am an andere anderen anderer
+    anderes anders anfang angebot angekommen angerufen anruf anrufe anrufen anschluss ansprechpartner arbeit auch auf aufgrund
+    aus außer außerdem bald bank beide beiden beim bekommen bekomme bereits besser beste bezahlen bezahlt bestellt bestellen
+    bestätigen betrag bevor bin bis bisher bisschen bist brauchen braucht da dabei dafür dagegen daher damals damit daran
+    darauf darf darum darüber dass davon dazu denn deshalb dich dienstag diese diesem diesen dieser dieses dir doch donnerstag
+    dort dringend du eben egal eher eigentlich einfach einige einmal einverstanden ende endlich entweder er erhalten erledigt
+    erreichen erreicht erst es etwa etwas euch euer fahren falls fast fehler fertig filiale firma frage fragen frei freitag
+    freue früh früher funktioniert für ganz ganze gab geben gebühr gegangen gegen gegeben gehen geht gehört gekommen gekündigt
+    gekauft geld geliefert gemacht genug gerade gesagt geschickt gesehen gestern gesundheit getan gewesen gewinn gibt gleich
+    glaube groß große großen guten gute guter haben habe hab hallöchen halt halb hast hat hatte hatten haus hätte heute heißen
+    hier hilfe helfen hinter hin hoch hotel ihm ihn ihnen ihr immer info information interesse interessiert internet
+    irgendwann irgendwas jede jeden jeder jedes jemand jetzt kam kann kannst kaufen kein keine keinen keiner klappt klein
+    kleine kommen kommt komme konnte könnte können kosten kostet krank kunde kundin kündigen kündigung kurz kurze lang lange
+    langsam lassen laut leben leider letzte letzten letzter lieber lieferung liegt link los machen macht mache man manchmal
+    mehr mein mensch menschen merken mich mir mittag mitte mittwoch mittags möchte möchten möglich montag morgen morgens mögen
+    müde muss müssen musste nach nachmittag nächste nächsten nächster natürlich neben neu neue neuen neuer nicht nichts nie
+    niemand noch nochmal normal nur ob obwohl offen öffnet oft ohne paar person praxis preis problem probleme produkt
+    pünktlich raus rechts reden rein rest ruhig rufe rufen runter sache sachen sage sagen sagt samstag schlecht schließt
+    schnell schön schon schreiben schrieb schritt schuld schulden sehe sehen sehr sei seid sein seine seinem seinen seiner
+    seit selbst selber senden service sich sie soll sollen sollte sommer sonst sonntag spät später spreche sprechen spricht
+    statt stehen steht strom störung suche suchen tarif team technik techniker termin tun tut über überhaupt überweisung
+    überwiesen um umsonst unbedingt ungefähr uns unter unterlagen unterwegs verbinden verbindung vergessen vergleich verloren
+    verstanden verstehe versichert versicherung vertrag viel viele vielen vielleicht vier vom von vor voraus vorbei vorhin
+    vorne während wann wäre waren warten wartet warum weder weg wegen weil weiß weit weiter weitere welche welchen welcher
+    welches wem wen wenig weniger wenn werde werden wessen wieder wieso will willkommen wir wird wirklich wissen wohin wohl
+    wohne wohnen wollen wollte worden wurde wurden würde zahlen zahlung zeit ziemlich zu zufrieden zuletzt zum zur zurück
+    zusammen zuständig zwar zwischen arzt ärztin termine rezept leitung anlage gas wasser erreichbar geöffnet abgeschlossen
+    unterschrieben geändert ändern ihnen genommen nehmen nehme bleibt schauen schaue zuhause daheim
 """
 
 GERMAN = Vocabulary(
@@ -278,17 +290,18 @@ GERMAN = Vocabulary(
     conjunctions=frozenset({"und"}),
     ordinals=_ORDINALS,
     phrases=_PHRASES,
-    common=frozenset(_COMMON.split()),
+    common=frozenset(words(_COMMON)),
     letters=dict(
         zip(
-            "be ce zeh de eff ef ge ha jott jot ka ell em emm en enn pe ku kuh er err es ess te vau we weh ix ypsilon zett zet eszett".split(),
-            "b c c d f f g h j j k l m m n n p q q r r s s t v w w x y z z s".split(),
+            words("be ce zeh de eff ef ge ha jott jot ka ell em emm en enn pe ku kuh er err es ess te vau we weh"),
+            words("b c c d f f g h j j k l m m n n p q q r r s s t v w w"),
             strict=True,
         )
-    ),
-    soft_letters=frozenset("ha em en er es we de da te je".split()),
+    )
+    | {"ix": "x", "ypsilon": "y", "zett": "z", "zet": "z", "eszett": "s"},
+    soft_letters=frozenset(words("ha em en er es we de da te je")),
     like=("wie", "wie in", "für"),
-    particles=frozenset("von van der den zu de".split()),
+    particles=frozenset(words("von van der den zu de")),
     compound=_compound,
     dotted=True,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from gateway.redaction.devanagari import romanised
-from gateway.redaction.vocabulary import Vocabulary, listed, phrases
+from gateway.redaction.vocabulary import Vocabulary, listed, phrases, words
 
 _LONG = (("aa", "a"), ("ee", "i"), ("oo", "u"))
 
@@ -45,19 +45,29 @@ _NUMBERS = listed("""
     साठ इकसठ बासठ तिरसठ|तिरेसठ चौंसठ|चौसठ पैंसठ छियासठ सड़सठ अड़सठ उनहत्तर|उनहतर
     सत्तर इकहत्तर|इकहतर बहत्तर|बहतर तिहत्तर|तिहतर चौहत्तर|चौहतर पचहत्तर|पचहतर छिहत्तर|छियत्तर सतहत्तर अठहत्तर उन्यासी|उनासी
     अस्सी इक्यासी बयासी|ब्यासी तिरासी चौरासी पचासी छियासी सत्तासी अट्ठासी|अठासी नवासी
-    नब्बे इक्यानवे|इक्यानबे बानवे|बानबे तिरानवे|तिरानबे चौरानवे|चौरानबे पंचानवे|पचानवे|पंचानबे|पचानबे छियानवे|छियानबे सत्तानवे|सत्तानबे अट्ठानवे|अठानवे|अट्ठानबे निन्यानवे|निन्यानबे
+    नब्बे इक्यानवे|इक्यानबे बानवे|बानबे तिरानवे|तिरानबे चौरानवे|चौरानबे पंचानवे|पचानवे|पंचानबे|पचानबे
+    छियानवे|छियानबे सत्तानवे|सत्तानबे अट्ठानवे|अठानवे|अट्ठानबे निन्यानवे|निन्यानबे
 """)
 _TYPED_NUMBERS = listed("""
     shunya|zero ek do teen char|chaar panch|paanch chhe|chheh|che|cheh|chah saat aath|aat nau
-    das gyarah|gyaara|gyara barah|baarah|bara terah|tera chaudah|choudah pandrah|pandra solah|sola satrah|satra atharah|athara|attharah unnis|unnees
-    bees|bis ikkis|ikkees bais|baais teis|teyis chaubis|chobis pachis|pachees|pachchis chhabbis|chabbis sattais athais|atthais|attais untis|unatis|unnatis
-    tees|tis iktis|ikatis|ikattis battis|battees tentis|taintis|tetis chauntis|chautis paintis|paitis chhattis|chattis saintis|saitis adtis|artis|adatis untalis|unchalis
-    chalis|chaalis iktalis|ikatalis bayalis|byalis tentalis|taintalis chavalis|chauvalis|chawalis paintalis|paitalis chiyalis|chhiyalis saintalis|saitalis adtalis|artalis unchas|unchaas
-    pachas|pachaas ikyavan|ikyawan|ikavan bavan|bawan|baavan tirpan|tirepan chauvan|chauwan|chovan pachpan|pachapan chhappan|chappan sattavan|sattawan atthavan|athavan|atthawan unsath
-    saath|sath iksath|iksat basath|baasath tirsath|tiresath chaunsath|chausath painsath|paisath chhiyasath|chiyasath sadsath|sarsath adsath|arsath unhattar|unahattar
-    sattar ikhattar|ikahattar bahattar tihattar chauhattar pachhattar|pachahattar chhihattar|chihattar|chiyattar sathattar|satattar athhattar|athattar unyasi|unasi
+    das gyarah|gyaara|gyara barah|baarah|bara terah|tera chaudah|choudah pandrah|pandra solah|sola
+    satrah|satra atharah|athara|attharah unnis|unnees
+    bees|bis ikkis|ikkees bais|baais teis|teyis chaubis|chobis pachis|pachees|pachchis chhabbis|chabbis
+    sattais athais|atthais|attais untis|unatis|unnatis
+    tees|tis iktis|ikatis|ikattis battis|battees tentis|taintis|tetis chauntis|chautis paintis|paitis
+    chhattis|chattis saintis|saitis adtis|artis|adatis untalis|unchalis
+    chalis|chaalis iktalis|ikatalis bayalis|byalis tentalis|taintalis chavalis|chauvalis|chawalis
+    paintalis|paitalis chiyalis|chhiyalis saintalis|saitalis adtalis|artalis unchas|unchaas
+    pachas|pachaas ikyavan|ikyawan|ikavan bavan|bawan|baavan tirpan|tirepan chauvan|chauwan|chovan
+    pachpan|pachapan chhappan|chappan sattavan|sattawan atthavan|athavan|atthawan unsath
+    saath|sath iksath|iksat basath|baasath tirsath|tiresath chaunsath|chausath painsath|paisath
+    chhiyasath|chiyasath sadsath|sarsath adsath|arsath unhattar|unahattar
+    sattar ikhattar|ikahattar bahattar tihattar chauhattar pachhattar|pachahattar
+    chhihattar|chihattar|chiyattar sathattar|satattar athhattar|athattar unyasi|unasi
     assi ikyasi|ikasi bayasi|byasi tirasi chaurasi pachasi chhiyasi|chiyasi sattasi|satasi atthasi|athasi navasi|nawasi
-    nabbe ikyanve|ikyanbe|ikanve baanve|banve|banbe|bayanve tiranve|tiranbe chauranve|chauranbe pachanve|panchanve|pachanbe chhiyanve|chiyanve|chiyanbe sattanve|satanve|sattanbe atthanve|athanve|atthanbe ninyanve|ninanve|ninyanbe
+    nabbe ikyanve|ikyanbe|ikanve baanve|banve|banbe|bayanve tiranve|tiranbe chauranve|chauranbe
+    pachanve|panchanve|pachanbe chhiyanve|chiyanve|chiyanbe sattanve|satanve|sattanbe
+    atthanve|athanve|atthanbe ninyanve|ninanve|ninyanbe
 """)
 _SOFT = ("do", "das", "tera", "bara", "sola", "che", "char", "saath", "sath", "artis", "tis", "bis", "nau")
 
@@ -110,7 +120,8 @@ _PHRASES = dict(
     दोस्त = friend
 
     कार्ड, क्रेडिट कार्ड, डेबिट कार्ड, एटीएम कार्ड = card
-    कार्ड नंबर, कार्ड का नंबर, कार्ड नम्बर, क्रेडिट कार्ड नंबर, डेबिट कार्ड नंबर, क्रेडिट कार्ड का नंबर, डेबिट कार्ड का नंबर = card number
+    कार्ड नंबर, कार्ड का नंबर, कार्ड नम्बर, क्रेडिट कार्ड नंबर, डेबिट कार्ड नंबर, क्रेडिट कार्ड का नंबर = card number
+    डेबिट कार्ड का नंबर = card number
     आखिरी चार अंक, आख़िरी चार अंक, अंतिम चार अंक = card ending in
     सीवीवी, सी वी वी, सिक्योरिटी कोड, सुरक्षा कोड, कार्ड के पीछे, पीछे लिखा = security code
     एक्सपायरी, एक्सपायरी डेट, वैधता, समाप्ति तिथि = expiry
@@ -163,7 +174,8 @@ _PHRASES = dict(
     नगर = nagar
     सेक्टर = sector
     मंज़िल, मंजिल = floor
-    में रहता हूँ, में रहती हूँ, में रहता हूं, में रहती हूं, में रहते हैं, में रहता है, का रहने वाला हूँ, की रहने वाली हूँ, से बोल रहा हूँ, से बोल रही हूँ = living here
+    में रहता हूँ, में रहती हूँ, में रहता हूं, में रहती हूं, में रहते हैं, में रहता है, का रहने वाला हूँ = living here
+    की रहने वाली हूँ, से बोल रहा हूँ, से बोल रही हूँ = living here
     शहर = city
     राज्य = state
     भारत = india
@@ -242,7 +254,8 @@ _PHRASES |= phrases("""
     card number, card ka number, mera card number, card ke number = card number
     mera naam hai, mera naam, mera name, mera pura naam, mera poora naam, main bol raha hoon = my name is
     account number, khata number, khaate ka number = account number
-    aadhar, aadhaar, adhar, adhaar, aadhar number, aadhaar number, aadhar card number, aadhar card, adhar card = aadhaar number
+    aadhar, aadhaar, adhar, adhaar, aadhar number, aadhaar number, aadhar card number, aadhar card = aadhaar number
+    adhar card = aadhaar number
     pan card, pan number = pan card
     janam tithi, janm tithi, janm tarikh, janam tarikh, dob = date of birth
     janam, janm, paida hua, paida hui = born
@@ -265,7 +278,8 @@ _PHRASES |= phrases("""
     aapka naam kya hai, aapka shubh naam, kaun bol raha hai = what is your name
     ek minute, ek second, ek min, rukiye, rukiyega, ruko, dekhta hoon, dekhti hoon, matlab =
     rupaye, rupay, rupee, rupees, rs = rupees
-    me rehta hu, mein rehta hoon, me rehti hu, mein rehti hoon, mein rehte hain, me rahta hu, mein rahta hun, mein rahti hun = living here
+    me rehta hu, mein rehta hoon, me rehti hu, mein rehti hoon, mein rehte hain, me rahta hu, mein rahta hun = living here
+    mein rahti hun = living here
     makan number, makaan number, ghar number = house number
     saal, sal = years
     baje = hours
@@ -273,26 +287,29 @@ _PHRASES |= phrases("""
 """)
 
 _COMMON = """
-    है हैं हूँ हूं था थी थे हो होगा होगी होता होती होते का की के को से में पर तक ने ही भी यह ये वह वो इस उस इन उन इसका उसका इनका उनका
-    मुझे मुझको हमें हम आप आपको तुम तू कि जो जब तब अब अभी आज कल परसों यहाँ वहाँ कुछ कोई सब सभी बहुत ज्यादा ज़्यादा कम थोड़ा थोड़ी
-    बोल रहा रही रहे रहता रहती कर करना करनी करने करता करती करते किया की कीजिए कर दो दीजिए देना दे दिया दी दिए लेना ले लिया लगता लगा जाना जा
-    गया गई गए आना आया आई आए जाता जाती होना हुआ हुई हुए मिला मिली मिले मिलना पता चाहता चाहती चाहते चाहूंगा चाहूंगी बात समस्या परेशानी
-    मदद सहायता सेवा ग्राहक खरीदा बुक बंद चालू शुरू खत्म रद्द कैंसिल वापस रिफंड भुगतान पेमेंट पैसा पैसों राशि शेष बैलेंस समय तारीख सोमवार
-    मंगलवार बुधवार गुरुवार शुक्रवार शनिवार रविवार सुबह शाम दोपहर रात सर मैडम साहब जी भैया दीदी लिए साथ बाद पहले पहला दूसरा तीसरा
-    अगला पिछला नया नई पुराना बड़ा छोटा सिर्फ केवल क्योंकि इसलिए अगर तो ना न मत वाला वाली वाले भेजा भेजना भेजिए भेजो सामान ऑनलाइन
-    इंटरनेट बैंक लोन किस्त बीमा अस्पताल दवा दवाई अपॉइंटमेंट डिलीवरी पार्सल शहर गाँव देश काम घर दुकान कंपनी सवाल जवाब लिख लिखिए सुनिए
-    सुनो देखिए समझ समझा कितना कितने कितनी क्यों किस किसी किसने किसको कौनसा मान लीजिए याद भूल पूछना बताना खो चोरी टूट खराब
+    है हैं हूँ हूं था थी थे हो होगा होगी होता होती होते का की के को से में पर तक ने ही भी यह ये वह वो इस उस इन उन इसका उसका
+    इनका उनका मुझे मुझको हमें हम आप आपको तुम तू कि जो जब तब अब अभी आज कल परसों यहाँ वहाँ कुछ कोई सब सभी बहुत ज्यादा ज़्यादा कम
+    थोड़ा थोड़ी बोल रहा रही रहे रहता रहती कर करना करनी करने करता करती करते किया की कीजिए कर दो दीजिए देना दे दिया दी दिए लेना
+    ले लिया लगता लगा जाना जा गया गई गए आना आया आई आए जाता जाती होना हुआ हुई हुए मिला मिली मिले मिलना पता चाहता चाहती चाहते
+    चाहूंगा चाहूंगी बात समस्या परेशानी मदद सहायता सेवा ग्राहक खरीदा बुक बंद चालू शुरू खत्म रद्द कैंसिल वापस रिफंड भुगतान
+    पेमेंट पैसा पैसों राशि शेष बैलेंस समय तारीख सोमवार मंगलवार बुधवार गुरुवार शुक्रवार शनिवार रविवार सुबह शाम दोपहर रात सर
+    मैडम साहब जी भैया दीदी लिए साथ बाद पहले पहला दूसरा तीसरा अगला पिछला नया नई पुराना बड़ा छोटा सिर्फ केवल क्योंकि इसलिए अगर
+    तो ना न मत वाला वाली वाले भेजा भेजना भेजिए भेजो सामान ऑनलाइन इंटरनेट बैंक लोन किस्त बीमा अस्पताल दवा दवाई अपॉइंटमेंट
+    डिलीवरी पार्सल शहर गाँव देश काम घर दुकान कंपनी सवाल जवाब लिख लिखिए सुनिए सुनो देखिए समझ समझा कितना कितने कितनी क्यों किस
+    किसी किसने किसको कौनसा मान लीजिए याद भूल पूछना बताना खो चोरी टूट खराब
 """
 _TYPED_COMMON = """
-    hai hain hoon hun hu tha thi the ho hoga hogi hota hoti ka ki ke ko se me mein par tak ne hi bhi yeh ye yah vah wo woh is us iska uska inka unka
-    mujhe mujhko hamen hume hum ham aap aapko tum tu ki jo jab tab ab abhi aaj kal yahan wahan kuch kuchh koi sab sabhi bahut zyada jyada kam thoda
-    bol raha rahi rahe rehta rehti kar karna karni karne karta karti karte kiya kijiye karo dena de diya di diye lena le liya lagta laga jana ja
-    gaya gayi gaye aana aaya aayi aaye jata jati hona hua hui hue mila mili mile milna chahta chahti chahte chahiye baat samasya pareshani dikkat
-    madad sewa seva khareeda band chalu shuru khatam wapas vapas paisa paise samay tarikh somwar mangalwar budhwar guruwar shukrawar
-    shaniwar raviwar subah shaam dopahar raat sir madam sahab bhaiya didi liye saath baad pehle pahle dusra teesra agla pichla naya nayi purana
-    sirf keval kyunki isliye agar toh to na mat wala wali wale bheja bhejna bhejiye saman kaam ghar dukan sawal jawab likh likhiye suniye suno
-    dekhiye samajh samjha kitna kitne kitni kyun kis kisi kisne kaunsa maan lijiye yaad bhool puchna batana kho chori toot kharab apna apni bola
-    raha-hoon karunga karungi lunga lungi dunga dungi jaldi der theek sahi galat achha bolo boliye sunai
+    hai hain hoon hun hu tha thi the ho hoga hogi hota hoti ka ki ke ko se me mein par tak ne hi bhi yeh ye yah vah wo woh is
+    us iska uska inka unka mujhe mujhko hamen hume hum ham aap aapko tum tu ki jo jab tab ab abhi aaj kal yahan wahan kuch
+    kuchh koi sab sabhi bahut zyada jyada kam thoda bol raha rahi rahe rehta rehti kar karna karni karne karta karti karte
+    kiya kijiye karo dena de diya di diye lena le liya lagta laga jana ja gaya gayi gaye aana aaya aayi aaye jata jati hona
+    hua hui hue mila mili mile milna chahta chahti chahte chahiye baat samasya pareshani dikkat madad sewa seva khareeda band
+    chalu shuru khatam wapas vapas paisa paise samay tarikh somwar mangalwar budhwar guruwar shukrawar shaniwar raviwar subah
+    shaam dopahar raat sir madam sahab bhaiya didi liye saath baad pehle pahle dusra teesra agla pichla naya nayi purana sirf
+    keval kyunki isliye agar toh to na mat wala wali wale bheja bhejna bhejiye saman kaam ghar dukan sawal jawab likh likhiye
+    suniye suno dekhiye samajh samjha kitna kitne kitni kyun kis kisi kisne kaunsa maan lijiye yaad bhool puchna batana kho
+    chori toot kharab apna apni bola raha-hoon karunga karungi lunga lungi dunga dungi jaldi der theek sahi galat achha bolo
+    boliye sunai
 """
 
 HINDI = Vocabulary(
@@ -304,15 +321,15 @@ HINDI = Vocabulary(
     conjunctions=frozenset(),
     ordinals={},
     phrases=_PHRASES,
-    common=frozenset(_COMMON.split()) | frozenset(_TYPED_COMMON.split()),
+    common=frozenset(words(_COMMON)) | frozenset(words(_TYPED_COMMON)),
     letters=dict(
         zip(
-            "ए बी सी डी ई एफ जी एच आई जे के एल एम एन ओ पी क्यू आर एस टी यू वी डब्ल्यू एक्स वाई ज़ेड जेड".split(),
-            "a b c d e f g h i j k l m n o p q r s t u v w x y z z".split(),
+            words("ए बी सी डी ई एफ जी एच आई जे के एल एम एन ओ पी क्यू आर एस टी यू वी डब्ल्यू एक्स वाई ज़ेड जेड"),
+            words("a b c d e f g h i j k l m n o p q r s t u v w x y z z"),
             strict=True,
         )
     ),
-    soft_letters=frozenset("ए ई जी के डी सी बी एस पी ओ a i".split()),
+    soft_letters=frozenset(words("ए ई जी के डी सी बी एस पी ओ a i")),
     like=("जैसे", "फॉर", "फ़ॉर", "से", "as in", "for", "jaise", "se"),
     particles=frozenset(),
 )

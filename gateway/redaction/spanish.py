@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.redaction.vocabulary import Vocabulary, listed, phrases
+from gateway.redaction.vocabulary import Vocabulary, listed, phrases, words
 
 _UNITS = listed("uno dos tres cuatro cinco seis siete ocho nueve", 1)
 _TENS = listed("treinta cuarenta cincuenta sesenta setenta ochenta noventa", 3)
@@ -14,7 +14,8 @@ _SMALL = (
     {"cero": 0}
     | _UNITS
     | listed(
-        "diez once doce trece catorce quince dieciséis|diez_y_seis diecisiete|diez_y_siete dieciocho|diez_y_ocho diecinueve|diez_y_nueve veinte",
+        "diez once doce trece catorce quince dieciséis|diez_y_seis diecisiete|diez_y_siete dieciocho|diez_y_ocho "
+        "diecinueve|diez_y_nueve veinte",
         10,
     )
     | _JOINED
@@ -69,7 +70,8 @@ _PHRASES = phrases("""
     tengo = i have
     tiene = has
     tengo que = need
-    eh, em, este, pues, mmm, a ver, un momento, un segundo, un momentito, espere, espera, déjeme ver, déjame ver, a ver un momento =
+    eh, em, este, pues, mmm, a ver, un momento, un segundo, un momentito, espere, espera, déjeme ver, déjame ver =
+    a ver un momento =
     perdón, perdone, disculpe, digo, mejor dicho, quiero decir = sorry
     no perdón, no espere, no espera = no wait
 
@@ -103,7 +105,8 @@ _PHRASES = phrases("""
     últimos cuatro, últimos cuatro dígitos, últimas cuatro cifras = last 4 digits
     código de seguridad, clave de seguridad = security code
     de atrás, en el reverso, por detrás, al dorso = on the back
-    caduca, caducidad, vence, vencimiento, fecha de caducidad, fecha de vencimiento, válida hasta, expira, fecha de expiración = expiry
+    caduca, caducidad, vence, vencimiento, fecha de caducidad, fecha de vencimiento, válida hasta, expira = expiry
+    fecha de expiración = expiry
     número = number
     números = numbers
     dígito = digit
@@ -125,12 +128,14 @@ _PHRASES = phrases("""
     años de edad = years old
     código postal, distrito postal, cp = postcode
     pasaporte, número de pasaporte = passport number
-    licencia de conducir, carnet de conducir, carné de conducir, permiso de conducir, licencia de manejo = driver's licence number
+    licencia de conducir, carnet de conducir, carné de conducir, permiso de conducir = driver's licence number
+    licencia de manejo = driver's licence number
     dni, nie, nif, cédula, curp, rfc, documento de identidad, número de identidad, número de identificación = identity number
     seguridad social, número de seguridad social, número de la seguridad social = identity number
     seguro social, número de seguro social, número del seguro social = social security number
     historia clínica, número de historia clínica, número de expediente, expediente médico = medical record number
-    número de socio, número de socia, número de afiliado, número de afiliada, número de miembro, número de cliente = member number
+    número de socio, número de socia, número de afiliado, número de afiliada, número de miembro = member number
+    número de cliente = member number
     póliza, número de póliza = policy number
     matrícula, placa, placas = license plate
     pin = pin
@@ -223,25 +228,29 @@ _PHRASES = phrases("""
     gigas, megas = gigs
 """)
 
+_MONTHS = words("enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre")
+_PHRASES |= {f"{month} {of}": _PHRASES[month] for month in _MONTHS for of in ("de", "del")}
+
 _COMMON = """
-    a al ante antes ahí ahora algo alguien algún alguna algunas alguno algunos allá allí anoche apenas aquel aquella aquello aquí
-    así aún aunque ayer cada casa casi cerca cierto como cosa cosas cual cualquier cuando cuanto cuánto cuánta cuántos da dan dar
-    decir dejar del demás desde deseo dice dicen dijo día dije dio donde durante ella ellas ello ellos encima enviar enviado
-    enviaron error esa esas ese eso esos esta está están estaba estar estas este esto estos estoy estuve falta favor fin forma
-    fue fuera fueron ha había hablar hablo hace hacer hacia haga hago han hasta hay he hecho hemos hice hizo hoy igual incluso ir
-    iba junto jamás le les lejos llamar llamado llame llega llegar llegó llegado llevo lo lugar lunes martes miércoles jueves
-    viernes sábado domingo mal malo mañana manera mañanas más me media medio mejor menos mientras mío mía misma mismo momento
-    momentito mucha muchas mucho muchos muy nada nadie ni ningún ninguna ninguno nos nosotros nosotras nueva nuevo nunca olvidé
-    olvidado otra otras otro otros pagar pago pagado para parece parte pasa pasado pasar pasó pedir pequeño perdí perdido poco pocos poder porque
-    pregunta primero problema problemas pronto próximo próxima pude puedo pueda puesto que quedar quiere quieren queja quizá quizás recibí
-    recibido recibir saber sabe sale salió se sé sea según seguro ser servicio siempre siendo siento sino sin sobre solo sólo somos
-    también tampoco tan tanto tarde temprano tener tengo tenía tenemos tienen todavía toda todas todo todos trabajo tras tuve tuvo
-    última último usted ustedes va vamos van ver vender verdad vi viene vino volver voy ya cambiar cambio cliente clienta cita
-    cobro cobraron cobrado comprar compra compré cancelar cancelado ayuda ayudar ayudarme banco cajero dinero saldo hotel médico
-    oficina tienda empresa compañía agente soporte técnico internet línea luz gas agua recibo tarifa plan oferta producto envío
-    entrega entregado llegada correcta incorrecta cerrado abierto abren cierran atención español inglés cuesta cuestan precio total
-    gratis primera segunda tercera mediodía medianoche minutito anterior siguiente registrado registrada confirmar confirmo
-    interesado interesada molesto molesta contenta contento encantado encantada perfecta perfecto genial estupendo
+    a al ante antes ahí ahora algo alguien algún alguna algunas alguno algunos allá allí anoche apenas aquel aquella aquello
+    aquí así aún aunque ayer cada casa casi cerca cierto como cosa cosas cual cualquier cuando cuanto cuánto cuánta cuántos da
+    dan dar decir dejar del demás desde deseo dice dicen dijo día dije dio donde durante ella ellas ello ellos encima enviar
+    enviado enviaron error esa esas ese eso esos esta está están estaba estar estas este esto estos estoy estuve falta favor
+    fin forma fue fuera fueron ha había hablar hablo hace hacer hacia haga hago han hasta hay he hecho hemos hice hizo hoy
+    igual incluso ir iba junto jamás le les lejos llamar llamado llame llega llegar llegó llegado llevo lo lugar lunes martes
+    miércoles jueves viernes sábado domingo mal malo mañana manera mañanas más me media medio mejor menos mientras mío mía
+    misma mismo momento momentito mucha muchas mucho muchos muy nada nadie ni ningún ninguna ninguno nos nosotros nosotras
+    nueva nuevo nunca olvidé olvidado otra otras otro otros pagar pago pagado para parece parte pasa pasado pasar pasó pedir
+    pequeño perdí perdido poco pocos poder porque pregunta primero problema problemas pronto próximo próxima pude puedo pueda
+    puesto que quedar quiere quieren queja quizá quizás recibí recibido recibir saber sabe sale salió se sé sea según seguro
+    ser servicio siempre siendo siento sino sin sobre solo sólo somos también tampoco tan tanto tarde temprano tener tengo
+    tenía tenemos tienen todavía toda todas todo todos trabajo tras tuve tuvo última último usted ustedes va vamos van ver
+    vender verdad vi viene vino volver voy ya cambiar cambio cliente clienta cita cobro cobraron cobrado comprar compra compré
+    cancelar cancelado ayuda ayudar ayudarme banco cajero dinero saldo hotel médico oficina tienda empresa compañía agente
+    soporte técnico internet línea luz gas agua recibo tarifa plan oferta producto envío entrega entregado llegada correcta
+    incorrecta cerrado abierto abren cierran atención español inglés cuesta cuestan precio total gratis primera segunda
+    tercera mediodía medianoche minutito anterior siguiente registrado registrada confirmar confirmo interesado interesada
+    molesto molesta contenta contento encantado encantada perfecta perfecto genial estupendo
 """
 
 SPANISH = Vocabulary(
@@ -253,15 +262,15 @@ SPANISH = Vocabulary(
     conjunctions=frozenset(),
     ordinals=listed("primero|primer|primera segundo_de tercero|tercer|tercera", 1),
     phrases=_PHRASES,
-    common=frozenset(_COMMON.split()),
+    common=frozenset(words(_COMMON)),
     letters=dict(
         zip(
-            "be ce de efe ge hache jota ka cu ele eme ene eñe pe erre ese te uve equis zeta".split(),
-            "b c d f g h j k q l m n n p r s t v x z".split(),
+            words("be ce de efe ge hache jota ka cu ele eme ene eñe pe erre ese te uve equis zeta"),
+            words("b c d f g h j k q l m n n p r s t v x z"),
             strict=True,
         )
     ),
-    soft_letters=frozenset("a e i o u y de te ese ce be ge pe".split()),
+    soft_letters=frozenset(words("a e i o u y de te ese ce be ge pe")),
     like=("de", "como", "como en"),
-    particles=frozenset("de del la las los y".split()),
+    particles=frozenset(words("de del la las los y")),
 )

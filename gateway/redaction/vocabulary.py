@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from gateway.redaction.devanagari import is_devanagari, romanised
-from gateway.redaction.english import COMMON_WORDS
+from gateway.redaction.english import COMMON_WORDS, MONTHS, TOP_LEVEL_DOMAINS
 from gateway.redaction.spoken import Lexeme
 
 T = TypeVar("T")
@@ -26,6 +26,9 @@ _FORMALITIES = frozenset("¿¡«»")
 _APOSTROPHES = ("'", "’")
 _LEAST_LETTERS = 3
 _LEAST_SOFT = 3
+_MOST_AHEAD = 24
+"""So many words ahead are looked at to know what a word is: a bound on what a hostile text can cost."""
+_DOMAINS = frozenset(TOP_LEVEL_DOMAINS)
 
 
 def folded(word: str) -> str:
@@ -35,6 +38,11 @@ def folded(word: str) -> str:
     if is_devanagari(word):
         return romanised(word)
     return "".join(sign for sign in unicodedata.normalize("NFKD", word.casefold()) if not unicodedata.combining(sign))
+
+
+def words(table: str) -> list[str]:
+    """The words of a table, in its order."""
+    return table.split()
 
 
 def phrases(table: str) -> dict[str, str]:
@@ -83,7 +91,7 @@ class Vocabulary:
 
 
 class _Ways(Generic[T]):
-    """Phrases to what they are, found from their first word on, the longest first. A hyphen within a phrase is as good as a space."""
+    """Phrases to what they are, found from their first word on, the longest first. A hyphen is as good as a space."""
 
     def __init__(self, table: Iterable[tuple[str, T]]) -> None:
         self._first: dict[str, list[tuple[tuple[str, ...], T]]] = {}
@@ -161,11 +169,13 @@ class Reader:
             return self._written(words, at)
         if first.kind != "word":
             return [first], at + 1
+        if out and first.text in _DOMAINS and (out[-1].text == "dot" or (out[-1].text == "." and out[-1].end == first.start)):
+            return [first], at + 1
         phrase = self._phrases.at(words, at)
         number = self._number(words, at)
         if number and (phrase is None or number[1] >= phrase[1]):
             return [Lexeme("number", number[0], first.start, words[number[1] - 1].end)], number[1]
-        if (spelled := self._spelled(words, at)) and (phrase is None or spelled[1] > phrase[1]):
+        if (spelled := self._spelled(words, at, out)) and (phrase is None or spelled[1] > phrase[1]):
             return spelled
         single = phrase is None or phrase[1] == at + 1
         if single and first.text in self._soft and self._beside_number(words, at, out):
@@ -241,18 +251,18 @@ class Reader:
         if before is not None and before.kind == "number":
             return True
         after, run = at, 0
-        while after < len(words) and (words[after].text in self._soft or words[after].text in _APART):
+        while after < min(len(words), at + _MOST_AHEAD) and (words[after].text in self._soft or words[after].text in _APART):
             run += words[after].text in self._soft
             after += 1
         return run >= _LEAST_SOFT or (
             after < len(words) and (words[after].kind == "number" or self._small_at(words, after) is not None)
         )
 
-    def _spelled(self, words: list[Lexeme], at: int) -> tuple[list[Lexeme], int] | None:
+    def _spelled(self, words: list[Lexeme], at: int, before: list[Lexeme]) -> tuple[list[Lexeme], int] | None:
         """Letters said one by one, by their sound or by their names, with or without "as in"."""
         out: list[Lexeme] = []
         here, count, sure = at, 0, 0
-        while here < len(words):
+        while here < min(len(words), at + _MOST_AHEAD):
             word = words[here]
             letter = word.text if len(word.text) == 1 and word.kind == "word" else self._letters.get(word.text)
             if letter is None:
@@ -271,7 +281,8 @@ class Reader:
                 here += 1
             if here == end and (here >= len(words) or not self._is_letter(words[here])):
                 break
-        return (out, here) if count and sure and (count >= _LEAST_LETTERS or sure >= _LEAST_LETTERS) else None
+        in_code = bool(before) and before[-1].kind == "number" and sure == count
+        return (out, here) if sure and (in_code or count >= _LEAST_LETTERS or sure >= _LEAST_LETTERS) else None
 
     def _is_letter(self, word: Lexeme) -> bool:
         return word.kind == "word" and (len(word.text) == 1 or word.text in self._letters)
@@ -291,7 +302,7 @@ class Reader:
         if words[at].text not in self._particles or not out or at + 1 >= len(words):
             return False
         before, after = out[-1], at + 1
-        while after < len(words) and words[after].text in self._particles:
+        while after < min(len(words), at + _MOST_AHEAD) and words[after].text in self._particles:
             after += 1
         return before.kind == "word" and self._is_strange(before) and after < len(words) and self._is_strange(words[after])
 
@@ -302,4 +313,4 @@ class Reader:
         return self._phrases.at([word], 0) is None and self._small_at([word], 0) is None
 
 
-_MONTHS = frozenset("january february march april may june july august september october november december".split())
+_MONTHS = frozenset(MONTHS)

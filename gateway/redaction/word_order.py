@@ -1,6 +1,6 @@
 """What other languages say in another order than English: the street before its number, the place before the living there.
 
-The view has their words in English already (``gateway.redaction.vocabulary``); these are the patterns that English has no use for.
+The view has their words in English (``gateway.redaction.vocabulary``); these are the patterns that English has no use for.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ _NUMBER_FIRST = re.compile(
 )
 _GERMAN = re.compile(
     r"(?<!\w)(?:(?:an der|am|in der|zum|zur|[^\W\d_]+er|alte[rn]?|neue[rn]?|obere|untere) )?"
-    r"(?:[^\W\d_]{2,}(?:strasse|str|weg|platz|gasse|allee|ring|damm|ufer|chaussee|steig|markt|graben|berg)|[^\W\d_]+ (?:street|lane|square))"
+    r"(?:[^\W\d_]{2,}(?:strasse|str|weg|platz|gasse|allee|ring|damm|ufer|chaussee|steig|markt|graben|berg)"
+    r"|[^\W\d_]+ (?:street|lane|square))"
     r"(?: \|)?(?: house number| number)? \d{1,4}(?: ?[a-h](?!\w))?"
 )
 _LIVING_HERE = re.compile(r"(?P<place>[^\W\d_]{2,}(?: [^\W\d_]{2,})?) (?:· )?living here(?!\w)")
@@ -36,7 +37,8 @@ _POSTCODE = re.compile(r"(?<!\w)\d{4,6}(?!\w)")
 _POSTCODE_WITHIN = 40
 _TOWN = re.compile(r"(?: \||,| in| at)*(?: \d{4,6})?(?: in)? (?P<town>[^\W\d_]{3,})")
 _AGE = re.compile(
-    r"(?<!\w)(?:i|he|she|·|wife|husband|son|daughter|mother|father) (?:have|has) (?P<age>\d{1,3}) years(?! \d)(?! old)(?= \||$| and| ·)"
+    r"(?<!\w)(?:i|he|she|·|wife|husband|son|daughter|mother|father) "
+    r"(?:have|has) (?P<age>\d{1,3}) years(?! \d)(?! old)(?= \||$| and| ·)"
 )
 _AGE_IS = re.compile(r"(?<!\w)age is (?P<age>\d{1,3})(?!\d)")
 
