@@ -18,7 +18,9 @@ LETTER = (
 )
 """A letter of a code in the view: alone, named, doubled, or with the word that explains it."""
 
-_COPULA = re.compile(r"(?<![\w'])(?:is|was|it's|that's|are|be|as|reads?|says|said|to|with|id|number|code|:)(?![\w'])")
+_COPULA = re.compile(
+    r"(?<![\w'])(?:is|was|it's|that's|are|be|as|reads?|says|said|(?<!is )(?<!be )(?<!was )(?<!number )to|with|id|number|code|:)(?![\w'])"
+)
 _WORD = re.compile(r"[^\s|]+")
 _LEADING = frozenset(
     {"uh", "um", "so", "well", "it's", "is", "ok", "okay", "yes", "yeah", "and", "then", "|", ":", "-", "my", "the"}
@@ -27,8 +29,12 @@ _MOST_BETWEEN = 7
 _SIGNS_AS_WORDS = frozenset({"for", "to", "too", "by", "or", "a", "see", "be", "are", "you", "why", "tea", "ate", "of", "i"})
 _SPELLING = frozenset({"as", "in", "for", "like", "is"})
 _ONWARD = re.compile(rf"(?:(?: \|)?[ /-]+(?:(?:dash|hyphen|slash) )?(?:{LETTER}|[a-z]{{0,6}}\d[a-z\d]*))+(?![\w'])")
-_WEAK = re.compile(r"(?: \|)?[ -]+(?P<word>[a-z]{1,7})(?=(?: \|)?[ -]+[a-z]{0,2}\d)")
+_WEAK = re.compile(r"(?: \|)?[ -]+(?P<word>[a-z]{1,7})(?=(?: \|)?[ -]+(?:[a-z]{0,2}\d|[a-z](?![\w'])))")
 _CAPITALS = re.compile(r"[ -](?P<word>[a-z]{2,4})(?![\w'])")
+_LAST_SIGN = re.compile(
+    r"(?: \|)?[ -](?P<sign>(?P<digit>for|to|too|ate)|see|be|are|why|tea|pea|queue|cue|you|eye)(?= \|| (?:and|on|with)(?![\w'])|$)"
+)
+"""A homophone at the end of a number that was announced, where no sentence goes on."""
 _STOPS = frozenset({"and", "with", "the", "at", "on", "under", "in", "is", "my", "please", "thanks", "name", "expires", "expiry"})
 
 
@@ -38,7 +44,11 @@ def reach(heard: Heard, start: int, end: int, low: int | None, *, letters: bool)
         start = _leftward(heard, low, start, letters=letters)
     elif letters:
         start = _capitals_before(heard, start)
-    return start, _rightward(heard, end) if letters else end
+    end = _rightward(heard, end) if letters else end
+    last = _LAST_SIGN.match(heard.view.text, end)
+    if last and (letters or last["digit"]):
+        end = last.end("sign")
+    return start, end
 
 
 def _leftward(heard: Heard, low: int, start: int, *, letters: bool) -> int:

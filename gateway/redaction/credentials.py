@@ -100,7 +100,7 @@ def _end(text: str, start: int) -> int:
             if not _continues(text, token.end(), text[start:end]):
                 break
             continue
-        begins = not count and _joined(text, token.end())
+        begins = not count and (_joined(text, token.end()) or (word == "i" and not _is_spoken_of(text, token.end())))
         if count >= _LONGEST or (word in _STOPS and not (joined and count) and not begins):
             break
         end, joined = token.end(), word in JOINS
@@ -113,10 +113,16 @@ def _joined(text: str, at: int) -> bool:
     return following is not None and following["word"] in JOINS
 
 
+def _is_spoken_of(text: str, at: int) -> bool:
+    """Whether a sentence goes on, with a word that no value is made of."""
+    following = _TOKEN.match(text, at)
+    return following is None or following["word"] in COMMON_WORDS or following["word"] is None
+
+
 def _continues(text: str, at: int, value: str) -> bool:
     """A full stop within a value: "p. l. e. d. eighty", "rose. underscore nine"."""
     following = _TOKEN.match(text, at)
     word = following["word"] if following else None
     if not word or not value:
         return False
-    return word in JOINS or ((word.isdigit() or len(word) == 1) and (len(value.split()[-1]) == 1 or value[-1].isdigit()))
+    return word in JOINS or word.isdigit() or (len(word) == 1 and (len(value.split()[-1]) == 1 or value[-1].isdigit()))

@@ -13,9 +13,9 @@ from gateway.values import Span
 _MONTH = rf"(?:{any_of(MONTHS)})(?![\w])\.?"
 _YEAR = r"(?:19|20)\d\d"
 _DATE = re.compile(
-    rf"(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: day)?(?: of)?(?: the month of)? {_MONTH}(?: of| in)?(?: {_YEAR}| \d\d(?!\d))?"
+    rf"(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: day)?(?: of)?(?: \||(?: the month of)?)? {_MONTH}(?: of| in| \|)?(?: {_YEAR}| \d\d(?!\d))?"
     # "april twelve seventy one" runs together into one number
-    rf"|{_MONTH}(?: the)? (?:\d{{1,2}}(?:st|nd|rd|th)(?: \d\d(?:\d\d)?(?!\d))?|\d{{1,6}}(?!\d))"
+    rf"|{_MONTH}(?: \|)?(?: the)? (?:\d{{1,2}}(?:st|nd|rd|th)(?: \d\d(?:\d\d)?(?!\d))?|\d{{1,6}}(?!\d))"
     rf"|{_YEAR}[/.-]\d\d?[/.-]\d\d?|\d{{1,2}}[/.]\d{{1,2}}[/.](?:\d{{4}}|\d\d)(?!\d)"
     rf"|\d{{1,2}}(?:st|nd|rd|th)? ?(?:[/:]|slash|of)? ?(?:{_YEAR}|\d\d)(?![\d/:])"
 )
@@ -26,6 +26,7 @@ _RELATIVE = "mother|father|mom|dad|wife|husband|son|daughter|brother|sister"
 _AGE = re.compile(
     r"(?P<old>\d{1,3})(?= ?-?(?:years?|yrs?|months?)[ -]olds?\b| years of age)"
     r"|(?:\baged?|\bage is|turn(?:s|ed|ing)) (?P<said>\d{1,3})(?![\d.])"
+    r"|(?:i|he|she|they)(?:'ll| will| would)(?: be| turn) (?P<soon>\d{1,3})(?= (?:next|this|in (?!a |an |\d)|on (?!the)|soon)|$| \|)"
     rf"|(?:(?<![\w'])(?:i'm|i am|he's|she's|he is|she is|who's|who is)|(?:{_RELATIVE})(?: [a-z]+)? is) (?P<bare>\d{{1,3}})"
     r"(?= \||$| (?:and|but|now|so|as|or|next)\b)"
 )

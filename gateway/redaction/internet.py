@@ -22,7 +22,7 @@ _PROVIDER = (
 _COM = rf"(?: com|(?: dock |{_DOT})(?:com|come|calm|net|org|co{_DOT}uk|co{_DOT}in|in|de|fr|uk))(?![\w])"
 """The end of a well-known provider's name; behind it a recogniser may make anything of "dot"."""
 _MAIL = re.compile(
-    rf"(?: at |\s?@\s?)(?!w ?w ?w)(?:{_HOST}|(?:[a-z]+ ){{1,3}}?(?:dot|dock) (?:com|come|calm)(?![\w])|{_PROVIDER}{_COM}|(?:{any_of(MAIL_HOSTS)}|g mail|g-mail|hot mail)(?![\w]))"
+    rf"(?:(?: \|)? at (?:\| )?|\s?@\s?)(?!w ?w ?w)(?:{_HOST}|(?:[a-z]+ ){{1,3}}?(?:dot|dock) (?:com|come|calm)(?![\w])|{_PROVIDER}{_COM}|(?:{any_of(MAIL_HOSTS)}|g mail|g-mail|hot mail)(?![\w]))"
 )
 _GARBLED_MAIL = re.compile(rf"(?<![\w']){_PROVIDER}{_COM}")
 """A provider without "at": whoever is named before it lives there."""
@@ -52,7 +52,7 @@ _ANNOUNCED_URL = re.compile(
     rf"(?:is|at|on|to|reads?|called) (?P<url>{_HOST}{_PATH})"
 )
 _OCTET = r"\d{1,3}(?:(?: \|)? and \d{1,2})?"
-_IP = re.compile(rf"\d{{1,3}}(?:(?:\.| dot | point )(?:\| )?{_OCTET}){{3}}(?![\d])")
+_IP = re.compile(rf"\d{{1,3}}(?:(?:\.|(?: \|)? (?:dot|point) )(?:\| )?{_OCTET}){{3}}(?![\d])")
 
 
 def find(heard: Heard) -> list[Span]:

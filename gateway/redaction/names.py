@@ -37,6 +37,8 @@ _BESIDE_NUMBER = re.compile(r"(?:(?<=\d )|(?<=\d \| )|(?<= \| ))(?:and )?(?:the 
 _READ_BACK = re.compile(
     r"(?<![\w'])(?:so that's|so that is|so it's|so i have|i have you as|so you're|that's) (?=[a-z'-]+ [a-z' -]*\d)"
 )
+_IS_THERE = re.compile(r"(?:^|\| )(?:is|was) ")
+_THERE = re.compile(r" (?:there|available|around|in today|home|in the office|at home|free)(?![\w'])")
 _ADDRESSED = re.compile(
     r"(?:^|\| )(?:perfect|great|thanks|thank you|lovely|alright|all right|okay|ok|hi|hello|hey|good (?:morning|afternoon|evening)|"
     r"wonderful|right|excellent|brilliant|no problem|welcome(?: back)?|sorry) "
@@ -84,7 +86,7 @@ _LETTERS_ALONE = 4
 
 def find(heard: Heard) -> list[Span]:
     """Names after their announcement, as an answer, and spelled."""
-    return [*_announced(heard), *_by_role(heard), *_addressed(heard), *_answered(heard), *_spelled(heard)]
+    return [*_announced(heard), *_by_role(heard), *_addressed(heard), *_is_asked_for(heard), *_answered(heard), *_spelled(heard)]
 
 
 def _announced(heard: Heard) -> Iterator[Span]:
@@ -119,6 +121,14 @@ def _by_role(heard: Heard) -> Iterator[Span]:
         end = _name(heard, match.end(), 4)
         if re.compile(r"(?: \|)? (?:flat |apartment |unit |number )?\d").match(text, end):
             yield from _person(heard, match.end(), end, 0.6, "a name read back before an address")
+
+
+def _is_asked_for(heard: Heard) -> Iterator[Span]:
+    text = heard.view.text
+    for match in _IS_THERE.finditer(text):
+        end = _name(heard, match.end(), 3)
+        if _THERE.match(text, end):
+            yield from _person(heard, match.end(), end, 0.6, "somebody who is asked for")
 
 
 def _addressed(heard: Heard) -> Iterator[Span]:

@@ -40,8 +40,10 @@ _LEADS = frozenset(
 )
 """What people say before they go on with a number, or answer with one."""
 _ELEMENT = rf"(?:(?<![a-z']){codes.LETTER}|[a-z]{{0,6}}\d[a-z\d]*)"
-_CODE = re.compile(rf"(?<![\w']){_ELEMENT}(?:(?: \|)?[ /-]*(?:(?:dash|hyphen|slash|uh|um|and then|then) )?{_ELEMENT})*(?![\w])")
-_DIGITS = re.compile(r"\(?\d+(?:(?: \|)?[ ()-]+\d+|\.\d{3,}|(?:\.\d){4,})*(?![a-z])")
+_CODE = re.compile(
+    rf"(?<![\w']){_ELEMENT}(?:(?: \|)?(?:[ /-]*|\.(?=\d))(?:(?:dash|hyphen|slash|uh|um|and then|then) )?{_ELEMENT})*(?![\w])"
+)
+_DIGITS = re.compile(r"\(?\d+(?:(?: \|)?[ ()-]+\d+|\.\d{3,}|(?:\.\d){4,}|(?<=\d{6})\.\d+)*(?![a-z])")
 _SPELLING = re.compile(r" (?:as in|for|like) [a-z]+")
 _FORMATS = re.compile(r"[a-z]{5}\d{4}[a-z]|[a-z]{2}\d{6}[a-d]|[a-z]{2}\d{2}[a-z]{3}|[a-z]{2}\d{1,2}[a-z]{1,3}\d{4}")
 """India's PAN, Britain's national insurance number and plate, India's plate."""

@@ -16,7 +16,7 @@ _NO_STREET = "and|for|is|at|in|to|minutes|dollars|the|a|my|on|or|from|that|this|
 _UNIT = rf"(?:(?: \|)?(?: a)? (?:{_FLAT}|#)(?: number)? (?:[a-z](?![\w]) ?)?\d*(?: ?[a-z](?![\w]))?)?"
 _STREET = re.compile(
     rf"(?<![\w'])(?:{_FLAT} (?:[a-z]\b ?)?\d*[a-z]? )*(?:\d{{1,4}} (?:to|for|too) (?=\d))?"
-    rf"(?:\d{{1,6}}(?:st|nd|rd|th)?(?: ?[a-z](?![\w]))?[ -](?:of |or )?)?"
+    rf"(?:\d{{1,6}}(?:st|nd|rd|th)?(?: ?[a-z](?![\w]))?(?: \|)?[ -](?:of |or )?)?"
     rf"(?:(?:north|south|east|west|n|s|e|w) )?(?:(?!(?:{_NO_STREET})\b)[a-z'\d-]+ ){{0,3}}?"
     rf"(?:{any_of(STREET_WORDS)})(?![\w'])(?: (?:north|south|east|west)(?![\w]))?{_UNIT}"
 )

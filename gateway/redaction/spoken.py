@@ -20,6 +20,8 @@ _SENTENCE_END = frozenset(".?!…।")
 _JOINERS = frozenset(",;-–—.")
 _LONG_RUN = 5
 """So many digits in a row are no amount: a word like "for" beside them is one of them."""
+_PASSED = 6
+"""So many pauses and further "oh"s may stand between an "oh" and the digit beside it."""
 _DROPPED = frozenset(',;"“”')
 
 
@@ -138,7 +140,7 @@ def _numbers(lexemes: list[Lexeme], language: SpokenLanguage) -> list[_Piece]:
 def _number_at(lexemes: list[Lexeme], at: int, language: SpokenLanguage) -> tuple[_Piece | None, int]:
     first = lexemes[at]
     if first.kind == "number":
-        return _hundreds_and(lexemes, at, language) or (_written_number(first), 1)
+        return _hundreds_and(lexemes, at, language) or _thousands(lexemes, at, language) or (_written_number(first), 1)
     if first.kind != "word":
         return None, 1
     word = first.text
@@ -179,6 +181,17 @@ def _hundreds_and(lexemes: list[Lexeme], at: int, language: SpokenLanguage) -> t
     return _Piece(str(int(lexemes[at].text) + value), lexemes[at].start, rest.end, "cardinal"), 3
 
 
+def _thousands(lexemes: list[Lexeme], at: int, language: SpokenLanguage) -> tuple[_Piece, int] | None:
+    """ "2 thousand and 2"."""
+    if at + 1 >= len(lexemes) or lexemes[at + 1].text not in language.thousands or not lexemes[at].text.isdecimal():
+        return None
+    value, used = _large(lexemes, at, int(lexemes[at].text[:3]), 1, language)
+    rest = at + used + 1
+    if used == 2 and rest < len(lexemes) and lexemes[rest - 1].text == language.conjunction and lexemes[rest].text.isdecimal():
+        value, used = value + int(lexemes[rest].text[:3]), used + 2
+    return _Piece(str(value), lexemes[at].start, lexemes[at + used - 1].end, "cardinal"), used
+
+
 def _ordinal(value: int) -> str:
     suffix = "th" if value in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(value % 10, "th")
     return f"{value}{suffix}"
@@ -214,7 +227,7 @@ def _among_digits(lexemes: list[Lexeme], at: int, language: SpokenLanguage) -> b
                 loose, count = False, count + 2
             elif near.text in language.units or near.text in language.zeros or near.text in language.soft_zeros:
                 count += 1
-            elif near.text not in _JOINERS and near.text not in language.repeats:
+            elif near.text not in _JOINERS and near.text not in language.repeats and near.text not in language.pauses:
                 break
             index += step
         return count, loose
@@ -238,8 +251,17 @@ def _digit(lexeme: Lexeme, language: SpokenLanguage) -> str | None:
 
 def _beside_number(lexemes: list[Lexeme], at: int, language: SpokenLanguage) -> bool:
     def numeric(index: int, step: int) -> bool:
-        while 0 <= index < len(lexemes) and lexemes[index].text in _JOINERS:
-            index += step
+        passed = 0
+        while (
+            0 <= index < len(lexemes)
+            and passed < _PASSED
+            and (
+                lexemes[index].text in _JOINERS
+                or lexemes[index].text in language.soft_zeros
+                or lexemes[index].text in language.pauses
+            )
+        ):
+            index, passed = index + step, passed + 1
         if not 0 <= index < len(lexemes):
             return False
         near = lexemes[index]
@@ -266,6 +288,8 @@ def _small(lexemes: list[Lexeme], at: int, language: SpokenLanguage) -> tuple[in
         unit = lexemes[after].text
         if unit in language.units:
             return language.tens[word] + language.units[unit], after + 1 - at
+        if len(unit) == 1 and unit in "123456789" and lexemes[after].start - lexemes[at].end <= 1:
+            return language.tens[word] + int(unit), after + 1 - at
         if 0 < language.ordinals.get(unit, 0) < 10:
             return -(language.tens[word] + language.ordinals[unit]), after + 1 - at
     return language.tens[word], 1
@@ -322,7 +346,8 @@ def _next_digits(pieces: list[_Piece], at: int, language: SpokenLanguage) -> int
         piece = pieces[index]
         if piece.number == "cardinal":
             return index
-        decimal_point = piece.text == "." and index + 1 < len(pieces) and pieces[index + 1].start == piece.end
+        after = pieces[index + 1] if index + 1 < len(pieces) else None
+        decimal_point = piece.text == "." and after is not None and after.start == piece.end and after.text not in _JOINERS
         if decimal_point or (
             piece.text not in _JOINERS and piece.text not in language.fillers and piece.text not in language.pauses
         ):
