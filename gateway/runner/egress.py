@@ -7,6 +7,7 @@ from gateway.evidence.facts import hop_body, refused_body
 from gateway.policy.egress import Ask, Decision, Grant
 from gateway.ports import Clock, Ids, Policy, Telemetry, TurnShown
 from gateway.runner.account import CallAccount
+from gateway.runner.notices import NoticesNow
 from gateway.runner.showing import Shown
 from gateway.values import DataCategory, Hop, ProcessorId
 
@@ -15,8 +16,19 @@ class CallEgress:
     """Implements ``gateway.ports.Egress`` for one call."""
 
     def __init__(
-        self, policy: Policy, account: CallAccount, clock: Clock, ids: Ids, telemetry: Telemetry, shown: Shown, origin: str = ""
+        self,
+        policy: Policy,
+        account: CallAccount,
+        clock: Clock,
+        ids: Ids,
+        telemetry: Telemetry,
+        shown: Shown,
+        origin: str = "",
+        *,
+        origins: frozenset[str] = frozenset(),
+        notices: NoticesNow | None = None,
     ) -> None:
+        """``origins``: laws of both ends (``policy.jurisdiction``). ``notices`` is asked anew before each Grant."""
         self._policy = policy
         self._account = account
         self._clock = clock
@@ -24,6 +36,8 @@ class CallEgress:
         self._telemetry = telemetry
         self._shown = shown
         self._origin = origin
+        self._origins = origins
+        self._notices = notices
 
     async def grant(
         self,
@@ -35,15 +49,20 @@ class CallEgress:
         model: str = "",
         about: frozenset[DataCategory] = frozenset(),
     ) -> Grant:
+        at = self._clock.now()
+        barred, noticed = await self._notices(self._account.tenant, at) if self._notices else ({}, frozenset())
         ask = Ask(
             tenant=self._account.tenant,
             call=self._account.call,
             hop=hop,
             categories=categories,
             purpose=purpose,
-            at=self._clock.now(),
+            at=at,
             grant_id=self._ids.new("grant"),
             origin=self._origin,
+            origins=self._origins,
+            barred=barred,
+            noticed=noticed,
             excluding=excluding,
             model=model,
             about=about,

@@ -23,6 +23,7 @@ CLIENTS = {
     "socket.socket",
 }
 CLIENT_MODULES = {
+    "aiosmtplib",
     "anthropic",
     "ftplib",
     "http.client",

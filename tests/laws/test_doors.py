@@ -18,11 +18,18 @@ REVEALS = {
     # To our own detector, in a process of ours.
     "gateway/adapters/detectors/masker.py": 4,
     "gateway/adapters/detectors/presidio.py": 2,
+    # A number into its keyed hash.
+    "gateway/adapters/keys/subjects.py": 3,
+    # The key that signs a notice, the password of the operator's mail server.
+    "gateway/adapters/notices/mail.py": 1,
+    "gateway/adapters/notices/webhook.py": 2,
     # A processor's key into its own request's header.
     "gateway/adapters/providers/exchange.py": 1,
     # To speech engines on this machine, under a Grant.
     "gateway/adapters/speech/local.py": 2,
-    # Into the cipher.
+    # Into the cipher; and a tenant's key into its digest's place in the store.
+    "gateway/adapters/stores/conversations.py": 1,
+    "gateway/adapters/stores/tenant_keys.py": 3,
     "gateway/adapters/stores/vault.py": 1,
     # The number that was called, to find the tenant.
     "gateway/app.py": 1,
@@ -32,22 +39,33 @@ REVEALS = {
     "gateway/demo/screen.py": 2,
     # A key compared with a key.
     "gateway/http/answers.py": 1,
+    # The model proxy's edge: a client's request is read, and its own words are written back to it.
+    "gateway/http/proxy/chat.py": 3,
+    "gateway/http/proxy/chat_in.py": 1,
+    # Where a number may be, and whether words ask not to be called: a place and a yes or no come out.
+    "gateway/policy/jurisdiction.py": 1,
+    "gateway/policy/opt_out.py": 1,
     # The mask itself.
     "gateway/redaction/history.py": 2,
     "gateway/redaction/mask.py": 4,
     "gateway/redaction/unmask.py": 4,
+    # Walks JSON to mask each text in it, names texts by keyed digests; joins what was restored to know it again.
+    "gateway/runner/proxy/mask.py": 9,
+    "gateway/runner/proxy/proxy.py": 1,
 }
 """How often each module takes private data out of its type, and what for."""
 
 
 DOORS = {
+    "gateway/adapters/notices/mail.py": "a tenant's own address is told of sub-processors: names and dates, nothing of a call",
+    "gateway/adapters/notices/webhook.py": "the same, to the tenant's own server",
     "gateway/adapters/providers/outbound.py": "the session of every processor; what is sent with it takes a Grant (test_grants)",
     "gateway/adapters/stores/embedded.py": "our own Valkey, on a unix socket",
     "gateway/adapters/stores/redis.py": "the store: values are locked before they get there",
     "gateway/adapters/telemetry/otlp.py": "a collector on this machine or in the registry; names and numbers only",
-    "gateway/app.py": "listens: finds a free port",
     "gateway/caller/call.py": "the caller of tests and of the demo: it stands outside",
     "gateway/demo/model_process.py": "asks the demo's own model, on loopback, whether it is up",
+    "gateway/serving.py": "listens: finds a free port",
     "gateway/demo/place_call.py": "asks the demo's own gateway, on loopback",
 }
 """Where a connection can begin, and what stands before it."""

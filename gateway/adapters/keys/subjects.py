@@ -1,0 +1,50 @@
+"""Numbers as keyed hashes: what stands for a person in stores and evidence, where no number may stand in clear.
+
+HMAC-SHA256 (RFC 2104) under a key of the tenant, which HKDF (RFC 5869) derives from the master key. Telephone numbers are few
+enough to try them all, so a plain hash would hide nothing; without the master key this one does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from gateway.errors import InvalidRequest
+from gateway.values import Private, TenantId
+
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+_PURPOSE = b"sordino subject hash 1\x00"
+
+
+class SubjectHash:
+    """``hashes(tenant, number)``. The same person has another hash at another tenant (promise 27)."""
+
+    def __init__(self, key: Private[bytes]) -> None:
+        """``key``: the master key, at least 32 bytes."""
+        if len(key.reveal()) < 32:
+            raise ValueError("the key of the subject hashes needs at least 32 bytes")
+        self._key = key
+        self._of_tenant: dict[TenantId, bytes] = {}
+
+    def __call__(self, tenant: TenantId, number: Private[str]) -> str:
+        """64 hexadecimal digits.
+
+        Raises:
+            InvalidRequest: not a number in E.164 form. The message does not repeat it.
+        """
+        text = number.reveal()
+        if _E164.fullmatch(text) is None:
+            raise InvalidRequest("this is not a phone number in E.164 form", hint="write + and the country code, digits only")
+        return hmac.new(self._tenant_key(tenant), text.encode("ascii"), hashlib.sha256).hexdigest()
+
+    def _tenant_key(self, tenant: TenantId) -> bytes:
+        key = self._of_tenant.get(tenant)
+        if key is None:
+            info = _PURPOSE + tenant.encode()
+            key = HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(self._key.reveal())
+            self._of_tenant[tenant] = key
+        return key

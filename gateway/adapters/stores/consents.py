@@ -1,0 +1,61 @@
+"""The consent ledger: what each person said, in order, under a keyed hash of their number (promise 13).
+
+``sordino:{tenant}:consents:<subject>`` is a list that is only ever added to.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from gateway.adapters.stores import names
+from gateway.adapters.stores.redis import Store
+from gateway.errors import StoreUnavailable
+from gateway.policy.consent import Answer, ConsentRecord, How
+from gateway.values import TenantId
+
+BATCH = 500
+
+
+class RedisConsents:
+    """Implements ``gateway.runner.outbound.Consents``."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def of(self, tenant: TenantId, subject: str) -> tuple[ConsentRecord, ...]:
+        """Everything that this person said, the oldest first. Raises StoreUnavailable, also for a record that cannot be read."""
+        async with self._store.answers() as client:
+            stored: Any = await client.lrange(names.key(tenant, "consents", subject), 0, -1)
+        try:
+            return tuple(_record(line) for line in stored)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise StoreUnavailable(
+                "the consent ledger holds a record that cannot be read", hint="restore it from a backup"
+            ) from None
+
+    async def add(self, tenant: TenantId, records: Sequence[tuple[str, ConsentRecord]]) -> None:
+        """Write down what each subject said, in order. Raises StoreUnavailable: then write all again, twice is as good."""
+        for start in range(0, len(records), BATCH):
+            async with self._store.answers() as client:
+                exchange = client.pipeline(transaction=False)
+                for subject, record in records[start : start + BATCH]:
+                    exchange.rpush(names.key(tenant, "consents", subject), _line(record))
+                await exchange.execute()
+
+
+def _line(record: ConsentRecord) -> str:
+    until = record.until.isoformat() if record.until else ""
+    facts = {"a": record.answer.value, "p": record.purpose, "h": record.how.value, "t": record.at.isoformat(), "f": record.proof}
+    return json.dumps(facts | ({"u": until} if until else {}), ensure_ascii=False, separators=(",", ":"))
+
+
+def _record(line: bytes) -> ConsentRecord:
+    facts: Mapping[str, str] = json.loads(line)
+    until = datetime.fromisoformat(facts["u"]) if facts.get("u") else None
+    at = datetime.fromisoformat(facts["t"])
+    if at.tzinfo is None or (until is not None and until.tzinfo is None):
+        raise ValueError("a time without its zone")
+    return ConsentRecord(Answer(facts["a"]), facts["p"], How(facts["h"]), at, facts["f"], until)
