@@ -6,25 +6,21 @@ import asyncio
 import hashlib
 import logging
 import os
-import socket
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import TextIO
 
-from aiohttp import web
 from opentelemetry.sdk.trace.export import SpanExporter
 
 from gateway.adapters.carriers.stream_token import StreamTokens
-from gateway.adapters.carriers.twilio import TwilioMedia
 from gateway.adapters.conversation import ConversationParts, LiveKitConversation, make_agent, silence_livekit
-from gateway.adapters.detectors.masker import CallMasker
 from gateway.adapters.detectors.presidio import PresidioDetector
 from gateway.adapters.keys.envelope import MasterKey
 from gateway.adapters.keys.files import read_key, read_or_create_key
 from gateway.adapters.keys.signing import SigningKey
-from gateway.adapters.providers.openai import OpenAIChat
+from gateway.adapters.providers.all import chat_models
 from gateway.adapters.providers.outbound import outbound_session
 from gateway.adapters.sounds import APOLOGY, REFUSED, Sounds
 from gateway.adapters.speech.local import LocalSpeech
@@ -43,9 +39,7 @@ from gateway.call.flow import Announcement, CallFlow, Outcome
 from gateway.errors import Finding, Misconfigured, PolicyInvalid, PolicyUnavailable, SordinoError, Unauthenticated
 from gateway.evidence import receipt as receipts
 from gateway.evidence.entries import Json
-from gateway.http.answers import typed_errors
-from gateway.http.api import call_routes, console_routes, health_routes
-from gateway.http.media import SocketLeg, media_socket
+from gateway.http.media import SocketLeg
 from gateway.http.voice import TOKEN_PARAMETER, twilio_voice
 from gateway.policy.model import TenantPolicy
 from gateway.policy.registry import Registry, with_base_url
@@ -55,6 +49,7 @@ from gateway.runner.call_runner import CallParts, CallRunner
 from gateway.runner.egress import CallEgress
 from gateway.runner.leg import Leg
 from gateway.runner.showing import Nobody, Shown, showing
+from gateway.serving import Listening, ProxyNeeds, free_port, listen, masker_of, open_proxy, routes
 from gateway.settings import Settings
 from gateway.tasks import TaskOwner
 from gateway.values import CallId, Hop, Pcm, Private, TenantId
@@ -172,35 +167,50 @@ class Gateway:
         return ConversationParts(
             stt={"moonshine": self.speech.stt},
             tts={"hibari": self.speech.tts},
-            models={"openai": OpenAIChat(session, self.secrets)},
+            models=chat_models(session, self.secrets),
             vad_threads=threads,
             telemetry=self.telemetry,
             clock=self._clock,
         )
 
     async def _listen(self) -> None:
-        app = web.Application(middlewares=[typed_errors], client_max_size=64 * 1024)
-        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=3)
-        site_port = self.settings.port or _free_port(self.settings.host)
-        public = self.settings.public_url or f"http://{self.settings.host}:{site_port}"
+        port = self.settings.port or free_port(self.settings.host)
         voice = twilio_voice(
-            public_url=public,
+            public_url=self.settings.public_url or f"http://{self.settings.host}:{port}",
             tenant_of=self._tenant_of,
             auth_token_of=self._auth_token_of,
             tokens=self._tokens,
             clock=self._clock,
             ids=self._ids,
         )
-        operator = self.secrets.read_or_create("SORDINO_OPERATOR_KEY")
-        app.add_routes([web.post("/voice/twilio", voice)])
-        app.add_routes([web.get("/media/twilio", media_socket("twilio", TwilioMedia, self._take_twilio, self.telemetry))])
-        app.add_routes(health_routes({"store": self.store.ping, "policies": self._policies_ready}, self.telemetry.prometheus))
-        app.add_routes(call_routes(operator, self.receipts.load, self._list_calls))
-        app.add_routes(console_routes())
-        await runner.setup()
-        self._open.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, self.settings.host, site_port).start()
-        self.url = f"http://{self.settings.host}:{site_port}"
+        listening = Listening(
+            voice=voice,
+            take_twilio=self._take_twilio,
+            checks={"store": self.store.ping, "policies": self._policies_ready},
+            prometheus=self.telemetry.prometheus,
+            operator=self.secrets.read_or_create("SORDINO_OPERATOR_KEY"),
+            receipts=self.receipts,
+            calls=self._list_calls,
+            telemetry=self.telemetry,
+        )
+        paths = [*routes(listening), *await open_proxy(self._proxy_needs(), self._open)]
+        self.url = await listen(self.settings, port, paths, self._open)
+
+    def _proxy_needs(self) -> ProxyNeeds:
+        return ProxyNeeds(
+            store=self.store,
+            keys=self._master,
+            name_key=self._read_keys(),
+            ledger=self.ledger,
+            detector=self.detector,
+            policy=self.policies,
+            tenant=self.policies.tenant,
+            models=self._parts.models,
+            clock=self._clock,
+            ids=self._ids,
+            telemetry=self.telemetry,
+            registry_digest=lambda: self.policies.policies.registry.digest,
+        )
 
     # --- calls ------------------------------------------------------------------------------------------------------
 
@@ -258,9 +268,7 @@ class Gateway:
     async def _masker(self, tenant: TenantPolicy, call: CallId) -> Masker:
         await asyncio.shield(self._warm)
         vault = await self._vault(tenant).open(TenantId(tenant.tenant), call)
-        masks = {entity: mask.value for entity, mask in tenant.masks(Hop.LLM).items()}
-        default = masks.pop("default")
-        return CallMasker(self.detector, vault, operators=masks, default=default, language=tenant.language)
+        return masker_of(tenant, self.detector, vault)
 
     def _vault(self, tenant: TenantPolicy) -> RedisVault:
         return RedisVault(self.store, self._master, ttl_s=max(60, int(tenant.retention.vault.total_seconds())))
@@ -354,13 +362,6 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
 
 def _report(name: str, failure: BaseException) -> None:
     log.error("the task %s ended with %s", name, type(failure).__name__)
-
-
-def _free_port(host: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _origin(tenant: TenantPolicy) -> str:

@@ -76,11 +76,17 @@ class Forbidden(SordinoError):
 
 
 class RateLimited(SordinoError):
-    """Too much at once."""
+    """Too much at once. ``retry_after_s`` is when to come again, in seconds, where that is known."""
 
     code = "rate_limited"
     http_status = 429
     retryable = True
+
+    def __init__(
+        self, message: str, *, retry_after_s: float | None = None, hint: str = "", reasons: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message, hint=hint, reasons=reasons)
+        self.retry_after_s = retry_after_s
 
 
 class CarrierProtocolError(InvalidRequest):

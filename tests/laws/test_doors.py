@@ -47,7 +47,8 @@ REVEALS = {
     "gateway/policy/opt_out.py": 1,
     # The mask itself.
     "gateway/redaction/history.py": 2,
-    "gateway/redaction/mask.py": 4,
+    "gateway/redaction/dialogue.py": 1,
+    "gateway/redaction/mask.py": 5,
     "gateway/redaction/unmask.py": 4,
     # Walks JSON to mask each text in it, names texts by keyed digests; joins what was restored to know it again.
     "gateway/runner/proxy/mask.py": 9,

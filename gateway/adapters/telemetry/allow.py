@@ -170,6 +170,11 @@ METRICS: Mapping[str, tuple[Instrument, str, Mapping[str, Check]]] = MappingProx
         "sordino_calls_active": (Instrument.GAUGE, "Calls in progress.", {}),
         "sordino_announcement_total": (Instrument.COUNTER, "Required announcements by how they ended.", {"outcome": _WORD}),
         "sordino_egress_total": (Instrument.COUNTER, "Data sent out under a Grant.", {"processor": _WORD, "region": _WORD}),
+        "sordino_tokens_total": (
+            Instrument.COUNTER,
+            "Tokens that processors counted for the model proxy.",
+            {"tenant": _WORD, "processor": _WORD, "kind": _one_of("input", "output")},
+        ),
         "sordino_carrier_faults_total": (Instrument.COUNTER, "Carriers' frames that broke their protocol.", {"kind": _WORD}),
         "sordino_telemetry_dropped_total": (
             Instrument.COUNTER,

@@ -1,0 +1,16 @@
+"""Every dialect of language models that we speak, by its name in ``subprocessors.yaml``."""
+
+from __future__ import annotations
+
+import aiohttp
+
+from gateway.adapters.providers.exchange import Limits, ProviderChat, Wire
+from gateway.adapters.providers.openai import AzureWire, OpenAIWire
+from gateway.ports import ChatModel, Secrets
+
+
+def chat_models(session: aiohttp.ClientSession, secrets: Secrets, *, limits: Limits | None = None) -> dict[str, ChatModel]:
+    """``session`` must come from ``outbound_session``. Raises Misconfigured otherwise."""
+    wires: tuple[Wire, ...] = (OpenAIWire(), AzureWire())
+    chats = [(wire, ProviderChat(wire, session, secrets, limits=limits)) for wire in wires]
+    return {dialect: chat for wire, chat in chats for dialect in sorted(wire.dialects)}

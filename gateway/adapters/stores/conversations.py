@@ -1,0 +1,182 @@
+"""Conversations of the model proxy in Redis or Valkey: a call's vault that several gateways write to in turn.
+
+Values live where every call's do (``sordino:{tenant}:vault:<call>:key`` and ``…:values``), so what erases a call erases them too.
+Beside them ``…:texts`` has the texts that are masked already, by a digest that only the call's key can make, locked with that
+key; and the version, which every write of values must name, so that two gateways never give one placeholder to two values.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from gateway.adapters.stores import names
+from gateway.adapters.stores.redis import Store
+from gateway.adapters.stores.vault import DAY_S, KEY_BYTES, KIND, NONCE_BYTES
+from gateway.errors import ConversationMoved, StoreUnavailable
+from gateway.ports import KeyWrap
+from gateway.values import CallId, Placeholder, Private, TenantId
+
+MOST_TEXTS = 4_000
+
+_REMEMBER = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
+if tonumber(redis.call('HGET', KEYS[3], 'version') or '0') ~= tonumber(ARGV[2]) then return -2 end
+redis.call('HSET', KEYS[2], unpack(ARGV, 3))
+local version = redis.call('HINCRBY', KEYS[3], 'version', 1)
+for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ARGV[1]) end
+return version
+"""
+_KEEP = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
+if redis.call('HLEN', KEYS[3]) < tonumber(ARGV[2]) then redis.call('HSET', KEYS[3], unpack(ARGV, 3))
+else redis.call('HSET', KEYS[3], ARGV[3], ARGV[4]) end
+for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ARGV[1]) end
+return 1
+"""
+"""Both write only while the call's key is there: what was destroyed elsewhere stays destroyed."""
+
+
+class RedisConversations:
+    """Opens conversations. ``ttl_s``: how long one lives after its last request, in seconds."""
+
+    def __init__(self, store: Store, keys: KeyWrap, *, ttl_s: int = DAY_S) -> None:
+        self._store = store
+        self._keys = keys
+        self._ttl_s = ttl_s
+
+    async def open(self, tenant: TenantId, call: CallId, *, create: bool) -> RedisConversation | None:
+        """The conversation with all of its values; None when there is none and none is to be made. One exchange.
+
+        Raises:
+            StoreUnavailable: the store did not answer, or the master key does not open the call's key.
+            InvalidRequest: an id cannot stand in the name of a key.
+        """
+        parts = [names.key(tenant, "vault", call, part) for part in ("key", "values", "texts")]
+        fresh = os.urandom(KEY_BYTES)
+        async with self._store.answers() as client:
+            exchange = client.pipeline(transaction=True)
+            if create:
+                wrapped = self._keys.wrap(fresh, tenant=tenant, call=call, kind=KIND)
+                exchange.set(parts[0], wrapped, nx=True, get=True, ex=self._ttl_s)
+            else:
+                exchange.get(parts[0])
+            exchange.hgetall(parts[1])
+            exchange.hmget(parts[2], ["version", "head"])
+            there, values, (version, head) = await exchange.execute()
+        if there is None and not create:
+            return None
+        key = fresh if there is None else self._keys.unwrap(cast(bytes, there), tenant=tenant, call=call, kind=KIND)
+        mine = RedisConversation(self._store, tenant, call, key, parts, self._ttl_s)
+        mine.version = int(version or 0)
+        mine.head = (head or b"").decode()
+        mine.values = {Placeholder(name.decode()): mine.unlock_value(name.decode(), data) for name, data in values.items()}
+        return mine
+
+
+class RedisConversation:
+    """One conversation as this gateway knows it. Implements ``gateway.ports.CallVault``."""
+
+    def __init__(self, store: Store, tenant: TenantId, call: CallId, key: bytes, parts: Sequence[str], ttl_s: int) -> None:
+        self._store = store
+        self._bound = (tenant, call)
+        self._cipher: AESGCM | None = AESGCM(key)
+        self._digest_key = hmac.digest(key, b"sordino texts", "sha256")
+        self._parts = list(parts)
+        self._ttl_s = ttl_s
+        self.version = 0
+        self.head = ""
+        """Hash of the conversation's last entry of evidence."""
+        self.values: dict[Placeholder, Private[str]] = {}
+        """What was in the vault when it was opened."""
+
+    def digest(self, *parts: str) -> bytes:
+        """A name for a text that nobody can make, or compare with a guess, who does not have the call's key."""
+        return hmac.digest(self._digest_key, json.dumps(parts).encode("ascii"), "sha256")
+
+    async def remember(self, values: Mapping[Placeholder, Private[str]]) -> None:
+        """Add values.
+
+        Raises:
+            ConversationMoved: another gateway has added some since; nothing was written.
+            StoreUnavailable: the store has not confirmed it, or the conversation was destroyed.
+        """
+        if not values:
+            return
+        fields = [part for name, value in values.items() for part in (name, self._lock(value.map(_encoded), "value", name))]
+        async with self._store.answers() as client:
+            written: Any = await client.eval(_REMEMBER, 3, *self._parts, str(self._ttl_s), str(self.version), *fields)
+        if int(written) == -1:
+            raise _destroyed()
+        if int(written) == -2:
+            raise ConversationMoved("another gateway has written to this conversation", hint="try again; nothing was sent")
+        self.version = int(written)
+
+    async def recall(self) -> dict[Placeholder, Private[str]]:
+        """Every value that it has now."""
+        async with self._store.answers() as client:
+            stored: Any = await client.hgetall(self._parts[1])
+        return {Placeholder(name.decode()): self.unlock_value(name.decode(), data) for name, data in stored.items()}
+
+    async def texts(self, digests: Sequence[bytes]) -> dict[bytes, str]:
+        """What was kept under these digests."""
+        if not digests:
+            return {}
+        async with self._store.answers() as client:
+            stored: Any = await client.hmget(self._parts[2], list(digests))
+        found = zip(digests, stored, strict=True)
+        return {digest: self._unlock(data, "text", digest.hex()).decode() for digest, data in found if data is not None}
+
+    async def keep(self, texts: Mapping[bytes, str], head: str) -> None:
+        """Keep texts (of this call's own making: masked) and the place in the evidence, for the next gateway that opens it."""
+        fields: list[str | bytes] = ["head", head]
+        for digest, text in texts.items():
+            fields += [digest, self._lock(Private(text.encode()), "text", digest.hex())]
+        async with self._store.answers() as client:
+            written: Any = await client.eval(_KEEP, 3, *self._parts, str(self._ttl_s), str(MOST_TEXTS), *fields)
+        if int(written) == -1:
+            raise _destroyed()
+
+    async def destroy(self) -> None:
+        """Delete the values, the texts and the call's key, here and in the store. Raises StoreUnavailable."""
+        self._cipher = None
+        async with self._store.answers() as client:
+            await client.delete(*self._parts)
+
+    def unlock_value(self, name: str, data: bytes) -> Private[str]:
+        """Raises StoreUnavailable when it was altered or moved."""
+        return Private(self._unlock(data, "value", name).decode("utf-8", "surrogatepass"))
+
+    def _lock(self, plain: Private[bytes], kind: str, name: str) -> bytes:
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._open_cipher().encrypt(nonce, plain.reveal(), self._bound_to(kind, name))
+
+    def _unlock(self, data: bytes, kind: str, name: str) -> bytes:
+        try:
+            return self._open_cipher().decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], self._bound_to(kind, name))
+        except (InvalidTag, ValueError):
+            raise StoreUnavailable("what is kept of this conversation does not open: it was altered or moved") from None
+
+    def _open_cipher(self) -> AESGCM:
+        if self._cipher is None:
+            raise _destroyed()
+        return self._cipher
+
+    def _bound_to(self, kind: str, name: str) -> bytes:
+        # Values are bound as every call's vault binds them, so that both read the same ones.
+        bound = [*self._bound, name] if kind == "value" else [*self._bound, kind, name]
+        return json.dumps(bound, separators=(",", ":")).encode("ascii")
+
+
+def _encoded(value: str) -> bytes:
+    return value.encode("utf-8", "surrogatepass")
+
+
+def _destroyed() -> StoreUnavailable:
+    return StoreUnavailable("this conversation was erased")

@@ -1,0 +1,148 @@
+"""The conversations of the model proxy: which one a request belongs to, and what this gateway knows of it.
+
+A conversation belongs to one tenant. Its id is one of ours, which nobody can guess, or comes from a name that the tenant's own
+program chose: a keyed digest of tenant and name, so that no tenant can name another's, and a name that tells of a caller is
+nowhere written down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from gateway.errors import InvalidRequest, NotFound
+from gateway.policy.model import TenantPolicy
+from gateway.ports import CallVault, Clock, Ids, Ledger, Masker
+from gateway.runner.account import CallAccount
+from gateway.values import CallId, EntityType, MaskedText, Placeholder, Private, TenantId
+
+PREFIX = "call"
+MOST_LIVE = 2_000
+"""Conversations that this gateway keeps in memory; one that it let go of is read from the store when it comes again."""
+MOST_TEXTS = 4_000
+_OURS = re.compile(rf"{PREFIX}_[0-9a-z]{{26}}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@+-]{0,127}")
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+class StoredConversation(CallVault, Protocol):
+    """A conversation's vault: it also keeps texts that are masked already, and the place in the evidence."""
+
+    head: str
+    values: dict[Placeholder, Private[str]]
+
+    def digest(self, *parts: str) -> bytes: ...
+    async def texts(self, digests: Sequence[bytes]) -> dict[bytes, str]: ...
+    async def keep(self, texts: Mapping[bytes, str], head: str) -> None: ...
+
+
+class StoredConversations(Protocol):
+    async def open(self, tenant: TenantId, call: CallId, *, create: bool) -> StoredConversation | None: ...
+
+
+class ConversationMasker(Masker, Protocol):
+    """A mask that can go on where another gateway, or this one before, has left off."""
+
+    def recall(self, values: Mapping[Placeholder, Private[str]]) -> None: ...
+    def current(self, text: MaskedText) -> MaskedText: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A text that is masked already, and how many private values of each kind stand masked in it."""
+
+    text: MaskedText
+    counts: Mapping[EntityType, int]
+
+
+@dataclass(slots=True)
+class Conversation:
+    """One conversation as this gateway knows it. Take ``turn`` while you mask."""
+
+    tenant: TenantPolicy
+    call: CallId
+    stored: StoredConversation
+    masker: ConversationMasker
+    account: CallAccount
+    texts: dict[bytes, Known] = field(default_factory=dict)
+    unkept: dict[bytes, Known] = field(default_factory=dict)
+    """Texts that are not in the store yet."""
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def know(self, digest: bytes, known: Known) -> None:
+        if len(self.texts) >= MOST_TEXTS:
+            self.texts.pop(next(iter(self.texts)))
+        self.texts[digest] = self.unkept[digest] = known
+
+
+MakeMasker = Callable[[TenantPolicy, CallVault], ConversationMasker]
+OpenStore = Callable[[TenantPolicy], StoredConversations]
+
+
+class Conversations:
+    """Finds and begins conversations. ``name_key`` makes ids of names; all gateways on one store share it."""
+
+    def __init__(
+        self, open_store: OpenStore, make_masker: MakeMasker, ledger: Ledger, clock: Clock, ids: Ids, *, name_key: bytes
+    ) -> None:
+        self._open_store = open_store
+        self._make_masker = make_masker
+        self._ledger = ledger
+        self._clock = clock
+        self._ids = ids
+        self._name_key = name_key
+        self._live: OrderedDict[tuple[str, CallId], Conversation] = OrderedDict()
+
+    async def find(self, tenant: TenantPolicy, named: str | None) -> Conversation:
+        """The conversation of that name, or a new one.
+
+        Raises:
+            NotFound: it has the form of our ids, and this tenant has no such conversation.
+            InvalidRequest: it cannot be a name.
+            StoreUnavailable: nobody can tell.
+        """
+        if named is None:
+            return await self._open(tenant, CallId(self._ids.new(PREFIX)), create=True)
+        if _OURS.fullmatch(named):
+            return await self._open(tenant, CallId(named), create=False)
+        if not _NAME.fullmatch(named):
+            raise InvalidRequest(
+                "X-Sordino-Call is no name of a conversation", hint="send one of our ids, or up to 128 letters, digits and -_.:@+"
+            )
+        return await self._open(tenant, self._id_of(tenant.tenant, named), create=True)
+
+    def forget(self, conversation: Conversation) -> None:
+        """Read it from the store when it comes again: another gateway has changed it, or a mask was left half done."""
+        self._live.pop((conversation.tenant.tenant, conversation.call), None)
+
+    async def _open(self, tenant: TenantPolicy, call: CallId, *, create: bool) -> Conversation:
+        where = (tenant.tenant, call)
+        live = self._live.get(where)
+        if live is not None and live.tenant.digest == tenant.digest:
+            self._live.move_to_end(where)
+            return live
+        stored = await self._open_store(tenant).open(TenantId(tenant.tenant), call, create=create)
+        if stored is None:
+            raise NotFound("there is no such conversation of yours", hint="leave X-Sordino-Call out to begin one")
+        # Two requests may have come at once: the first one's stays.
+        live = self._live.get(where)
+        if live is not None and live.tenant.digest == tenant.digest:
+            return live
+        masker = self._make_masker(tenant, stored)
+        masker.recall(stored.values)
+        account = CallAccount(TenantId(tenant.tenant), call, self._ledger, self._clock, after=stored.head)
+        mine = self._live[where] = Conversation(tenant, call, stored, masker, account)
+        while len(self._live) > MOST_LIVE:
+            self._live.popitem(last=False)
+        return mine
+
+    def _id_of(self, tenant: str, name: str) -> CallId:
+        digest = hmac.digest(self._name_key, f"{tenant}\0{name}".encode(), hashlib.sha256)
+        number = int.from_bytes(digest[:17], "big") >> 6
+        return CallId(f"{PREFIX}_" + "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5)))

@@ -1,0 +1,296 @@
+"""A client's request as a model may see it: every text of it masked, every name that could tell something replaced.
+
+What was masked in an earlier request of the conversation is not read again: it is found by a digest of the text, of who said it
+and of the question before it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from gateway.errors import InvalidRequest
+from gateway.ports import ChatMessage, ChatRequest, ToolCall, ToolSpec
+from gateway.runner.proxy.conversations import Conversation, Known
+from gateway.runner.proxy.request import ASSISTANT, TOOL, USER, PlainCall, PlainMessage, PlainRequest, PlainTool
+from gateway.values import EntityType, MaskedText, Private
+
+PIECE = 2_000
+"""Longer texts are read in pieces of about this many characters, cut where a line ends."""
+DEEPEST = 32
+READ_AGAIN = 3
+"""How many of the caller's last turns a gateway reads again that takes a conversation over."""
+NOTHING = Private("")
+_CUTS = re.compile(r"\n|[.!?] |(?<![\d-]) (?!\d)")
+_TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+Digest = Callable[..., bytes]
+"""``StoredConversation.digest``."""
+
+
+@dataclass(slots=True)
+class MaskedRequest:
+    """``masked``: how many private values of each kind stand masked in it; ``new``: how many of them were found now."""
+
+    request: ChatRequest
+    masked: Counter[EntityType]
+    new: Counter[EntityType]
+    tool_names: Mapping[str, str]
+    """The name that a model knows a tool by, to the client's own, where they differ."""
+
+
+@dataclass(slots=True)
+class RequestMask:
+    """Masks one request of a conversation. Use it once, while holding the conversation's ``turn``."""
+
+    conversation: Conversation
+    masked: Counter[EntityType] = field(default_factory=Counter)
+    new: Counter[EntityType] = field(default_factory=Counter)
+    _tools: dict[str, str] = field(default_factory=dict)
+    _calls: dict[str, str] = field(default_factory=dict)
+
+    async def mask(self, request: PlainRequest) -> MaskedRequest:
+        """The request as a model may see it.
+
+        Raises:
+            RedactionUnavailable, StoreUnavailable: then there is nothing that may be sent.
+            ConversationMoved: another gateway was faster; open the conversation again.
+        """
+        asked = _questions(request.messages)
+        await self._look_up(request, asked)
+        tools = tuple([await self._tool(tool) for tool in request.tools])
+        messages: list[ChatMessage] = []
+        question = MaskedText("")
+        for message, before in zip(request.messages, asked, strict=True):
+            done = await self._message(message, before, question)
+            messages.append(done)
+            question = done.text if message.role == ASSISTANT else question
+        options = replace(
+            request.options,
+            stop=tuple([await self._text(text, TOOL) for text in request.stop]),
+            response_format=await self._format(request),
+            tool_choice=self._choice(request.options.tool_choice),
+        )
+        current = self.conversation.masker.current
+        messages = [replace(message, text=current(message.text)) for message in messages]
+        whole = ChatRequest(tuple(messages), tools, request.temperature, options, request.stream)
+        return MaskedRequest(
+            whole, self.masked, self.new, {ours: theirs for theirs, ours in self._tools.items() if ours != theirs}
+        )
+
+    # --- what is known already ----------------------------------------------------------------------------------------
+
+    async def _look_up(self, request: PlainRequest, asked: list[Private[str]]) -> None:
+        """Ask the store once for what this gateway has not seen: only a conversation that it has just opened needs that.
+
+        The caller's last turns are read again, so that the mask knows what was asked and which number is still being given.
+        """
+        conversation = self.conversation
+        stored = conversation.stored
+        if conversation.texts or not stored.head:
+            return
+        late = {id(message) for message in [each for each in request.messages if each.role == USER][-READ_AGAIN:]}
+        wanted = [
+            text_digest(stored.digest, message.role, before, message.text)
+            for message, before in zip(request.messages, asked, strict=True)
+            if id(message) not in late
+        ]
+        wanted += [call_digest(stored.digest, call.arguments) for message in request.messages for call in message.calls]
+        found = await stored.texts(wanted)
+        conversation.texts.update({digest: read_known(kept) for digest, kept in found.items()})
+
+    # --- parts of a request -------------------------------------------------------------------------------------------
+
+    async def _message(self, message: PlainMessage, before: Private[str], question: MaskedText) -> ChatMessage:
+        text = await self._text(message.text, message.role, before, question if message.role == USER else "")
+        calls = tuple([await self._call(call) for call in message.calls])
+        answers = None if message.call_id is None else self._call_id(message.call_id)
+        return ChatMessage(message.role, text, calls, answers)
+
+    async def _call(self, call: PlainCall) -> ToolCall:
+        digest = call_digest(self.conversation.stored.digest, call.arguments)
+        known = self.conversation.texts.get(digest)
+        if known is None:
+            had = self.masked.copy()
+            arguments = await self._json(call.arguments.map(_parsed))
+            known = Known(MaskedText(json.dumps(arguments, ensure_ascii=False)), self.masked - had)
+            self.conversation.know(digest, known)
+        else:
+            self.masked.update(known.counts)
+        return ToolCall(self._call_id(call.id), await self._tool_name(call.name), known.text)
+
+    def _call_id(self, theirs: str) -> str:
+        """A client may write anything into an id, so none of them goes out: the first call is ``call00001``, everywhere."""
+        return self._calls.setdefault(theirs, f"call{len(self._calls) + 1:05d}")
+
+    async def _tool(self, tool: PlainTool) -> ToolSpec:
+        name = await self._tool_name(tool.name)
+        description = await self._text(tool.description, TOOL)
+        return ToolSpec(name, description, await self._schema(tool.parameters.map(dict)))
+
+    async def _tool_name(self, theirs: str) -> str:
+        ours = self._tools.get(theirs)
+        if ours is None:
+            words = re.sub("[_-]+", " ", theirs)
+            harmless = _TOOL_NAME.fullmatch(theirs) and await self._text(Private(words), TOOL) == words
+            ours = theirs if harmless else f"tool_{hashlib.sha256(words.encode('utf-8', 'surrogatepass')).hexdigest()[:10]}"
+            self._tools[theirs] = ours
+        return ours
+
+    def _choice(self, choice: str | None) -> str | None:
+        if choice is None or not choice.startswith("tool:"):
+            return choice
+        theirs = choice.removeprefix("tool:")
+        if theirs not in self._tools:
+            raise InvalidRequest("tool_choice names a tool that is not on offer")
+        return f"tool:{self._tools[theirs]}"
+
+    async def _format(self, request: PlainRequest) -> Mapping[str, object] | None:
+        if request.response_format is None:
+            return None
+        return await self._schema(request.response_format.map(dict))
+
+    # --- texts and JSON -----------------------------------------------------------------------------------------------
+
+    async def _text(self, text: Private[str], role: str, before: Private[str] = NOTHING, question: str = "") -> MaskedText:
+        """``before``: the question as the client has it, a part of the text's name; ``question``: as the model has it."""
+        conversation = self.conversation
+        if not text:
+            return MaskedText("")
+        digest = text_digest(conversation.stored.digest, role, before, text)
+        known = conversation.texts.get(digest)
+        if known is None:
+            had = self.masked.copy()
+            pieces = [await self._mask(piece, role, question) for piece in _pieces(text)]
+            known = Known(MaskedText("".join(pieces)), self.masked - had)
+            conversation.know(digest, known)
+        else:
+            self.masked.update(known.counts)
+        return known.text
+
+    async def _mask(self, text: Private[str], role: str, question: str) -> MaskedText:
+        said = role in (USER, ASSISTANT)
+        found = await self.conversation.masker.mask(text, previous=question, from_model=role == ASSISTANT, said=said)
+        self.new.update(found.counts)
+        self.masked.update(found.counts)
+        return found.text
+
+    async def _schema(self, schema: Private[dict[str, Any]]) -> dict[str, Any]:
+        """A schema is mostly words of programs: its texts are read at once, and one by one only where there is something."""
+        together = Private("\n".join(_texts(schema.reveal())))
+        if await self._text(together, TOOL) == together.reveal():
+            return schema.reveal()
+        return {name: await self._json(Private(item), keyed=False) for name, item in schema.reveal().items()}
+
+    async def _json(self, value: Private[Any], key: str = "", *, keyed: bool = True, depth: int = 0) -> Any:
+        """Masked inside its strings, numbers and names.
+
+        ``keyed``: what stands under a name is read with it. "4821" is a number like any other, and ``{"pin": "4821"}`` is not.
+        """
+        if depth > DEEPEST:
+            raise InvalidRequest("JSON in the request is nested too deeply", hint=f"at most {DEEPEST} levels")
+        plain = value.reveal()
+        if isinstance(plain, dict):
+            return {
+                await self._text(Private(str(name)), TOOL): await self._json(
+                    Private(item), str(name) if keyed else "", keyed=keyed, depth=depth + 1
+                )
+                for name, item in plain.items()
+            }
+        if isinstance(plain, list):
+            return [await self._json(Private(item), key, keyed=keyed, depth=depth + 1) for item in plain]
+        if isinstance(plain, str):
+            return await self._json_text(plain, key)
+        if isinstance(plain, int | float) and not isinstance(plain, bool):
+            masked = await self._json_text(str(plain), key)
+            return plain if masked == str(plain) else masked
+        return plain
+
+    async def _json_text(self, text: str, key: str) -> str:
+        if key:
+            lead = re.sub(r"[^\w]+|_+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", key)).strip().lower() + ": "
+            had = self.masked.total()
+            whole = await self._text(Private(lead + text), TOOL)
+            if whole.startswith(lead) and self.masked.total() > had:
+                return whole.removeprefix(lead)
+        return await self._text(Private(text), TOOL)
+
+
+def text_digest(digest: Digest, role: str, before: Private[str], text: Private[str]) -> bytes:
+    """The name of a text in its conversation: who said what, after which question."""
+    return digest("text", role, before.reveal() if role == USER else "", text.reveal())
+
+
+def call_digest(digest: Digest, arguments: Private[str]) -> bytes:
+    """The name of a tool call's arguments, however a client writes the same JSON."""
+    return digest("call", _canonical(arguments.reveal()))
+
+
+def kept_form(known: Known) -> str:
+    """As it is kept in the store. ``read_known`` reads it."""
+    return json.dumps([dict(known.counts), known.text])
+
+
+def read_known(kept: str) -> Known:
+    """What ``kept_form`` has written."""
+    counts, text = json.loads(kept)
+    return Known(MaskedText(text), {EntityType(kind): int(count) for kind, count in counts.items()})
+
+
+def _canonical(arguments: str) -> str:
+    try:
+        return json.dumps(json.loads(arguments), sort_keys=True, separators=(",", ":"))
+    except (ValueError, RecursionError):
+        return arguments
+
+
+def _parsed(arguments: str) -> Any:
+    try:
+        return json.loads(arguments or "{}", parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise InvalidRequest("the arguments of a tool call are not JSON") from None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError("no JSON has this")
+
+
+def _questions(messages: tuple[PlainMessage, ...]) -> list[Private[str]]:
+    """For each message the assistant's last words before it."""
+    out, last = [], NOTHING
+    for message in messages:
+        out.append(last)
+        last = message.text if message.role == ASSISTANT else last
+    return out
+
+
+def _texts(value: Any, depth: int = 0) -> Iterator[str]:
+    """Every name, text and number in JSON."""
+    if depth > DEEPEST:
+        raise InvalidRequest("JSON in the request is nested too deeply", hint=f"at most {DEEPEST} levels")
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            yield str(name)
+            yield from _texts(item, depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item, depth + 1)
+    elif isinstance(value, str | int | float) and not isinstance(value, bool):
+        yield str(value)
+
+
+def _pieces(text: Private[str]) -> list[Private[str]]:
+    """The text in pieces that end with a line or a sentence, or where no digit stands; joined they are the text."""
+    left, out = text.reveal(), []
+    while len(left) > PIECE:
+        ends = [match.end() for match in _CUTS.finditer(left, PIECE // 2, PIECE)]
+        cut = max(ends, key=lambda end: (left[end - 1] == "\n", end), default=PIECE)
+        out.append(Private(left[:cut]))
+        left = left[cut:]
+    return [*out, Private(left)] if left or not out else out

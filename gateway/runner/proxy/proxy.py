@@ -1,0 +1,301 @@
+"""One request of a client with an agent of its own: mask, ask for a Grant, ask the model, restore. Knows ports only.
+
+Nothing leaves before the vault has the values and the ledger has the Grant. A second try, and another processor, need a Grant of
+their own, and happen only before the client has got anything of the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from gateway.errors import (
+    ConversationMoved,
+    EvidenceUnavailable,
+    NoPermittedRoute,
+    PolicyRefused,
+    RedactionUnavailable,
+    SordinoError,
+    StoreUnavailable,
+    UpstreamBusy,
+    UpstreamFailed,
+    UpstreamRefused,
+    UpstreamTimeout,
+)
+from gateway.policy.categories import categories_of
+from gateway.policy.egress import Grant
+from gateway.policy.model import TenantPolicy
+from gateway.ports import ChatDelta, ChatModel, Clock, Ids, Policy, Telemetry
+from gateway.redaction.placeholder import scanner
+from gateway.runner.egress import CallEgress
+from gateway.runner.proxy.breaker import Breakers
+from gateway.runner.proxy.conversations import Conversation, Conversations, Known
+from gateway.runner.proxy.mask import MaskedRequest, RequestMask, call_digest, kept_form, text_digest
+from gateway.runner.proxy.request import ASSISTANT, PlainRequest
+from gateway.runner.proxy.restore import RestoredDelta, Restorer
+from gateway.tasks import TaskOwner
+from gateway.values import CallId, DataCategory, Hop, MaskedText, Private, ProcessorId
+
+log = logging.getLogger(__name__)
+
+MASK_WITHIN_S = 10.0
+TRIES_EACH = 2
+"""How often one processor is asked for one answer."""
+OPENINGS = 3
+"""How often a conversation is read anew because another gateway was faster."""
+SETTLE_WITHIN_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyParts:
+    """What a proxy stands on. ``pause`` waits before the second try, with jitter."""
+
+    policy: Policy
+    conversations: Conversations
+    models: Mapping[str, ChatModel]
+    clock: Clock
+    ids: Ids
+    telemetry: Telemetry
+    pause: Callable[[], Awaitable[None]]
+    registry_digest: Callable[[], str]
+
+
+@dataclass(slots=True)
+class Answering:
+    """An answer that has begun. Iterate ``deltas`` inside ``aclosing``: leaving it ends the request at the processor."""
+
+    call: CallId
+    grant: Grant
+    masked: int
+    """How many private values stand masked in what was sent."""
+    deltas: AsyncGenerator[RestoredDelta, None]
+
+
+@dataclass(slots=True)
+class _Begun:
+    grant: Grant
+    first: ChatDelta
+    rest: AsyncGenerator[ChatDelta, None]
+
+
+@dataclass(slots=True)
+class _Asked:
+    """One request on its way."""
+
+    conversation: Conversation
+    plain: PlainRequest
+    masked: MaskedRequest
+    egress: CallEgress
+    failed: set[ProcessorId] = field(default_factory=set)
+
+
+class Proxy:
+    """Answers requests of all tenants. ``async with`` it: leaving waits until what was answered is on record."""
+
+    def __init__(self, parts: ProxyParts) -> None:
+        self._parts = parts
+        self._breakers = Breakers()
+        self._tasks = TaskOwner("proxy", on_failure=_report)
+        self._settling: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Proxy:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._settling:
+            await asyncio.wait(self._settling, timeout=SETTLE_WITHIN_S)
+        await self._tasks.aclose()
+
+    async def ask(self, tenant: TenantPolicy, named: str | None, plain: PlainRequest) -> Answering:
+        """The answer, once its first words are there. ``named``: the conversation, or None for a new one.
+
+        Raises:
+            NotFound, InvalidRequest: the conversation, or something in the request.
+            RedactionUnavailable, StoreUnavailable, EvidenceUnavailable: within a bound, and nothing was sent.
+            NoPermittedRoute, PolicyRefused: with reasons.
+            UpstreamBusy, UpstreamFailed, UpstreamTimeout: every permitted processor has failed.
+        """
+        conversation, masked = await self._mask(tenant, named, plain)
+        if not conversation.account.head:
+            await conversation.account.write("call.started", self._started(tenant))
+        asked = _Asked(conversation, plain, masked, self._egress(tenant, conversation))
+        begun = await self._begin(asked)
+        return Answering(conversation.call, begun.grant, masked.masked.total(), self._restored(asked, begun))
+
+    # --- before anything leaves ---------------------------------------------------------------------------------------
+
+    async def _mask(self, tenant: TenantPolicy, named: str | None, plain: PlainRequest) -> tuple[Conversation, MaskedRequest]:
+        clock, began = self._parts.clock, self._parts.clock.monotonic()
+        for opening in range(OPENINGS):
+            conversation = await self._parts.conversations.find(tenant, named)
+            try:
+                async with asyncio.timeout(MASK_WITHIN_S), conversation.turn:
+                    masked = await RequestMask(conversation).mask(plain)
+            except TimeoutError:
+                raise RedactionUnavailable("the request could not be masked in time", hint="nothing was sent") from None
+            except ConversationMoved:
+                self._parts.conversations.forget(conversation)
+                if opening == OPENINGS - 1:
+                    raise
+                continue
+            self._parts.telemetry.observe("sordino_turn_seconds", clock.monotonic() - began, stage="mask")
+            for entity, count in masked.new.items():
+                self._parts.telemetry.count("sordino_masked_total", count, entity=entity)
+            return conversation, masked
+        raise ConversationMoved("several gateways write to this conversation at once", hint="try again")
+
+    def _egress(self, tenant: TenantPolicy, conversation: Conversation) -> CallEgress:
+        parts = self._parts
+        origin = tenant.origins[0] if tenant.origins else ""
+        return CallEgress(
+            parts.policy, conversation.account, parts.clock, parts.ids, parts.telemetry, lambda turn: None, origin=origin
+        )
+
+    def _started(self, tenant: TenantPolicy) -> dict[str, str]:
+        return {
+            "carrier": "proxy",
+            "direction": "inbound",
+            "language": tenant.language,
+            "policy_digest": tenant.digest,
+            "registry_digest": self._parts.registry_digest(),
+        }
+
+    # --- the processors -----------------------------------------------------------------------------------------------
+
+    async def _begin(self, asked: _Asked) -> _Begun:
+        """Ask one permitted processor after the other until one has begun to answer."""
+        why: UpstreamFailed | None = None
+        tries: dict[ProcessorId, int] = {}
+        while True:
+            grant = await self._grant(asked, why)
+            tries[grant.processor] = tries.get(grant.processor, 0) + 1
+            try:
+                begun = await self._first(grant, asked)
+            except UpstreamFailed as error:
+                why = error
+                if not isinstance(error, UpstreamRefused | UpstreamBusy):
+                    self._breakers.failed(grant.processor, self._parts.clock.monotonic())
+                again = not isinstance(error, UpstreamRefused | UpstreamBusy | UpstreamTimeout)
+                if again and tries[grant.processor] < TRIES_EACH:
+                    await self._parts.pause()
+                else:
+                    asked.failed.add(grant.processor)
+            else:
+                self._breakers.served(grant.processor)
+                return begun
+
+    async def _grant(self, asked: _Asked, why: UpstreamFailed | None) -> Grant:
+        now = self._parts.clock.monotonic()
+        resting = self._breakers.resting(now)
+        try:
+            return await asked.egress.grant(
+                Hop.LLM,
+                frozenset({DataCategory.MASKED_TRANSCRIPT}),
+                excluding=frozenset(asked.failed) | resting,
+                model=asked.plain.model,
+                about=categories_of(asked.masked.masked),
+            )
+        except NoPermittedRoute:
+            if why is not None:
+                raise why from None
+            if resting:
+                raise UpstreamBusy(
+                    "every permitted processor has failed often lately",
+                    retry_after_s=self._breakers.opens_again_in(now),
+                    hint="they are asked again in some seconds",
+                ) from None
+            raise
+
+    async def _first(self, grant: Grant, asked: _Asked) -> _Begun:
+        model = self._parts.models.get(grant.dialect)
+        if model is None:
+            raise PolicyRefused(f"the processor {grant.processor} speaks {grant.dialect}, and no adapter here does")
+        clock, began = self._parts.clock, self._parts.clock.monotonic()
+        deltas = model.stream(grant, asked.masked.request)
+        assert isinstance(deltas, AsyncGenerator)  # noqa: S101  (every adapter's is one: it can be closed)
+        try:
+            first = await anext(deltas)
+        except StopAsyncIteration:
+            raise UpstreamFailed(f"{grant.processor} answered with nothing") from None
+        except BaseException:
+            await deltas.aclose()
+            raise
+        self._parts.telemetry.observe("sordino_turn_seconds", clock.monotonic() - began, stage="first_token")
+        return _Begun(grant, first, deltas)
+
+    # --- the way back -------------------------------------------------------------------------------------------------
+
+    async def _restored(self, asked: _Asked, begun: _Begun) -> AsyncGenerator[RestoredDelta, None]:
+        masker = asked.conversation.masker
+        back = Restorer(masker.restore, in_json=asked.plain.answers_in_json, tool_names=asked.masked.tool_names)
+        code, tokens = "cancelled", [0, 0]
+        try:
+            async with aclosing(begun.rest) as rest:
+                delta: ChatDelta | None = begun.first
+                while delta is not None:
+                    tokens = [max(tokens[0], delta.prompt_tokens), max(tokens[1], delta.completion_tokens)]
+                    for piece in back.feed(delta):
+                        yield piece
+                    delta = await anext(rest, None)
+            for piece in back.finish():
+                yield piece
+            code = ""
+        except SordinoError as error:
+            code = error.code
+            self._breakers.failed(begun.grant.processor, self._parts.clock.monotonic())
+            raise
+        finally:
+            if not code:
+                _know_answer(asked, back)
+            self._settle(asked, begun.grant, code, tokens)
+
+    def _settle(self, asked: _Asked, grant: Grant, code: str, tokens: list[int]) -> None:
+        task = self._tasks.start(self._write_down(asked, grant, code, tokens), name="settle")
+        self._settling.add(task)
+        task.add_done_callback(self._settling.discard)
+
+    async def _write_down(self, asked: _Asked, grant: Grant, code: str, tokens: list[int]) -> None:
+        """What the request leaves behind: counts in the evidence, texts for the next gateway, tokens in the metrics."""
+        conversation, telemetry = asked.conversation, self._parts.telemetry
+        for kind, count in zip(("input", "output"), tokens, strict=True):
+            if count:
+                telemetry.count(
+                    "sordino_tokens_total", count, tenant=str(grant.tenant), processor=str(grant.processor), kind=kind
+                )
+        try:
+            if asked.masked.new:
+                await conversation.account.write("masked", {"counts": {str(kind): n for kind, n in asked.masked.new.items()}})
+            if code:
+                await conversation.account.write("answer.cut", {"code": code, "processor": str(grant.processor)})
+            conversation.account.forget_all_but_last()
+            unkept, conversation.unkept = conversation.unkept, {}
+            await conversation.stored.keep({name: kept_form(known) for name, known in unkept.items()}, conversation.account.head)
+        except (EvidenceUnavailable, StoreUnavailable) as error:
+            # The next request reads what is confirmed, and goes on behind it.
+            self._parts.conversations.forget(conversation)
+            log.warning("what a request left behind is not all on record: %s", error.code)
+
+
+def _know_answer(asked: _Asked, back: Restorer) -> None:
+    """The client will send these very words back as history: then they are known, and the model sees its own again."""
+    conversation = asked.conversation
+    for said in back.said.values():
+        text = Private("".join(piece.reveal() for piece in said.restored))
+        if text:
+            known = _as_the_model_wrote_it("".join(said.masked))
+            conversation.know(text_digest(conversation.stored.digest, ASSISTANT, Private(""), text), known)
+        for ours, theirs in said.calls:
+            known = _as_the_model_wrote_it(ours.arguments)
+            conversation.know(call_digest(conversation.stored.digest, theirs.arguments), known)
+
+
+def _as_the_model_wrote_it(text: str) -> Known:
+    return Known(MaskedText(text), Counter(found.entity for found in scanner().all(text)))
+
+
+def _report(name: str, failure: BaseException) -> None:
+    log.error("the task %s ended with %s", name, type(failure).__name__)

@@ -1,0 +1,108 @@
+"""A model's answer on its way back to the client: the caller's own values in place of the placeholders, as it streams."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from gateway.errors import InvalidRequest, UpstreamFailed
+from gateway.ports import ChatDelta, ToolCall
+from gateway.redaction.unmask import Restore, Unmasker, restore_json
+from gateway.values import Placeholder, Private
+
+
+@dataclass(frozen=True, slots=True)
+class RestoredCall:
+    """A tool call as the client's tool gets it: ``arguments`` is valid JSON with real values."""
+
+    id: str
+    name: str
+    arguments: Private[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RestoredDelta:
+    """One piece of an answer for the client."""
+
+    choice: int = 0
+    text: Private[str] | None = None
+    refusal: bool = False
+    calls: tuple[RestoredCall, ...] = ()
+    finish: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(slots=True)
+class Said:
+    """What one choice has said in all, as the model wrote it and as the client got it."""
+
+    masked: list[str] = field(default_factory=list)
+    restored: list[Private[str]] = field(default_factory=list)
+    calls: list[tuple[ToolCall, RestoredCall]] = field(default_factory=list)
+
+
+class Restorer:
+    """Takes an answer's deltas in order; gives what may be passed on at once. Then ``finish`` once."""
+
+    def __init__(self, restore: Restore, *, in_json: bool, tool_names: Mapping[str, str]) -> None:
+        """``in_json``: the text is JSON, so that what is put into it is escaped (RFC 8259 section 7)."""
+        self._restore = restore
+        self._text = _escaped(restore) if in_json else restore
+        self._tool_names = tool_names
+        self._open: dict[tuple[int, bool], Unmasker] = {}
+        self.said: dict[int, Said] = {}
+
+    def feed(self, delta: ChatDelta) -> Iterator[RestoredDelta]:
+        """Raises UpstreamFailed for a tool call that cannot be read."""
+        said = self.said.setdefault(delta.choice, Said())
+        if delta.text:
+            said.masked.append(delta.text)
+            unmasker = self._open.setdefault((delta.choice, delta.refusal), Unmasker(self._text))
+            yield from self._said(said, delta.choice, delta.refusal, unmasker.feed(delta.text))
+        if delta.tool_calls or delta.finish:
+            yield from self._flush(delta.choice)
+        if delta.tool_calls:
+            calls = tuple(self._call(call) for call in delta.tool_calls)
+            said.calls += zip(delta.tool_calls, calls, strict=True)
+            yield RestoredDelta(delta.choice, calls=calls)
+        if delta.finish or delta.prompt_tokens or delta.completion_tokens:
+            yield RestoredDelta(
+                delta.choice,
+                finish=delta.finish,
+                prompt_tokens=delta.prompt_tokens,
+                completion_tokens=delta.completion_tokens,
+            )
+
+    def finish(self) -> Iterator[RestoredDelta]:
+        """What was held back, once the answer has ended."""
+        for choice in sorted({choice for choice, _ in self._open}):
+            yield from self._flush(choice)
+
+    def _flush(self, choice: int) -> Iterator[RestoredDelta]:
+        for refusal in (False, True):
+            unmasker = self._open.pop((choice, refusal), None)
+            if unmasker is not None:
+                yield from self._said(self.said[choice], choice, refusal, unmasker.flush())
+
+    @staticmethod
+    def _said(said: Said, choice: int, refusal: bool, text: Private[str]) -> Iterator[RestoredDelta]:
+        if text:
+            said.restored.append(text)
+            yield RestoredDelta(choice, text, refusal)
+
+    def _call(self, call: ToolCall) -> RestoredCall:
+        try:
+            arguments = restore_json(call.arguments, self._restore)
+        except InvalidRequest:
+            raise UpstreamFailed("the model called a tool with arguments that are not JSON") from None
+        return RestoredCall(call.id, self._tool_names.get(call.name, call.name), arguments)
+
+
+def _escaped(restore: Restore) -> Restore:
+    def escaped(name: Placeholder) -> Private[str] | None:
+        value = restore(name)
+        return None if value is None else value.map(lambda plain: json.dumps(plain, ensure_ascii=False)[1:-1])
+
+    return escaped

@@ -1,0 +1,146 @@
+"""Wiring of what listens: every path of the one HTTP port, and the model proxy behind some of them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import logging
+import random
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from gateway.adapters.carriers.twilio import TwilioMedia
+from gateway.adapters.detectors.masker import CallMasker, ReplacingDetector
+from gateway.adapters.stores.conversations import RedisConversations
+from gateway.adapters.stores.receipts import Receipts
+from gateway.adapters.stores.redis import Store
+from gateway.adapters.stores.tenant_keys import TenantKeys
+from gateway.http.answers import typed_errors
+from gateway.http.api import Check, ListCalls, call_routes, console_routes, health_routes
+from gateway.http.media import TakeCall, media_socket
+from gateway.http.proxy.chat import chat_routes
+from gateway.http.proxy.door import Door
+from gateway.http.proxy.models import model_routes
+from gateway.policy.model import TenantPolicy
+from gateway.ports import CallVault, ChatModel, Clock, Ids, KeyWrap, Ledger, Policy, Telemetry
+from gateway.runner.proxy.conversations import Conversations
+from gateway.runner.proxy.proxy import Proxy, ProxyParts
+from gateway.settings import Settings
+from gateway.tasks import TaskOwner
+from gateway.values import Hop, Private
+
+log = logging.getLogger(__name__)
+
+PAUSE_S = (0.05, 0.25)
+"""Between two tries at one processor: long enough for a restarted worker, short enough for somebody at the telephone."""
+SMALLEST_TTL_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyNeeds:
+    """What the model proxy takes over from the gateway."""
+
+    store: Store
+    keys: KeyWrap
+    name_key: bytes
+    ledger: Ledger
+    detector: ReplacingDetector
+    policy: Policy
+    tenant: Callable[[str], TenantPolicy]
+    models: Mapping[str, ChatModel]
+    clock: Clock
+    ids: Ids
+    telemetry: Telemetry
+    registry_digest: Callable[[], str]
+
+
+async def open_proxy(needs: ProxyNeeds, running: AsyncExitStack) -> list[web.RouteDef]:
+    """The proxy's paths. What it leaves running is closed with ``running``."""
+    tasks = await running.enter_async_context(TaskOwner("proxy-door", on_failure=_report))
+
+    def open_store(tenant: TenantPolicy) -> RedisConversations:
+        ttl_s = max(SMALLEST_TTL_S, int(tenant.retention.vault.total_seconds()))
+        return RedisConversations(needs.store, needs.keys, ttl_s=ttl_s)
+
+    def make_masker(tenant: TenantPolicy, vault: CallVault) -> CallMasker:
+        return masker_of(tenant, needs.detector, vault)
+
+    name_key = hmac.digest(needs.name_key, b"sordino conversation names", hashlib.sha256)
+    conversations = Conversations(open_store, make_masker, needs.ledger, needs.clock, needs.ids, name_key=name_key)
+    parts = ProxyParts(
+        policy=needs.policy,
+        conversations=conversations,
+        models=needs.models,
+        clock=needs.clock,
+        ids=needs.ids,
+        telemetry=needs.telemetry,
+        pause=_pause,
+        registry_digest=needs.registry_digest,
+    )
+    proxy = await running.enter_async_context(Proxy(parts))
+    door = Door(TenantKeys(needs.store), needs.tenant, proxy, needs.clock, tasks)
+    return [*chat_routes(door), *model_routes(door)]
+
+
+def masker_of(tenant: TenantPolicy, detector: ReplacingDetector, vault: CallVault) -> CallMasker:
+    """The mask that the tenant's policy asks for towards a model."""
+    masks = {entity: mask.value for entity, mask in tenant.masks(Hop.LLM).items()}
+    default = masks.pop("default")
+    return CallMasker(detector, vault, operators=masks, default=default, language=tenant.language)
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """What the paths that are not the proxy's stand on."""
+
+    voice: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    take_twilio: TakeCall
+    checks: dict[str, Check]
+    prometheus: Callable[[], bytes]
+    operator: Private[str]
+    receipts: Receipts
+    calls: ListCalls
+    telemetry: Telemetry
+
+
+def routes(parts: Listening) -> list[web.RouteDef]:
+    """Carriers, health, the operator's paths and the console."""
+    return [
+        web.post("/voice/twilio", parts.voice),
+        web.get("/media/twilio", media_socket("twilio", TwilioMedia, parts.take_twilio, parts.telemetry)),
+        *health_routes(parts.checks, parts.prometheus),
+        *call_routes(parts.operator, parts.receipts.load, parts.calls),
+        *console_routes(),
+    ]
+
+
+async def listen(settings: Settings, port: int, paths: list[web.RouteDef], running: AsyncExitStack) -> str:
+    """Serve those paths until ``running`` is closed; the address that they are at."""
+    app = web.Application(middlewares=[typed_errors], client_max_size=64 * 1024)
+    app.add_routes(paths)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=3)
+    await runner.setup()
+    running.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, settings.host, port).start()
+    return f"http://{settings.host}:{port}"
+
+
+def free_port(host: str) -> int:
+    """A port that nobody listens at now."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def _pause() -> None:
+    await asyncio.sleep(random.uniform(*PAUSE_S))  # noqa: S311  (nothing secret hangs on it)
+
+
+def _report(name: str, failure: BaseException) -> None:
+    log.warning("the task %s ended with %s", name, type(failure).__name__)
