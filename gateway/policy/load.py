@@ -187,9 +187,9 @@ class _Loading:
 
     def settings(self, read: _Read[M], said: PackFile | TenantFile) -> None:
         """What packs and tenants have in common and the models cannot see."""
-        ids = [announcement.id for announcement in said.announcements or ()]
+        named = [(announcement.id, announcement.language) for announcement in said.announcements or ()]
         for index, announcement in enumerate(said.announcements or ()):
-            if announcement.id in ids[:index]:
+            if named[index] in named[:index]:
                 self.found(
                     f"the announcement `{announcement.id}` stands here twice", read.at("announcements", index, "id"), "rename one"
                 )
@@ -212,6 +212,10 @@ class _Loading:
         for hop in Hop:
             for index, candidate in enumerate(tenant.route.candidates(hop)):
                 self.candidate(read, hop, index, candidate.processor)
+        known = self.processors if "processor" not in self.unreadable else None
+        packs = {name: self.packs[name].value for name in tenant.extends if name in self.packs}
+        for problem in checks.tenant(tenant, packs, known):
+            self.found(problem.message, read.at(*problem.path, key=problem.at_key), problem.hint)
 
     def candidate(self, read: _Read[TenantFile], hop: Hop, index: int, name: str) -> None:
         entry = self.processors.get(name)

@@ -92,6 +92,10 @@ def stated(settings: Settings, name: str) -> bool:
     value = getattr(settings, key, None) if key in Settings.model_fields else None
     if value is None or not inner:
         return value is not None
+    if isinstance(value, Regions):
+        return bool({inner, masks.DEFAULT} & set(value.stated))
+    if key == "masking":
+        return bool({inner, masks.DEFAULT} & set(value))
     if isinstance(value, dict | tuple):
         return inner in value
     return getattr(value, inner, None) is not None

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
@@ -14,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 
 from gateway.errors import Misconfigured
 from gateway.policy.canonical import digest
+from gateway.policy.faults import did_you_mean
 from gateway.policy.fields import ClaimedRegion, Model, Region, SecretName, Slug, Text, Training, fault
 from gateway.policy.mechanisms import Mechanism
 from gateway.policy.regions import LOCAL, ancestors, is_region
@@ -48,6 +50,29 @@ RetentionDays = Annotated[
 ]
 
 
+class Service(StrEnum):
+    """What a sub-processor may do that is no hop of a call's talk: no route leads to it, and it is published like the others."""
+
+    MESSAGING = "messaging"
+    MAIL = "mail"
+    PAYMENT = "payment"
+    NETWORK = "network"
+
+
+def _kind(value: Any) -> Any:
+    known = {kind.value: kind for kind in (*Hop, *Service)}
+    if isinstance(value, str) and value not in known:
+        raise fault(f"`{value[:40]}` is not possible here", did_you_mean(value, known, otherwise="write one of"))
+    return known.get(value, value) if isinstance(value, str) else value
+
+
+Kind = Annotated[
+    Hop | Service,
+    BeforeValidator(_kind),
+    WithJsonSchema({"type": "string", "enum": [kind.value for kind in (*Hop, *Service)]}),
+]
+
+
 class Dpa(Model):
     """The data processing agreement with a sub-processor, and when somebody last read it (promise 6)."""
 
@@ -66,7 +91,7 @@ class SubProcessor(Model):
     id: Slug
     name: Text
     purpose: Text
-    kind: Hop
+    kind: Kind
     dialect: Slug
     base_url: BaseUrl | None = None
     """Left out for a processor that runs in our own processes."""

@@ -36,9 +36,9 @@ def test_check_of_a_good_folder_says_what_is_in_force(folder: Path, capsys: pyte
 
 def test_check_says_which_rules_of_a_pack_this_version_does_not_enforce(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     demo = folder / "tenants" / "demo.yaml"
-    demo.write_text(demo.read_text().replace("extends: []", "extends: [us-tcpa-outbound]"))
+    demo.write_text(demo.read_text().replace("extends: []", "extends: [eu-ai-act]"))
     assert sordino("check", "--policies", str(folder)) == 0
-    assert "pack us-tcpa-outbound states what this version does not enforce: artificial-voice" in capsys.readouterr().out
+    assert "pack eu-ai-act states what this version does not enforce: marked-output" in capsys.readouterr().out
 
 
 def test_check_shows_each_fault_with_its_place_and_how_to_mend_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -52,7 +52,7 @@ def test_check_shows_each_fault_with_its_place_and_how_to_mend_it(folder: Path, 
 
 
 def test_check_speaks_json_to_programs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (folder / "subprocessors.yaml").unlink()
+    (folder / "subprocessors.yaml").write_text("id: x\n")
     assert sordino("check", "--policies", str(folder), "--format", "json") == 1
     answer = json.loads(capsys.readouterr().out)
     assert answer["ok"] is False

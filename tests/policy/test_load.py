@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,13 +16,13 @@ from tests.policy.samples import REGISTRY, TENANT, TEXTS, ask, loaded
 GDPR = "pack: gdpr\ntitle: strict\nregions: [eea]\ntraining: prohibited\n"
 
 
-def findings(texts: dict[str, str], **known: list[str]) -> list[str]:
+def findings(texts: dict[str, str], **known: Any) -> list[str]:
     with pytest.raises(PolicyInvalid) as invalid:
         load(texts, **known)
     return [f"{f.where}: {f.message} | {f.hint}" for f in invalid.value.findings]
 
 
-def tenant_findings(tenant: str, **known: list[str]) -> list[str]:
+def tenant_findings(tenant: str, **known: Any) -> list[str]:
     return findings({**TEXTS, "tenants/acme.yaml": tenant, "packs/gdpr.yaml": GDPR}, **known)
 
 

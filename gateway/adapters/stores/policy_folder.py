@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,9 +42,9 @@ class _Current:
 class PolicyFolder:
     """Implements the ``Policy`` port from ``FOLDER/subprocessors.yaml``, ``FOLDER/tenants/*.yaml`` and ``FOLDER/packs/*.yaml``.
 
-    Packs and announcements that ship with Sordino are found without copying; a file of the same name in the folder goes before
-    them. ``adjust`` changes the registry after each load (``with_base_url``). A new object knows nothing: call
-    ``reload_if_changed``, or use ``PolicyFolder.open``.
+    Packs, announcements and the catalogue of sub-processors that ship with Sordino are found without copying; a file of the same
+    name in the folder goes before them. ``agreements.yaml`` lies over the catalogue. ``adjust`` changes the registry after each
+    load (``with_base_url``). A new object knows nothing: call ``reload_if_changed``, or use ``PolicyFolder.open``.
     """
 
     def __init__(self, folder: Path, *, shipped: Path | None = None, adjust: Adjust | None = None) -> None:
@@ -80,6 +80,11 @@ class PolicyFolder:
     def policies(self) -> PolicySet:
         """The set in force. Raises PolicyUnavailable when no valid one was ever read."""
         return self._in_force().policies
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """The newest texts by file, as they were read last, valid or not."""
+        return self._texts
 
     def decide(self, ask: Ask) -> Decision:
         """Raises PolicyUnavailable when there is no valid policy for the tenant."""
@@ -206,8 +211,10 @@ class PolicyFolder:
         for name in ROOT_FILES:
             with suppress(FileNotFoundError, NotADirectoryError):
                 found[str(own / name)] = _stamp((own / name).stat())
-        packs = _listed(own / "packs", YAML)
-        found |= _listed(own / "tenants", YAML) | packs
+        packs, tenants = _listed(own / "packs", YAML), _listed(own / "tenants", YAML)
+        if tenants and str(own / REGISTRY_FILE) not in found:
+            found[str(self._shipped / REGISTRY_FILE)] = _stamp((self._shipped / REGISTRY_FILE).stat())
+        found |= tenants | packs
         if not _same(own, self._shipped):
             taken = {Path(file).stem for file in packs}
             shipped = _listed(self._shipped / "packs", YAML)

@@ -14,7 +14,7 @@ from gateway.errors import Finding, Misconfigured, PolicyInvalid, PolicyUnavaila
 from gateway.policy.registry import Registry, with_base_url
 from gateway.ports import Policy
 from gateway.tasks import TaskOwner
-from gateway.values import Hop
+from gateway.values import Hop, ProcessorId
 from tests.policy.samples import REGISTRY, TENANT, ask
 
 
@@ -53,6 +53,27 @@ def test_a_pack_of_the_folder_goes_before_the_shipped_one_of_the_same_name(folde
     (folder / "packs" / "gdpr-strict.yaml").write_text("pack: gdpr-strict\ntitle: ours\nnotice_days: 77\n")
     (folder / "tenants" / "acme.yaml").write_text(TENANT + "extends: [gdpr-strict]\n")
     assert PolicyFolder.open(folder).tenant("acme").notice_days == 77
+
+
+def test_a_folder_of_tenants_and_agreements_uses_the_shipped_catalogue(tmp_path: Path) -> None:
+    """Nobody copies or edits the catalogue to write down what he signed."""
+    (tmp_path / "tenants").mkdir()
+    (tmp_path / "tenants" / "acme.yaml").write_text(
+        "tenant: acme\nextends: [gdpr-strict]\nregions: [eu]\nroute:\n  llm: [{processor: mistral, model: small}]\n"
+    )
+    (tmp_path / "agreements.yaml").write_text(
+        "mistral: {reference: DPA of 2026-05-01, reviewed_on: 2026-05-01, training: prohibited}\n"
+    )
+    opened = PolicyFolder.open(tmp_path)
+    entry = opened.policies.registry.entries[ProcessorId("mistral")]
+    assert entry.dpa is not None
+    assert (entry.dpa.reference, entry.training) == ("DPA of 2026-05-01", "prohibited")
+    assert opened.policies.decide(ask()).grant is not None
+
+
+def test_a_folder_without_tenants_is_told_that_it_has_no_catalogue(tmp_path: Path) -> None:
+    with pytest.raises(PolicyInvalid, match=r"there is no subprocessors\.yaml"):
+        PolicyFolder.open(tmp_path)
 
 
 def test_opening_an_invalid_folder_shows_its_faults_with_the_path_that_was_given(folder: Path) -> None:
