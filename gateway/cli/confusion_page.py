@@ -83,7 +83,7 @@ def _section(each: Shown) -> str:
 def _matrix(counts: Score) -> str:
     """Gold kinds in rows, found kinds in columns. A cell is the darker, the larger its share of the row."""
     golds = [*sorted({gold for gold, _ in counts.confusion} - {NOTHING}), NOTHING]
-    found = [*sorted({kind for _, kind in counts.confusion} - {MISSED}), MISSED]
+    found = [MISSED, *sorted({kind for _, kind in counts.confusion} - {MISSED})]
     head = "".join(f'<th scope="col"><span>{escape(kind)}</span></th>' for kind in found)
     rows = []
     for gold in golds:
