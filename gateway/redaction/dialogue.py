@@ -24,7 +24,7 @@ PERSON = EntityType("PERSON")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _DIGITS = re.compile(r"(?<![\w.])\d{4,}(?![\w.])")
 _LETTERS = re.compile(rf"(?:(?:[a-z]|{'|'.join(NATO)})(?![\w'])(?: (?:as in|for|like) [a-z]+)?[ |-]*)+")
-_SPELLED_LEAST, _NAME_LEAST, _REPEATED_LEAST = 2, 3, 3
+_SPELLED_LEAST, _NAME_LEAST, _REPEATED_LEAST, _CORRECTED_LEAST = 2, 3, 3, 3
 _SURE = 0.75
 
 
@@ -63,6 +63,8 @@ class _Turn:
     bare: answers.Bare | None = None
     hesitates: bool = False
     same: dict[int, Same] = field(default_factory=dict)
+    pieces: list[str] | None = None
+    """The pieces of the value in work after a correction."""
 
 
 class Dialogue:
@@ -157,6 +159,9 @@ class Dialogue:
             if turn.side is Side.CALLER and alone and turn.bare and not turn.bare.corrected and not spelled:
                 grown = " ".join([*whole.pieces, value])
                 return Same(whole.name, None if current.startswith(self._names.form(grown)) else Private(grown))
+            if turn.side is Side.CALLER and turn.bare and turn.bare.corrected and (pieces := self._corrected(form, value)):
+                turn.pieces = pieces
+                return Same(whole.name, Private(" ".join(pieces)))
             if turn.side is Side.AGENT and len(form) > 1 and form in current:
                 return Same(whole.name)
         if kind == PERSON:
@@ -165,6 +170,17 @@ class Dialogue:
         else:
             alike = [name for name, known in self._known.items() if known.kind == kind and _ends_alike(form, known.form)]
         return Same(alike[0]) if len(alike) == 1 else None
+
+    def _corrected(self, form: str, value: str) -> list[str] | None:
+        """The pieces of the value in work when ``value`` takes the place of the last of them, or of all: as long, but not the same."""
+        if self._whole is None or self._whole.kind in answers.LETTERED:
+            return None
+        forms = [self._names.form(piece) for piece in self._whole.pieces]
+        if len(form) < _CORRECTED_LEAST or form in (forms[-1], "".join(forms)):
+            return None
+        if len(form) == len("".join(forms)):
+            return [value]
+        return [*self._whole.pieces[:-1], value] if len(form) == len(forms[-1]) else None
 
     def _learn(self, said: str, spans: Sequence[Span], names: Mapping[int, Placeholder]) -> None:
         """Remember what was said, and whether the value at the end of the turn may go on in the next."""
@@ -179,7 +195,7 @@ class Dialogue:
                 self._known.setdefault(name, _Known(kind, self._names.form(value), frozenset(_names(value, self._names.spoken))))
             elif same.value is not None:
                 whole = self._whole.pieces if self._whole else []
-                grown = " ".join([*whole, value])
+                grown = " ".join(turn.pieces or [*whole, value])
                 self._known[name] = _Known(kind, self._names.form(grown), frozenset(_names(grown, self._names.spoken)))
         if turn.side is Side.CALLER and spans:
             self._go_on(said, spans[-1], names.get(spans[-1].start))
@@ -187,8 +203,13 @@ class Dialogue:
     def _go_on(self, said: str, last: Span, name: Placeholder | None) -> None:
         turn, kind = self._turn, safe_kind(last.entity)
         value = said[last.start : last.end]
-        if name is None or name not in self._known or (turn.bare and turn.bare.corrected):
+        if turn.pieces and self._whole and self._whole.name == name:
+            self._whole.pieces = turn.pieces
+        elif name is None or name not in self._known:
             self._whole = None
+        elif turn.bare and turn.bare.corrected:
+            anew = kind not in answers.LETTERED and len(self._names.form(value)) >= _CORRECTED_LEAST
+            self._whole = _Whole(name, kind, [value]) if anew else None
         elif self._whole and self._whole.name == name:
             if turn.bare and not (kind == PERSON and _spelling(value, self._names.spoken)):
                 self._whole.pieces.append(value)

@@ -15,6 +15,8 @@ from gateway.values import Span
 
 _BEFORE, _AFTER = 70, 25
 _RIGHT_BEFORE = 25
+_ANSWER_LEAST = 3
+"""So many digits answer a question wherever they stand; fewer only behind the words that lead into an answer."""
 _LONG_AMOUNT = 9
 """So many digits are no amount, whatever stands behind them."""
 _LEADS = frozenset(
@@ -36,6 +38,17 @@ _LEADS = frozenset(
         "next",
         "after",
         "that",
+        "i",
+        "i'm",
+        "am",
+        "she",
+        "she's",
+        "he",
+        "he's",
+        "my",
+        "just",
+        "turned",
+        "actually",
     }
 )
 """What people say before they go on with a number, or answer with one."""
@@ -129,7 +142,7 @@ def _by_dialogue(heard: Heard, start: int, end: int, digits: str) -> Span | None
     leads = set(re.findall(r"[^\s|]+", text[:start])) <= _LEADS and (len(digits) > 1 or end >= len(text) - 2)
     for cue in reversed(_asked(heard)):
         # An answer may come in pieces: "it's nine", "then double two…"
-        if (leads or cue.least <= len(digits)) and len(digits) <= cue.most:
+        if (leads or max(cue.least, _ANSWER_LEAST) <= len(digits)) and len(digits) <= cue.most:
             return heard.span(start, end, cue.entity, 0.7, "question", "an answer to the question before")
     if heard.pending and leads:
         return heard.span(start, end, heard.pending, 0.6, "continuation", "digits that go on with the number of the turn before")
