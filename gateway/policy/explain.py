@@ -61,7 +61,7 @@ def question(
     at: datetime,
     data: Collection[DataCategory] = (),
     purpose: str = CONVERSATION,
-    origin: str = "",
+    origins: Collection[str] = (),
     about: Collection[DataCategory] = (),
 ) -> Ask:
     """What a call of that tenant would ask at ``at``; ``data`` left out: what calls usually send at that hop."""
@@ -73,7 +73,7 @@ def question(
         purpose=purpose,
         at=at,
         grant_id="explain",
-        origin=origin,
+        origins=frozenset(origins),
         about=frozenset(about),
     )
 

@@ -16,7 +16,7 @@ from gateway.policy.regions import UNKNOWN, is_region, suggest_region
 class Model(BaseModel):
     """A part of a policy file: no unknown keys, unchangeable, and never shows what was written when it is wrong."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
 
 
 def fault(message: str, hint: str = "") -> PydanticCustomError:

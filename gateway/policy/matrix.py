@@ -202,8 +202,8 @@ def play(policy: TenantPolicy, registry: Registry, call: Call, at: datetime) -> 
     """What the policy makes of the call."""
     given = call.given
     hops = [hop for hop in Hop if policy.route.candidates(hop) or hop in call.route]
-    origin, places = _whose(given, policy)
-    explained = {hop: explain(policy, registry, _ask(policy, hop, given, origin, at)) for hop in hops}
+    origins, places = _whose(given, policy)
+    explained = {hop: explain(policy, registry, _ask(policy, hop, given, origins, at)) for hop in hops}
     heard = policy.announcements_for(given.language or "", places)
     modes = list(AnnouncementMode)
     refused: dict[str, tuple[str, ...]] = {}
@@ -221,16 +221,17 @@ def play(policy: TenantPolicy, registry: Registry, call: Call, at: datetime) -> 
     )
 
 
-def _whose(given: Given, policy: TenantPolicy) -> tuple[str, tuple[str, ...] | None]:
-    """The law of the data's origin, and where the ends of the call may be."""
+def _whose(given: Given, policy: TenantPolicy) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
+    """Whose laws protect the data, and where the ends of the call may be."""
+    stated = (given.origin,) if given.origin else ()
     if given.caller is None and given.called is None:
-        return given.origin or "", (given.origin,) if given.origin else None
-    ends = (locate(Private(number or ""), stated=policy.origins) for number in (given.caller, given.called))
-    found = jurisdiction(*ends)
-    return given.origin or (found.caller.countries[0] if len(found.caller.countries) == 1 else ""), found.places
+        return stated, stated or None
+    caller, called = (locate(Private(number or ""), stated=policy.origins) for number in (given.caller, given.called))
+    found = jurisdiction(caller, called)
+    return stated or found.laws, found.places
 
 
-def _ask(policy: TenantPolicy, hop: Hop, given: Given, origin: str, at: datetime) -> Ask:
+def _ask(policy: TenantPolicy, hop: Hop, given: Given, origins: tuple[str, ...], at: datetime) -> Ask:
     health = {**dict.fromkeys(given.slow, Health.SLOW), **dict.fromkeys(given.down, Health.DOWN)}
     asked = question(
         policy,
@@ -238,7 +239,7 @@ def _ask(policy: TenantPolicy, hop: Hop, given: Given, origin: str, at: datetime
         at=given.at or at,
         data=given.data.get(hop, ()),
         purpose=given.purpose,
-        origin=origin,
+        origins=origins,
         about=given.about,
     )
     return replace(

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from gateway.policy.agreements import Agreement
 from gateway.policy.fields import Slug
+from gateway.policy.matrix import Suite
 from gateway.policy.model import PackFile, TenantFile
 from gateway.policy.registry import SubProcessor
 
@@ -17,6 +18,7 @@ _FILES: dict[str, tuple[str, Any]] = {
     "pack.json": ("A pack that tenants extend: policies/packs/*.yaml", PackFile),
     "subprocessors.json": ("The sub-processors: policies/subprocessors.yaml", tuple[SubProcessor, ...]),
     "agreements.json": ("What you signed with them: policies/agreements.yaml", dict[Slug, Agreement]),
+    "test.json": ("Calls that test a policy: policies/tests/*.yaml", Suite),
 }
 
 

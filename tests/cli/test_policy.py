@@ -68,8 +68,8 @@ def test_explain_shows_candidates_rules_and_the_sentence_of_each_no(folder: Path
     assert sordino("explain", "--policies", str(folder), "--tenant", "demo", "--hop", "llm") == 0
     lines = capsys.readouterr().out.splitlines()
     assert "transport" in next(line for line in lines if "purpose" in line and "training" in line)
-    assert next(line for line in lines if "local-demo-llm" in line).endswith("<- chosen")
-    assert "  no  openai-global: its region us is not in the tenant's regions (local)" in lines
+    assert next(line for line in lines if "local-demo-llm" in line).rstrip().endswith("<- chosen")
+    assert "  no  openai-global: its region us is not in the tenant's regions (local) [region]" in lines
 
 
 def test_explain_without_a_hop_shows_the_whole_route(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,196 @@
+"""``sordino policy explain``: who may receive what, and the sentence for each no; now, or on a call of the past."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gateway.cli.policy_output import FINDINGS, GOOD, Subparsers, add_command, complain, folder_of, opened, tenant_of
+from gateway.cli.policy_receipts import explain_receipt
+from gateway.policy.egress import Ask
+from gateway.policy.explain import RULE_NAMES, Explanation, Row, explain, question
+from gateway.policy.jurisdiction import Jurisdiction, jurisdiction, locate
+from gateway.policy.model import CONVERSATION, RequiredAnnouncement, TenantPolicy
+from gateway.policy.regions import is_region, suggest_region
+from gateway.values import DataCategory, Hop, Private
+
+WIDTH = 160
+
+
+def add_parser(commands: Subparsers) -> None:
+    """Add ``explain``."""
+    parser = add_command(
+        commands,
+        "explain",
+        run,
+        "show who may receive what, and why not",
+        "sordino policy explain --tenant demo --hop llm --caller +442071838750; or: explain --receipt receipt.json",
+    )
+    categories = ", ".join(DataCategory)
+    parser.add_argument("--tenant", metavar="NAME", help="whose policy (may be left out when there is one tenant)")
+    parser.add_argument(
+        "--hop", type=Hop, choices=list(Hop), metavar="HOP", help=f"one of {', '.join(Hop)}; all of the route if left out"
+    )
+    for option, what in (("--data", "what would be sent"), ("--about", "what the turn speaks of, masked or not")):
+        parser.add_argument(
+            option,
+            type=DataCategory,
+            nargs="+",
+            choices=list(DataCategory),
+            metavar="KIND",
+            help=f"{what}: {categories}",
+        )
+    parser.add_argument("--purpose", default=CONVERSATION, help="what for (default: %(default)s)")
+    parser.add_argument("--caller", metavar="NUMBER", help="number of the caller in E.164 form: +442071838750")
+    parser.add_argument("--callee", metavar="NUMBER", help="number that was called (default: the tenant's first)")
+    parser.add_argument("--origin", type=_region, default="", metavar="REGION", help="whose law protects the caller: eu, us, in…")
+    parser.add_argument(
+        "--at", type=_moment, metavar="DATE", help="on that day, 2026-12-31, or at 2026-12-31T18:00 (default: now)"
+    )
+    parser.add_argument("--receipt", type=Path, metavar="FILE", help="explain the call of that receipt instead")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Exit code 0 when every hop that was asked about has somebody who may receive its data."""
+    if arguments.receipt is not None:
+        return explain_receipt(arguments.receipt, folder_of(arguments), arguments.format)
+    folder = opened(folder_of(arguments), arguments.format)
+    if folder is None:
+        return FINDINGS
+    policy = tenant_of(folder.policies, arguments.tenant, "explain")
+    if policy is None:
+        return 2
+    if problem := _not_a_number(arguments):
+        return complain("explain", problem, "write + and the country code, digits only: +442071838750")
+    found = _ends(arguments, policy)
+    hops = [arguments.hop] if arguments.hop else [hop for hop in Hop if policy.route.candidates(hop)]
+    asks = [_ask(arguments, policy, hop, found) for hop in hops]
+    told = [(ask, explain(policy, folder.policies.registry, ask)) for ask in asks]
+    heard = policy.announcements_for("", found.places if found is not None else None)
+    if arguments.format == "json":
+        print(json.dumps(_json(policy, found, heard, told), indent=2))
+    else:
+        _show(policy, found, heard, told)
+    return GOOD if told and all(answer.permitted for _, answer in told) else FINDINGS
+
+
+def _region(text: str) -> str:
+    if text and not is_region(text):
+        suggestion = suggest_region(text)
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a region" + (f", did you mean {suggestion}?" if suggestion else ": write eu, us, in, de…")
+        )
+    return text
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _not_a_number(arguments: argparse.Namespace) -> str:
+    for option in ("caller", "callee"):
+        number = getattr(arguments, option)
+        if number is not None and not (number.startswith("+") and number[1:].isdigit() and 7 <= len(number) <= 16):
+            return f"--{option} is not a phone number in E.164 form"
+    return ""
+
+
+def _ends(arguments: argparse.Namespace, policy: TenantPolicy) -> Jurisdiction | None:
+    """Where both ends are, when something is known of one of them."""
+    if arguments.caller is None and arguments.callee is None:
+        return None
+    called = arguments.callee or (policy.numbers[0] if policy.numbers else "")
+    return jurisdiction(*(locate(Private(number or ""), stated=policy.origins) for number in (arguments.caller, called)))
+
+
+def _ask(arguments: argparse.Namespace, policy: TenantPolicy, hop: Hop, found: Jurisdiction | None) -> Ask:
+    laws = (arguments.origin,) if arguments.origin else found.laws if found is not None else ()
+    return question(
+        policy,
+        hop,
+        at=arguments.at or datetime.now(UTC),
+        data=arguments.data or (),
+        purpose=arguments.purpose,
+        origins=laws,
+        about=arguments.about or (),
+    )
+
+
+def _json(
+    policy: TenantPolicy,
+    found: Jurisdiction | None,
+    heard: tuple[RequiredAnnouncement, ...],
+    told: list[tuple[Ask, Explanation]],
+) -> dict[str, object]:
+    ends = {"laws": list(found.laws), "packs": list(found.packs), "reasons": list(found.reasons)} if found is not None else None
+    return {
+        "tenant": policy.tenant,
+        "policy": policy.digest,
+        "jurisdiction": ends,
+        "announcements": [
+            {"id": each.id, "language": each.language, "rule": each.rule, "mode": each.mode.value} for each in heard
+        ],
+        "hops": [_hop_json(ask, answer) for ask, answer in told],
+    }
+
+
+def _hop_json(ask: Ask, answer: Explanation) -> dict[str, object]:
+    candidates = [
+        {"processor": row.processor, "region": row.region, "model": row.model, "chosen": row.chosen, "rules": dict(row.rules)}
+        for row in answer.rows
+    ]
+    data = sorted(category.value for category in ask.categories)
+    return {"hop": ask.hop.value, "data": data, "permitted": answer.permitted, "why": answer.why, "candidates": candidates}
+
+
+def _show(
+    policy: TenantPolicy,
+    found: Jurisdiction | None,
+    heard: tuple[RequiredAnnouncement, ...],
+    told: list[tuple[Ask, Explanation]],
+) -> None:
+    console = Console(highlight=False)
+    # Piped, a table is as wide as it needs to be: nobody's names are cut off.
+    console.width = max(console.width, WIDTH) if not console.is_terminal else console.width
+    regions = ", ".join(policy.regions) or "local"
+    print(f"tenant {policy.tenant}, policy {policy.digest[:12]}, regions {regions}, training {policy.training}")
+    for reason in found.reasons if found is not None else ():
+        print(f"  {reason}")
+    if found is not None and (missing := [pack for pack in found.packs if pack not in policy.extends]):
+        print(f"  packs that put this law into rules and that the tenant does not extend: {', '.join(missing)}")
+    for each in heard:
+        print(f"  hears first: {each.id} ({each.language}, {each.mode.value}, {each.rule})")
+    for ask, answer in told:
+        _show_hop(console, ask, answer)
+
+
+def _show_hop(console: Console, ask: Ask, answer: Explanation) -> None:
+    data = ", ".join(sorted(category.value for category in ask.categories))
+    laws = f", under the law of {', '.join(sorted(ask.origins))}" if ask.origins else ""
+    print(f"\n{ask.hop.value}: {data}, for {ask.purpose}{laws}")
+    if answer.why:
+        print(f"  no: {answer.why}")
+        return
+    table = Table("", "region", *RULE_NAMES, "", box=None, pad_edge=True, padding=(0, 1))
+    for row in answer.rows:
+        table.add_row(
+            Text(row.processor), row.region, *(_mark(row, name) for name in RULE_NAMES), "<- chosen" if row.chosen else ""
+        )
+    console.print(table)
+    for row in answer.rows:
+        for rule, reason in row.rules.items():
+            if reason:
+                print(f"  no  {row.processor}: {reason} [{rule}]")
+
+
+def _mark(row: Row, rule: str) -> Text:
+    if row.rules.get(rule):
+        return Text("no", "red")
+    return Text("ok", "green") if rule in row.rules else Text("-")
