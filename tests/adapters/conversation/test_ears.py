@@ -19,7 +19,7 @@ from gateway.adapters.conversation.ears import GuardedRecognition, GuardedSTT, L
 from gateway.adapters.conversation.phone import HEARING_HZ
 from gateway.audio import level, read_wav, resample
 from gateway.errors import RedactionUnavailable, StoreUnavailable, UpstreamFailed, UpstreamTimeout
-from gateway.values import Pcm
+from gateway.values import Pcm, Private
 from tests.adapters.conversation.call import HEAR, Call
 from tests.adapters.conversation.processors import Script
 
@@ -187,6 +187,33 @@ class TestTheEar:
             assert call.told.shown == []
             line.hear(silence(HOW.silence_ms))
             assert texts(await line.rest()) == ["yes"]
+
+    async def test_has_the_words_read_by_the_mask_at_the_pause_already(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """At the end of the turn nothing is left to detect, and nothing was shown or kept before it."""
+        call, script, read = Call(), Script("my name is Jonathan Miller"), asyncio.Event()
+        ahead = call.masker.ahead
+
+        async def reading(text: Private[str], *, previous: str = "") -> None:
+            await ahead(text, previous=previous)
+            read.set()
+
+        monkeypatch.setattr(call.masker, "ahead", reading)
+        async with listening(call, script) as line:
+            line.hear(silence(400) + said("yes-correct.wav") + silence(HOW.pause_ms + 300))
+            async with asyncio.timeout(5):
+                await read.wait()
+            assert (call.told.shown, call.vault.values) == ([], {})
+            line.hear(silence(HOW.silence_ms))
+            assert texts(await line.rest()) == ["my name is <PERSON_1>"]
+        assert call.detector.asked == ["my name is Jonathan Miller"]
+
+    async def test_forgets_what_was_read_when_the_caller_goes_on(self) -> None:
+        call, script = Call(), Script("I am Ada Lovelace", "I am Ada Lovelace's neighbour")
+        async with listening(call, script) as line:
+            line.hear(silence(400) + said("yes-correct.wav") + silence(440))
+            await script.until_asked(1)
+            line.hear(said("opening-hours.wav") + silence(900))
+            assert texts(await line.rest()) == ["I am <PERSON_1>'s neighbour"]
 
     async def test_throws_an_early_recognition_away_when_the_caller_goes_on(self) -> None:
         call, script = Call(), Script(None, "yes that is correct, when are you open")

@@ -21,7 +21,7 @@ from gateway.errors import (
 )
 from gateway.policy.egress import Grant
 from gateway.ports import ChatDelta, ToolCall
-from gateway.values import DataCategory, Hop, Private
+from gateway.values import DataCategory, Hop, Placeholder, Private
 from tests.adapters.conversation.call import CARD, NAME, Call
 from tests.adapters.conversation.processors import Answer, Processors
 
@@ -164,6 +164,27 @@ class TestWhatAModelReceives:
         looks = len(call.detector.asked)
         assert await sent(call, ("user", masked)) == [("user", "I am <PERSON_1>")]
         assert len(call.detector.asked) == looks
+
+    async def test_what_a_late_turn_tells_of_an_earlier_one_is_masked_in_the_next_request(self) -> None:
+        """The first request knew no better; no later one holds the word, whoever said it."""
+        call = Call()
+        first = await call.turns.next_turn().mask(Private("miller here"))
+        assert await sent(call, ("user", first)) == [("user", "miller here")]
+        answer = "Hello Miller, what is your full name?"
+        second = await call.turns.next_turn().mask(Private(NAME))
+        assert await sent(call, ("user", first), ("assistant", answer), ("user", second)) == [
+            ("user", "<PERSON_1> here"),
+            ("assistant", "Hello <PERSON_1>, what is your full name?"),
+            ("user", "<PERSON_1>"),
+        ]
+        assert call.turns.restore(Placeholder("<PERSON_1>")) == Private(NAME)
+
+    async def test_a_message_that_was_joined_from_turns_is_masked_again_too(self) -> None:
+        """livekit makes one message of what a caller says before the agent answers."""
+        call = Call()
+        turns = [await call.turns.next_turn().mask(Private(said)) for said in ("my number starts", "45 32", f"it is {CARD}")]
+        [(_, joined)] = await sent(call, ("user", " ".join(turns)))
+        assert joined == "my number starts <CREDIT_CARD_1> it is <CREDIT_CARD_1>"
 
 
 class TestAnAnswer:
