@@ -11,7 +11,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.policy_output import FINDINGS, GOOD, Subparsers, add_command, complain, folder_of, opened, tenant_of
+from gateway.cli.policy_output import (
+    FINDINGS,
+    GOOD,
+    USAGE,
+    Subparsers,
+    add_command,
+    complain,
+    folder_of,
+    opened,
+    tenant_of,
+    wide_console,
+)
 from gateway.cli.policy_receipts import explain_receipt
 from gateway.policy.egress import Ask
 from gateway.policy.explain import RULE_NAMES, Explanation, Row, explain, question
@@ -19,8 +30,6 @@ from gateway.policy.jurisdiction import Jurisdiction, jurisdiction, locate
 from gateway.policy.model import CONVERSATION, RequiredAnnouncement, TenantPolicy
 from gateway.policy.regions import is_region, suggest_region
 from gateway.values import DataCategory, Hop, Private
-
-WIDTH = 160
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -65,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
         return FINDINGS
     policy = tenant_of(folder.policies, arguments.tenant, "explain")
     if policy is None:
-        return 2
+        return USAGE
     if problem := _not_a_number(arguments):
         return complain("explain", problem, "write + and the country code, digits only: +442071838750")
     found = _ends(arguments, policy)
@@ -156,9 +165,7 @@ def _show(
     heard: tuple[RequiredAnnouncement, ...],
     told: list[tuple[Ask, Explanation]],
 ) -> None:
-    console = Console(highlight=False)
-    # Piped, a table is as wide as it needs to be: nobody's names are cut off.
-    console.width = max(console.width, WIDTH) if not console.is_terminal else console.width
+    console = wide_console()
     regions = ", ".join(policy.regions) or "local"
     print(f"tenant {policy.tenant}, policy {policy.digest[:12]}, regions {regions}, training {policy.training}")
     for reason in found.reasons if found is not None else ():

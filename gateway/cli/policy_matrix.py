@@ -10,12 +10,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pydantic import ValidationError
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from gateway.adapters.stores.policy_folder import PolicyFolder
-from gateway.cli.policy_output import FINDINGS, GOOD, Subparsers, add_command, complain, folder_of, opened, show_findings
+from gateway.cli.policy_output import (
+    FINDINGS,
+    GOOD,
+    Subparsers,
+    add_command,
+    complain,
+    folder_of,
+    opened,
+    show_findings,
+    wide_console,
+)
 from gateway.cli.policy_receipts import asked_in_receipts
 from gateway.errors import EvidenceInvalid, Finding, Location
 from gateway.policy.coverage import Covered, coverage
@@ -120,7 +129,7 @@ def _print_json(rows: list[Tested], covered: tuple[Covered, ...], *, ok: bool) -
 
 
 def _print_table(rows: list[Tested], covered: tuple[Covered, ...], *, every: bool, whole: bool) -> None:
-    console = Console(highlight=False)
+    console = wide_console()
     table = Table("suite", "call", "", box=None, pad_edge=False)
     for row in rows:
         if every or not row.passed:
@@ -193,7 +202,7 @@ def _print_changes(changes: list[Change], form: str, *, rows: int, asks: int) ->
         listed = [{"what": each.what, "before": each.before, "after": each.after} for each in changes]
         print(json.dumps({"rows": rows, "asks": asks, "changes": listed}, indent=2))
         return
-    console = Console(highlight=False)
+    console = wide_console()
     table = Table("", "before", "after", box=None, pad_edge=False)
     for each in changes:
         table.add_row(Text(each.what), Text(each.before, "red"), Text(each.after, "green"))

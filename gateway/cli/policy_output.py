@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
+from rich.console import Console
+
 from gateway.adapters.stores.policy_folder import PolicyFolder, shipped_policies
-from gateway.errors import Finding, PolicyInvalid
+from gateway.errors import Finding
 from gateway.policy.faults import did_you_mean
 from gateway.policy.load import PolicySet
 from gateway.policy.model import TenantPolicy
@@ -20,6 +22,7 @@ Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 GOOD, FINDINGS, USAGE = 0, 1, 2
 WIDEST = 100
+PIPED_WIDTH = 180
 
 
 def add_command(
@@ -120,7 +123,9 @@ def _excerpt(text: str, line: int, column: int) -> list[str]:
     return [f"    {line} | {part}", f"    {'':{len(str(line))}} | {'':{caret}}^"]
 
 
-def faults_of(invalid: PolicyInvalid, form: str, texts: Mapping[str, str] | None = None) -> int:
-    """Show them; the exit code for them."""
-    show_findings(invalid.findings, form, texts)
-    return FINDINGS
+def wide_console() -> Console:
+    """A console whose tables, when they are piped, are as wide as they need to be: nobody's names are cut off."""
+    made = Console(highlight=False)
+    if not made.is_terminal:
+        made.width = max(made.width, PIPED_WIDTH)
+    return made
