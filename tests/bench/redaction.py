@@ -147,9 +147,7 @@ async def _run(given: argparse.Namespace, console: Console) -> tuple[Bench, Json
 
 def _found(bench: Bench) -> Json:
     sets = {
-        name: {"ours": _figures(bench.ours[name]), "plain": _figures(bench.theirs[name])}
-        for name in SETS
-        if bench.ours[name].lines
+        name: {"ours": figures(bench.ours[name]), "plain": figures(bench.theirs[name])} for name in SETS if bench.ours[name].lines
     }
     cpu = [each for name in SETS for each in bench.ours[name].cpu_ms]
     plain_cpu = [each for name in SETS for each in bench.theirs[name].cpu_ms]
@@ -162,24 +160,25 @@ def _found(bench: Bench) -> Json:
     return {"sets": sets, "cpu_ms": times, "goals": report.goals(bench.ours, times)}
 
 
-def _figures(seen: Seen) -> Json:
-    figures = seen.score()
-    total = figures.total
+def figures(seen: Seen) -> Json:
+    """What a set's tables show, as JSON."""
+    counts = seen.score()
+    total = counts.total
     return {
         "spans": total.spans,
         "mask_recall": total.recall,
         "typed_recall": total.typed_recall,
         "leaked_per_1000": total.leaked_per_1000,
-        "precision": figures.precision,
-        "clean": figures.clean,
-        "harmless_touched": figures.harmless_touched,
-        "split": figures.split,
-        "split_masked": figures.split_masked if figures.split else None,
+        "precision": counts.precision,
+        "clean": counts.clean,
+        "harmless_touched": counts.harmless_touched,
+        "split": counts.split,
+        "split_masked": counts.split_masked if counts.split else None,
         "kinds": {
             kind: {"n": row.spans, "mask_recall": row.recall, "typed_recall": row.typed_recall}
-            for kind, row in sorted(figures.kinds.items(), key=lambda each: -each[1].spans)
+            for kind, row in sorted(counts.kinds.items(), key=lambda each: -each[1].spans)
         },
-        "forms": {form: {"n": row.spans, "mask_recall": row.recall} for form, row in sorted(figures.forms.items())},
+        "forms": {form: {"n": row.spans, "mask_recall": row.recall} for form, row in sorted(counts.forms.items())},
     }
 
 
