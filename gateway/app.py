@@ -39,6 +39,7 @@ from gateway.call.flow import Announcement, CallFlow, Outcome
 from gateway.errors import Finding, Misconfigured, PolicyInvalid, PolicyUnavailable, SordinoError, Unauthenticated
 from gateway.evidence import receipt as receipts
 from gateway.evidence.entries import Json
+from gateway.governing import Ends, Needs, law_of_call, open_governing, opt_out_on_call, origins_of, retry_notices
 from gateway.http.media import SocketLeg
 from gateway.http.voice import TOKEN_PARAMETER, twilio_voice
 from gateway.policy.model import TenantPolicy
@@ -48,6 +49,7 @@ from gateway.runner.account import CallAccount
 from gateway.runner.call_runner import CallParts, CallRunner
 from gateway.runner.egress import CallEgress
 from gateway.runner.leg import Leg
+from gateway.runner.opt_out import HeardOnce, ListeningLeg, listening
 from gateway.runner.showing import Nobody, Shown, showing
 from gateway.serving import Listening, ProxyNeeds, free_port, listen, masker_of, open_proxy, routes
 from gateway.settings import Settings
@@ -59,6 +61,7 @@ log = logging.getLogger(__name__)
 TOKEN_GOOD_FOR_S = 120
 CLOSE_WITHIN_S = 8.0
 DEMO_PROCESSOR = "local-demo-llm"
+NO_NUMBERS = Ends()
 
 
 class Gateway:
@@ -139,6 +142,10 @@ class Gateway:
         self.receipts = Receipts(self.store, settings.data / "receipts")
         self._once = OnlyOnce(self.store)
         self._tokens = StreamTokens(Private(keys))
+        needs = Needs(
+            self.store, self.ledger, lambda: self.policies.policies, self.secrets, keys, self._env, self._clock, self._ids
+        )
+        self.governing = await open_governing(needs, self._open)
         for tenant in policies.tenants.values():
             self._sounds_of(tenant)
         self.speech = LocalSpeech()
@@ -151,6 +158,7 @@ class Gateway:
         if self._listens:
             await self._warm
             await self._listen()
+            self._tasks.start(retry_notices(self.governing.notices, lambda: self.policies.policies), name="notices")
         self._tasks.start(self.policies.watch(_tell_invalid), name="policies")
 
     async def _warm_up(self) -> None:
@@ -210,6 +218,7 @@ class Gateway:
             ids=self._ids,
             telemetry=self.telemetry,
             registry_digest=lambda: self.policies.policies.registry.digest,
+            notices=self.governing.watch,
         )
 
     # --- calls ------------------------------------------------------------------------------------------------------
@@ -219,10 +228,11 @@ class Gateway:
         claims = self._tokens.verify(token, carrier_call=started.carrier_call, now=self._clock.now())
         if not await self._once.first_time(claims.jti, within_s=TOKEN_GOOD_FOR_S):
             raise Unauthenticated("this media stream was opened before")
-        await self.run_call(leg, self.policies.tenant(claims.tenant), carrier="twilio")
+        ends = Ends(claims.from_number, claims.to_number)
+        await self.run_call(leg, self.policies.tenant(claims.tenant), carrier="twilio", ends=ends)
 
-    async def run_call(self, leg: Leg, tenant: TenantPolicy, *, carrier: str) -> Outcome:
-        """Run one call of that tenant on that leg, to its receipt.
+    async def run_call(self, leg: Leg, tenant: TenantPolicy, *, carrier: str, ends: Ends = NO_NUMBERS) -> Outcome:
+        """Run one call of that tenant on that leg, to its receipt. ``ends``: whose law holds follows from the numbers.
 
         Raises:
             Misconfigured, PolicyUnavailable: it cannot even begin; nothing was heard and nothing is on record.
@@ -231,16 +241,29 @@ class Gateway:
         shown = showing(self._observer, call)
         account = CallAccount(TenantId(tenant.tenant), call, self.ledger, self._clock)
         sounds = self._sounds_of(tenant)
-        flow = CallFlow(self._announcements(tenant), started=self._started(tenant, carrier), acknowledged_by=leg.acknowledges)
+        law = law_of_call(tenant, ends)
+        started = self._started(tenant, carrier) | {"jurisdiction": law.record()}
+        flow = CallFlow(self._announcements(tenant, law.places), started=started, acknowledged_by=leg.acknowledges)
         agent = make_agent(tenant.agent if isinstance(tenant.agent, str) else None, *_plain(tenant))
-        egress = CallEgress(self.policies, account, self._clock, self._ids, self.telemetry, shown, origin=_origin(tenant))
+        egress = CallEgress(
+            self.policies,
+            account,
+            self._clock,
+            self._ids,
+            self.telemetry,
+            shown,
+            origin=_origin(tenant),
+            origins=origins_of(tenant, law),
+            notices=self.governing.watch,
+        )
+        opting = opt_out_on_call(self.governing.dial, account, ends.caller)
 
         def conversation(playout: Playout, events: ConversationEvents, span: SpanHandle) -> LiveKitConversation:
             return LiveKitConversation(
                 self._parts,
                 make_agent=agent,
                 language=tenant.language,
-                open_masker=lambda: self._masker(tenant, call),
+                open_masker=lambda: self._masker(tenant, call, opting),
                 egress=egress,
                 playout=playout,
                 events=events,
@@ -250,7 +273,8 @@ class Gateway:
         async def seal(outcome: Outcome, code: str | None) -> None:
             await self._seal(account, shown)
 
-        runner = CallRunner(CallParts(flow, leg, account, sounds, conversation, seal, self._clock, self.telemetry, shown))
+        heard = ListeningLeg(leg, opting, self._clock)
+        runner = CallRunner(CallParts(flow, heard, account, sounds, conversation, seal, self._clock, self.telemetry, shown))
         self._calls[call] = leg
         self._idle.clear()
         try:
@@ -265,10 +289,10 @@ class Gateway:
         """Wait until no call goes on: every one has its receipt."""
         await self._idle.wait()
 
-    async def _masker(self, tenant: TenantPolicy, call: CallId) -> Masker:
+    async def _masker(self, tenant: TenantPolicy, call: CallId, opting: HeardOnce) -> Masker:
         await asyncio.shield(self._warm)
         vault = await self._vault(tenant).open(TenantId(tenant.tenant), call)
-        return masker_of(tenant, self.detector, vault)
+        return listening(masker_of(tenant, self.detector, vault), opting)
 
     def _vault(self, tenant: TenantPolicy) -> RedisVault:
         return RedisVault(self.store, self._master, ttl_s=max(60, int(tenant.retention.vault.total_seconds())))
@@ -287,7 +311,7 @@ class Gateway:
 
     # --- what a call needs of the tenant ----------------------------------------------------------------------------
 
-    def _announcements(self, tenant: TenantPolicy) -> tuple[Announcement, ...]:
+    def _announcements(self, tenant: TenantPolicy, places: Sequence[str] | None) -> tuple[Announcement, ...]:
         return tuple(
             Announcement(
                 id=each.id,
@@ -297,7 +321,7 @@ class Gateway:
                 audio_sha256=self._sounds.asset(each.asset).sha256,
                 total_ms=int(self._sounds.asset(each.asset).pcm.ms),
             )
-            for each in tenant.announcements_for()
+            for each in tenant.announcements_for(places=places)
         )
 
     def _sounds_of(self, tenant: TenantPolicy) -> dict[str, Pcm]:

@@ -28,6 +28,7 @@ from gateway.http.proxy.door import Door
 from gateway.http.proxy.models import model_routes
 from gateway.policy.model import TenantPolicy
 from gateway.ports import CallVault, ChatModel, Clock, Ids, KeyWrap, Ledger, Policy, Telemetry
+from gateway.runner.notices import NoticesNow
 from gateway.runner.proxy.conversations import Conversations
 from gateway.runner.proxy.proxy import Proxy, ProxyParts
 from gateway.settings import Settings
@@ -57,6 +58,7 @@ class ProxyNeeds:
     ids: Ids
     telemetry: Telemetry
     registry_digest: Callable[[], str]
+    notices: NoticesNow
 
 
 async def open_proxy(needs: ProxyNeeds, running: AsyncExitStack) -> list[web.RouteDef]:
@@ -81,6 +83,7 @@ async def open_proxy(needs: ProxyNeeds, running: AsyncExitStack) -> list[web.Rou
         telemetry=needs.telemetry,
         pause=_pause,
         registry_digest=needs.registry_digest,
+        notices=needs.notices,
     )
     proxy = await running.enter_async_context(Proxy(parts))
     door = Door(TenantKeys(needs.store), needs.tenant, proxy, needs.clock, tasks)

@@ -127,6 +127,17 @@ class Jurisdiction:
         )
         return (*told, f"the stricter end wins: {agree}")
 
+    def record(self) -> dict[str, list[str] | bool]:
+        """What a receipt holds of it: places, laws, packs and the sentences why."""
+        return {
+            "caller": list(self.caller.places),
+            "called": list(self.called.places),
+            "laws": list(self.laws),
+            "packs": list(self.packs),
+            "all_party": self.demands.all_party,
+            "reasons": list(self.reasons),
+        }
+
 
 def strictest(demands: Iterable[Demands]) -> Demands:
     """What satisfies all of them at once. Nothing at all is the strictest: then no place is known."""

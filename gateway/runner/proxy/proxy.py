@@ -32,6 +32,7 @@ from gateway.policy.model import TenantPolicy
 from gateway.ports import ChatDelta, ChatModel, Clock, Ids, Policy, Telemetry
 from gateway.redaction.placeholder import scanner
 from gateway.runner.egress import CallEgress
+from gateway.runner.notices import NoticesNow
 from gateway.runner.proxy.breaker import Breakers
 from gateway.runner.proxy.conversations import Conversation, Conversations, Known
 from gateway.runner.proxy.mask import MaskedRequest, RequestMask, call_digest, kept_form, text_digest
@@ -62,6 +63,8 @@ class ProxyParts:
     telemetry: Telemetry
     pause: Callable[[], Awaitable[None]]
     registry_digest: Callable[[], str]
+    notices: NoticesNow | None = None
+    """Who is barred for a tenant now; asked before each Grant."""
 
 
 @dataclass(slots=True)
@@ -120,10 +123,15 @@ class Proxy:
             UpstreamBusy, UpstreamFailed, UpstreamTimeout: every permitted processor has failed.
         """
         conversation, masked = await self._mask(tenant, named, plain)
-        if not conversation.account.head:
-            await conversation.account.write("call.started", self._started(tenant))
-        asked = _Asked(conversation, plain, masked, self._egress(tenant, conversation))
-        begun = await self._begin(asked)
+        conversation.busy += 1
+        try:
+            if not conversation.account.head:
+                await conversation.account.write("call.started", self._started(tenant))
+            asked = _Asked(conversation, plain, masked, self._egress(tenant, conversation))
+            begun = await self._begin(asked)
+        except BaseException:
+            conversation.busy -= 1
+            raise
         return Answering(conversation.call, begun.grant, masked.masked.total(), self._restored(asked, begun))
 
     # --- before anything leaves ---------------------------------------------------------------------------------------
@@ -152,7 +160,14 @@ class Proxy:
         parts = self._parts
         origin = tenant.origins[0] if tenant.origins else ""
         return CallEgress(
-            parts.policy, conversation.account, parts.clock, parts.ids, parts.telemetry, lambda turn: None, origin=origin
+            parts.policy,
+            conversation.account,
+            parts.clock,
+            parts.ids,
+            parts.telemetry,
+            lambda turn: None,
+            origin=origin,
+            notices=parts.notices,
         )
 
     def _started(self, tenant: TenantPolicy) -> dict[str, str]:
@@ -244,19 +259,21 @@ class Proxy:
             for piece in back.finish():
                 yield piece
             code = ""
+            _know_answer(asked, back)
         except SordinoError as error:
             code = error.code
             self._breakers.failed(begun.grant.processor, self._parts.clock.monotonic())
             raise
         finally:
-            if not code:
-                _know_answer(asked, back)
-            self._settle(asked, begun.grant, code, tokens)
+            settled = self._settle(asked, begun.grant, code, tokens)
+        # Who has the whole answer may ask another gateway next: that one finds everything.
+        await asyncio.shield(settled)
 
-    def _settle(self, asked: _Asked, grant: Grant, code: str, tokens: list[int]) -> None:
+    def _settle(self, asked: _Asked, grant: Grant, code: str, tokens: list[int]) -> asyncio.Task[None]:
         task = self._tasks.start(self._write_down(asked, grant, code, tokens), name="settle")
         self._settling.add(task)
         task.add_done_callback(self._settling.discard)
+        return task
 
     async def _write_down(self, asked: _Asked, grant: Grant, code: str, tokens: list[int]) -> None:
         """What the request leaves behind: counts in the evidence, texts for the next gateway, tokens in the metrics."""
@@ -278,6 +295,8 @@ class Proxy:
             # The next request reads what is confirmed, and goes on behind it.
             self._parts.conversations.forget(conversation)
             log.warning("what a request left behind is not all on record: %s", error.code)
+        finally:
+            conversation.busy -= 1
 
 
 def _know_answer(asked: _Asked, back: Restorer) -> None:

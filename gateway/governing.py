@@ -1,0 +1,163 @@
+"""Wiring of what goes on beside calls: notices of sub-processors, objections, and the check before a number is dialled."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gateway.adapters.keys.subjects import SubjectHash
+from gateway.adapters.notices.mail import MailSender, mail_server
+from gateway.adapters.notices.webhook import WebhookSender
+from gateway.adapters.stores.consents import RedisConsents
+from gateway.adapters.stores.notices import RedisNoticeLog
+from gateway.adapters.stores.redis import Store
+from gateway.adapters.stores.suppression import RedisSuppression
+from gateway.errors import InvalidRequest, SordinoError
+from gateway.policy.consent import How
+from gateway.policy.contacts import MAIL, WEBHOOK
+from gateway.policy.egress import decide
+from gateway.policy.jurisdiction import Jurisdiction, jurisdiction, locate
+from gateway.policy.load import PolicySet
+from gateway.policy.model import CONVERSATION, TenantPolicy
+from gateway.policy.notice import Notices
+from gateway.policy.question import Ask
+from gateway.policy.registry import Registry
+from gateway.ports import Clock, Ids, Ledger, Secrets
+from gateway.runner.account import CallAccount
+from gateway.runner.notices import NoticeDesk, NoticeSender, NoticeWatch, terms_of
+from gateway.runner.opt_out import HeardOnce
+from gateway.runner.outbound import DialDesk
+from gateway.values import CallId, DataCategory, Hop, Private, TenantId
+
+log = logging.getLogger(__name__)
+
+RETRY_EVERY_S = 5.0
+SMTP_URL, MAIL_FROM, SMTP_PASSWORD = "SORDINO_SMTP_URL", "SORDINO_MAIL_FROM", "SORDINO_SMTP_PASSWORD"
+
+CARRIED: Mapping[Hop, DataCategory] = {
+    Hop.STT: DataCategory.VOICE,
+    Hop.LLM: DataCategory.MASKED_TRANSCRIPT,
+    Hop.TTS: DataCategory.TRANSCRIPT,
+    Hop.REALTIME: DataCategory.VOICE,
+    Hop.TELEPHONY: DataCategory.VOICE,
+    Hop.STORAGE: DataCategory.METADATA,
+    Hop.TELEMETRY: DataCategory.METADATA,
+}
+"""What a hop usually carries: a route before and after an objection is shown for that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The two numbers of a call as the carrier tells them; empty: withheld, or a call without numbers."""
+
+    caller: Private[str] = field(default_factory=lambda: Private(""))
+    called: Private[str] = field(default_factory=lambda: Private(""))
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What the desks stand on. ``env`` names the operator's mail server."""
+
+    store: Store
+    ledger: Ledger
+    policies: Callable[[], PolicySet]
+    secrets: Secrets
+    master_key: bytes
+    env: Mapping[str, str]
+    clock: Clock
+    ids: Ids
+
+
+@dataclass(frozen=True, slots=True)
+class Governing:
+    """The desks of one gateway."""
+
+    notices: NoticeDesk
+    watch: NoticeWatch
+    dial: DialDesk
+
+
+async def open_governing(needs: Needs, running: AsyncExitStack) -> Governing:
+    """The desks; their connections are closed with ``running``. Raises Misconfigured for a mail server that is none."""
+    notice_log = RedisNoticeLog(needs.store)
+    senders: dict[str, NoticeSender] = {WEBHOOK: await running.enter_async_context(WebhookSender(needs.secrets, needs.clock.now))}
+    if url := needs.env.get(SMTP_URL):
+        server = mail_server(url, needs.env.get(MAIL_FROM, ""), None)
+        if server.user:
+            server = mail_server(url, needs.env.get(MAIL_FROM, ""), needs.secrets.read(SMTP_PASSWORD))
+        senders[MAIL] = MailSender(server)
+    desk = NoticeDesk(notice_log, needs.ledger, needs.policies, senders, needs.clock, needs.ids, permitted_route)
+    dial = DialDesk(
+        RedisSuppression(needs.store),
+        RedisConsents(needs.store),
+        needs.ledger,
+        lambda tenant: needs.policies().tenant(tenant),
+        SubjectHash(Private(needs.master_key)),
+        needs.clock,
+        needs.ids,
+    )
+    return Governing(desk, NoticeWatch(notice_log, needs.policies), dial)
+
+
+def law_of_call(policy: TenantPolicy, ends: Ends) -> Jurisdiction:
+    """Whose law holds for a call of this tenant between the two numbers."""
+    return jurisdiction(locate(ends.caller, stated=policy.origins), locate(ends.called, stated=policy.origins))
+
+
+def origins_of(policy: TenantPolicy, law: Jurisdiction) -> frozenset[str]:
+    """What ``Ask.origins`` takes: the laws of both ends, and what the files presume where one of them is not known."""
+    known = frozenset(law.laws)
+    return known | frozenset(policy.presumed_origins) if known and law.places is None else known
+
+
+def opt_out_on_call(dial: DialDesk, account: CallAccount, other: Private[str]) -> HeardOnce:
+    """What happens when the other end asks not to be called again: it is in force and on record before the call goes on."""
+
+    async def act(how: How) -> None:
+        recorded = True
+        try:
+            await dial.opt_out(account.tenant, other, how=how, proof=account.call)
+        except InvalidRequest:
+            recorded = False  # their number is withheld: nobody can call it, and nobody could be told apart by it
+        await account.write("opt_out", {"how": how.value, "recorded": recorded})
+
+    return HeardOnce(act)
+
+
+async def retry_notices(desk: NoticeDesk, policies: Callable[[], PolicySet]) -> None:
+    """Deliver what is due, again and again, until cancelled. A failure waits for the next round."""
+    while True:
+        await asyncio.sleep(RETRY_EVERY_S)
+        for tenant, policy in policies().tenants.items():
+            if not policy.contacts.channels:
+                continue
+            try:
+                await desk.deliver_due(tenant)
+            except SordinoError as error:
+                log.warning("notices of tenant %s could not be delivered now: %s", tenant, error.code)
+
+
+def permitted_route(policy: TenantPolicy, registry: Registry, notices: Notices, at: datetime) -> dict[str, Sequence[str]]:
+    """Hop to the processors that the tenant's policy permits there, in their order, for what a hop usually carries."""
+    terms, entries = terms_of(policy), list(registry.entries.values())
+    barred, noticed = notices.barred(entries, terms, at), notices.cleared(entries, terms, at)
+    found: dict[str, Sequence[str]] = {}
+    for hop in Hop:
+        if policy.route.candidates(hop):
+            ask = Ask(
+                tenant=TenantId(policy.tenant),
+                call=CallId("route"),
+                hop=hop,
+                categories=frozenset({CARRIED[hop]}),
+                purpose=CONVERSATION,
+                at=at,
+                grant_id="route",
+                barred=barred,
+                noticed=noticed,
+            )
+            found[hop.value] = [verdict.processor for verdict in decide(policy, registry, ask).verdicts if verdict.permitted]
+    return found
