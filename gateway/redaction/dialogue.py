@@ -21,7 +21,7 @@ from gateway.redaction.spoken import SpokenLanguage, View, view
 from gateway.values import EntityType, Placeholder, Private, Span
 
 PERSON = EntityType("PERSON")
-_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_WORD = re.compile(r"[^\W\d_]+(?:['’-](?!s\b)[^\W\d_]+)*")
 _DIGITS = re.compile(r"(?<![\w.])\d{4,}(?![\w.])")
 _LETTERS = re.compile(rf"(?:(?:[a-z]|{'|'.join(NATO)})(?![\w'])(?: (?:as in|for|like) [a-z]+)?[ |-]*)+")
 _SPELLED_LEAST, _NAME_LEAST, _REPEATED_LEAST, _CORRECTED_LEAST = 2, 3, 3, 3
@@ -172,7 +172,7 @@ class Dialogue:
         return Same(alike[0]) if len(alike) == 1 else None
 
     def _corrected(self, form: str, value: str) -> list[str] | None:
-        """The pieces of the value in work when ``value`` takes the place of the last of them, or of all: as long, but not the same."""
+        """The pieces of the value in work when ``value`` takes the place of the last, or of all: as long, but not the same."""
         if self._whole is None or self._whole.kind in answers.LETTERED:
             return None
         forms = [self._names.form(piece) for piece in self._whole.pieces]

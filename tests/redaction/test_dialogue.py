@@ -75,6 +75,7 @@ SCRIPTS: dict[str, list[tuple[str, str | None]]] = {
         ("A: how is that spelled", None),
         ("C: o k o n j o", "<PERSON_1>"),
         ("A: that's booked, thank you rosalind", "that's booked, thank you <PERSON_1>"),
+        ("C: put it on Okonjo's file", "put it on <PERSON_1>'s file"),
     ],
     "the answer to another question is another value": [
         ("A: and your first name", None),
