@@ -56,7 +56,7 @@ def test_an_agreement_changes_the_registrys_digest() -> None:
         (
             "eu-llm: {reference: D, reviewed_on: 2026-06-01, mechanism: {us: Privacy Shield}}",
             "1:65",
-            "Privacy Shield",
+            "struck down",
             "in force",
         ),
         ("- eu-llm", "1:1", "this file must be a mapping of sub-processors", "what you signed"),

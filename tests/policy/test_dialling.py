@@ -34,7 +34,7 @@ def test_hours_are_minutes_of_a_local_day(written: str, minutes: tuple[int, int]
 
 @pytest.mark.parametrize(
     "written",
-    ["21:00-08:00", "8:00-21:00", "08:00", "08:60-09:00", "08:00-24:01", "08:00-08:00", "always", "08:00–21:00", "٠٨:00-21:00"],
+    ["21:00-08:00", "8:00-21:00", "08:00", "08:60-09:00", "08:00-24:01", "08:00-08:00", "always", "08:00–21:00", "٠٨:00-9"],
 )
 def test_other_hours_are_refused_with_an_example(written: str) -> None:
     with pytest.raises(PolicyInvalid, match="this is not a span of hours") as invalid:

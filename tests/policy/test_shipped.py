@@ -8,10 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from gateway.policy.egress import decide
 from gateway.policy.explain import RULE_NAMES, explain
 from gateway.policy.load import PolicySet, load
+from gateway.policy.loosening import stated
+from gateway.policy.merge import effective
+from gateway.policy.model import Settings, TenantFile
+from gateway.policy.registry import Registry
 from gateway.policy.schema import schemas
-from gateway.values import DataCategory, Hop
+from gateway.values import DataCategory, Hop, ProcessorId
 from tests.policy.samples import NOW, ask
 
 POLICIES = Path(__file__).parents[2] / "policies"
@@ -112,3 +117,87 @@ def test_the_schemas_are_in_step_with_the_models(name: str) -> None:
 
 def test_there_is_no_schema_that_nothing_writes() -> None:
     assert {path.name for path in (POLICIES / "schema").iterdir()} == set(schemas())
+
+
+NAMED_IN_AGREEMENTS = (
+    "openai anthropic azure-openai aws-bedrock google-vertex mistral groq openrouter clarifai sarvam deepgram assemblyai "
+    "elevenlabs cartesia twilio telnyx plivo livekit meta-whatsapp aws-s3 cloudflare brevo resend cashfree local"
+)
+
+
+@pytest.mark.parametrize("name", NAMED_IN_AGREEMENTS.split())
+def test_every_system_that_agreements_name_has_its_entry(shipped: PolicySet, name: str) -> None:
+    """Promise 1."""
+    assert any(processor.startswith(name) for processor in shipped.registry.entries)
+
+
+def test_what_an_outside_company_claims_was_read_at_an_address(shipped: PolicySet) -> None:
+    outside = [entry for entry in shipped.registry.entries.values() if entry.region != "local"]
+    unread = [entry.id for entry in outside if "https://" not in entry.source]
+    assert unread == ["stripe"]
+    stripe = shipped.registry.entries[ProcessorId("stripe")]
+    assert (stripe.region, stripe.training, stripe.retention_days) == ("unknown", "unknown", None)
+
+
+def test_unknown_passes_no_policy_however_wide(shipped: PolicySet) -> None:
+    """With an agreement for everybody and a tenant that allows what can be allowed, only the unknown keeps a processor out."""
+    signed = {"reference": "DPA", "reviewed_on": "2026-11-01"}
+    every_place = ["eu", "us", "in", "au", "nl/europe-west4"]
+    for entry in shipped.registry.entries.values():
+        if not isinstance(entry.kind, Hop) or entry.region == "local":
+            continue
+        tenant = TenantFile.model_validate(
+            {
+                "tenant": "acme",
+                "regions": every_place,
+                "origins": ["us"],
+                "training": "permitted",
+                "processor_retention": "3650d",
+                "route": {entry.kind.value: [{"processor": entry.id}]},
+            }
+        )
+        agreed = entry.model_validate({**entry.model_dump(), "dpa": signed, "mechanism": {"us": "none-needed"}})
+        question = ask(hop=entry.kind, categories=frozenset(entry.receives))
+        decision = decide(effective(tenant, []), Registry.of({ProcessorId(entry.id): agreed}), question)
+        unknown = "unknown" in (entry.region, entry.training) or entry.retention_days is None
+        assert (decision.grant is None) is unknown, entry.id
+
+
+@pytest.mark.parametrize("processor", ["openrouter", "deepgram-stt", "openai-eu", "anthropic", "elevenlabs-eu"])
+def test_flags_that_a_promise_needs_are_sent_with_each_request(shipped: PolicySet, processor: str) -> None:
+    flags = {
+        "openrouter": {"provider": {"data_collection": "deny", "zdr": True}},
+        "deepgram-stt": {"mip_opt_out": True},
+        "openai-eu": {"store": False},
+        "anthropic": {"inference_geo": "us"},
+        "elevenlabs-eu": {"enable_logging": False},
+    }
+    assert shipped.registry.entries[ProcessorId(processor)].send == flags[processor]
+
+
+def test_an_address_that_everybody_must_fill_in_himself_leads_nowhere(shipped: PolicySet) -> None:
+    """A made-up name under azure.com might be somebody's: the key would go there."""
+    hosts = {entry.host for entry in shipped.registry.entries.values() if "your-" in entry.host}
+    assert hosts
+    assert all(host.endswith(".invalid") for host in hosts)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (POLICIES / "packs").iterdir()))
+def test_every_setting_of_a_pack_has_a_reason_with_its_source(shipped: PolicySet, name: str) -> None:
+    """Whoever asks why a pack wants something finds the fact that says so."""
+    pack = shipped.packs[name]
+    said = {key for key in Settings.model_fields if getattr(pack, key) is not None}
+    reasons = {setting for fact in pack.facts for setting in fact.settings}
+    assert {reason.split(".")[0] for reason in reasons} == said
+    for reason in reasons:
+        assert stated(pack, reason), reason
+
+
+def test_a_tenant_may_extend_every_pack_at_once(shipped: PolicySet) -> None:
+    texts = {str(path): path.read_text(encoding="utf-8") for path in sorted(POLICIES.rglob("*.yaml"))}
+    told = "{id: a, text: Hello., asset: a.wav, says: [ai, privacy, caller, opt-out]}"
+    tenant = f"tenant: acme\nextends: [{', '.join(shipped.packs)}]\nannouncements: [{told}]\n"
+    policy = load({**texts, "tenants/acme.yaml": tenant}).tenant("acme")
+    assert policy.origins == ("eu", "gb", "in", "us")
+    assert policy.outbound.countries == ()
+    assert (policy.notice_days, policy.breach_hours, policy.training) == (30, 72, "prohibited")
