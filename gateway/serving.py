@@ -58,7 +58,7 @@ class ProxyNeeds:
     ids: Ids
     telemetry: Telemetry
     registry_digest: Callable[[], str]
-    notices: NoticesNow
+    notices: NoticesNow | None = None
 
 
 async def open_proxy(needs: ProxyNeeds, running: AsyncExitStack) -> list[web.RouteDef]:

@@ -29,6 +29,11 @@ class CallAccount:
         """The hash of the call's last entry; empty before the first."""
         return self._chain.head
 
+    def go_on_behind(self, head: str) -> None:
+        """Another gateway has written to the call's thread: go on behind its last entry."""
+        if head != self._chain.head:
+            self._chain = CallChain(self.tenant, self.call, after=head)
+
     def forget_all_but_last(self) -> None:
         """Keep the thread and let go of what is in the ledger: for conversations that go on for days."""
         if not self._chain.cut:

@@ -35,6 +35,8 @@ REVEALS = {
     "gateway/app.py": 1,
     # The operator's own key, to a terminal and to nothing else.
     "gateway/cli/serve.py": 1,
+    # A tenant's new key, once, to the terminal of who made it.
+    "gateway/cli/tenants.py": 2,
     # The demo's own screen, with a made-up caller.
     "gateway/demo/screen.py": 2,
     # A key compared with a key.

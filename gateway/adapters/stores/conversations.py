@@ -118,6 +118,18 @@ class RedisConversation:
             raise ConversationMoved("another gateway has written to this conversation", hint="try again; nothing was sent")
         self.version = int(written)
 
+    async def unchanged(self) -> bool:
+        """Whether nobody else has added values since, nor erased it. ``head`` is the newest then."""
+        async with self._store.answers() as client:
+            exchange = client.pipeline(transaction=True)
+            exchange.exists(self._parts[0])
+            exchange.hmget(self._parts[2], ["version", "head"])
+            there, (version, head) = await exchange.execute()
+        if not there or int(version or 0) != self.version:
+            return False
+        self.head = (head or b"").decode()
+        return True
+
     async def recall(self) -> dict[Placeholder, Private[str]]:
         """Every value that it has now."""
         async with self._store.answers() as client:
@@ -142,6 +154,7 @@ class RedisConversation:
             written: Any = await client.eval(_KEEP, 3, *self._parts, str(self._ttl_s), str(MOST_TEXTS), *fields)
         if int(written) == -1:
             raise _destroyed()
+        self.head = head
 
     async def destroy(self) -> None:
         """Delete the values, the texts and the call's key, here and in the store. Raises StoreUnavailable."""

@@ -67,6 +67,17 @@ class EmbeddedValkey:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    @staticmethod
+    async def address(data: Path) -> str | None:
+        """Where the server of a gateway that runs on this folder is reached, or None when none does."""
+        try:
+            named = await asyncio.to_thread((data / "valkey" / "address").read_text, "utf-8")
+            _, writer = await asyncio.open_unix_connection(named)
+        except (OSError, ValueError):
+            return None
+        writer.close()
+        return f"unix://{named}"
+
     async def start(self) -> None:
         """Returns when the server answers.
 
@@ -86,6 +97,7 @@ class EmbeddedValkey:
             self._prepare_socket()
             self._process = self._launch()
             await self._until_ready()
+            (self._folder / "address").write_text(str(self.socket), encoding="utf-8")
         except BaseException:
             await self.stop()
             raise
@@ -194,6 +206,7 @@ class EmbeddedValkey:
         if self._lock is None:  # the folder was never ours, or is not any more
             return
         self.socket.unlink(missing_ok=True)
+        (self._folder / "address").unlink(missing_ok=True)
         if self._socket_folder is not None:
             shutil.rmtree(self._socket_folder, ignore_errors=True)
             self._socket_folder = None

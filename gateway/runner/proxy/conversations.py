@@ -38,6 +38,7 @@ class StoredConversation(CallVault, Protocol):
     values: dict[Placeholder, Private[str]]
 
     def digest(self, *parts: str) -> bytes: ...
+    async def unchanged(self) -> bool: ...
     async def texts(self, digests: Sequence[bytes]) -> dict[bytes, str]: ...
     async def keep(self, texts: Mapping[bytes, str], head: str) -> None: ...
 
@@ -74,6 +75,8 @@ class Conversation:
     unkept: dict[bytes, Known] = field(default_factory=dict)
     """Texts that are not in the store yet."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    busy: int = 0
+    """Requests of it that this gateway is answering now."""
 
     def know(self, digest: bytes, known: Known) -> None:
         if len(self.texts) >= MOST_TEXTS:
@@ -122,14 +125,13 @@ class Conversations:
         self._live.pop((conversation.tenant.tenant, conversation.call), None)
 
     async def _open(self, tenant: TenantPolicy, call: CallId, *, create: bool) -> Conversation:
-        where = (tenant.tenant, call)
-        live = self._live.get(where)
-        if live is not None and live.tenant.digest == tenant.digest:
-            self._live.move_to_end(where)
+        live = await self._still_live(tenant, call)
+        if live is not None:
             return live
         stored = await self._open_store(tenant).open(TenantId(tenant.tenant), call, create=create)
         if stored is None:
             raise NotFound("there is no such conversation of yours", hint="leave X-Sordino-Call out to begin one")
+        where = (tenant.tenant, call)
         # Two requests may have come at once: the first one's stays.
         live = self._live.get(where)
         if live is not None and live.tenant.digest == tenant.digest:
@@ -141,6 +143,22 @@ class Conversations:
         while len(self._live) > MOST_LIVE:
             self._live.popitem(last=False)
         return mine
+
+    async def _still_live(self, tenant: TenantPolicy, call: CallId) -> Conversation | None:
+        """What this gateway has of it, unless the policy or another gateway has changed it since."""
+        where = (tenant.tenant, call)
+        live = self._live.get(where)
+        if live is None or live.tenant.digest != tenant.digest:
+            return None
+        if not live.busy:
+            if not await live.stored.unchanged():
+                self._live.pop(where, None)
+                return None
+            if not live.busy:
+                live.account.go_on_behind(live.stored.head)
+        if where in self._live:
+            self._live.move_to_end(where)
+        return live
 
     def _id_of(self, tenant: str, name: str) -> CallId:
         digest = hmac.digest(self._name_key, f"{tenant}\0{name}".encode(), hashlib.sha256)

@@ -64,13 +64,13 @@ class RequestMask:
         """
         asked = _questions(request.messages)
         await self._look_up(request, asked)
-        tools = tuple([await self._tool(tool) for tool in request.tools])
         messages: list[ChatMessage] = []
         question = MaskedText("")
         for message, before in zip(request.messages, asked, strict=True):
             done = await self._message(message, before, question)
             messages.append(done)
             question = done.text if message.role == ASSISTANT else question
+        tools = tuple([await self._tool(tool) for tool in request.tools])
         options = replace(
             request.options,
             stop=tuple([await self._text(text, TOOL) for text in request.stop]),

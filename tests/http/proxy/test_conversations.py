@@ -1,0 +1,150 @@
+"""One conversation over many requests, gateways and restarts: placeholders stay, and nothing is read twice."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gateway.adapters.detectors.presidio import PresidioDetector
+from gateway.adapters.stores.redis import Store
+from gateway.evidence.chain import verify_chain
+from gateway.redaction.mask import Replacement
+from gateway.values import Private, Span, TenantId
+from tests.http.proxy.house import ProxyHouse, proxy_house
+from tests.http.proxy.model import Model
+from tests.http.proxy.test_chat import user
+
+
+class Counting:
+    """The real detector; it counts the texts that it was given."""
+
+    def __init__(self, detector: PresidioDetector) -> None:
+        self._detector = detector
+        self.texts: list[str] = []
+
+    async def detect(self, text: Private[str], *, language: str, previous: str = "") -> Sequence[Span]:
+        self.texts.append(text.reveal())
+        return await self._detector.detect(text, language=language, previous=previous)
+
+    async def replace(self, text: Private[str], replacements: Sequence[Replacement]) -> Private[str]:
+        return await self._detector.replace(text, replacements)
+
+
+def named(call: str) -> dict[str, Any]:
+    return {"headers": {"X-Sordino-Call": call}}
+
+
+async def test_the_same_person_is_the_same_placeholder_in_every_request(house: ProxyHouse, model: Model) -> None:
+    first, headers = await house.chat("My name is Barnaby Thistlewood.")
+    call = headers["X-Sordino-Call"]
+    history = [
+        user("My name is Barnaby Thistlewood."),
+        first["choices"][0]["message"],
+        user("And my wife is Annabel Featherstone."),
+    ]
+    second, headers = await house.chat(*history, **named(call))
+    assert headers["X-Sordino-Call"] == call
+    contents = [message["content"] for message in model.bodies[1]["messages"]]
+    assert contents == ["My name is <PERSON_1>.", "I have noted <PERSON_1>.", "And my wife is <PERSON_2>."]
+    assert second["choices"][0]["message"]["content"] == "I have noted Barnaby Thistlewood, Annabel Featherstone."
+
+
+async def test_another_gateway_and_a_restart_know_the_conversation(
+    tmp_path: Path, store: Store, detector: PresidioDetector, model: Model
+) -> None:
+    urls = {"a-model": model.url}
+    async with proxy_house(tmp_path, store, detector, urls) as one, proxy_house(tmp_path, store, detector, urls) as other:
+        other.key = one.key
+        said = [
+            "My name is Barnaby Thistlewood.",
+            "My card number is 4012 8888 8888 1881.",
+            "My wife is Annabel Featherstone.",
+            "Bye.",
+        ]
+        history: list[dict[str, Any]] = []
+        for turn, text in enumerate(said):
+            house = (one, other)[turn % 2]
+            history.append(user(text))
+            answer, _ = await house.chat(*history, **named("room-17"))
+            history.append(answer["choices"][0]["message"])
+        assert [message["content"] for message in model.bodies[-1]["messages"] if message["role"] == "user"] == [
+            "My name is <PERSON_1>.",
+            "My card number is <CREDIT_CARD_1>.",
+            "My wife is <PERSON_2>.",
+            "Bye.",
+        ]
+        await asyncio.sleep(0)
+    async with proxy_house(tmp_path, store, detector, urls) as again:
+        again.key = one.key
+        model.says = lambda body: "<PERSON_2> and <CREDIT_CARD_1>"
+        answer, headers = await again.chat(user("Who was it?"), **named("room-17"))
+        assert answer["choices"][0]["message"]["content"] == "Annabel Featherstone and 4012 8888 8888 1881"
+        entries = await again.entries()
+        assert verify_chain(entries, tenant=TenantId("acme")).stray == ()
+        assert {entry.draft.call for entry in entries} == {headers["X-Sordino-Call"]}
+
+
+async def test_a_conversation_of_another_tenant_is_unknown(house: ProxyHouse, model: Model) -> None:
+    """promise 27: no cross-tenant answer."""
+    _, headers = await house.chat("My name is Barnaby Thistlewood.")
+    model.says = lambda body: "<PERSON_1>"
+    foreign = {"X-Sordino-Call": headers["X-Sordino-Call"], "Authorization": f"Bearer {await house.another_key('globex')}"}
+    answer, _ = await house.chat("Who am I?", headers=foreign)
+    assert (answer["error"]["code"], len(model.raw)) == ("invalid_request", 1)
+    assert "Barnaby" not in str(answer)
+
+
+async def test_the_same_name_of_two_tenants_is_two_conversations(house: ProxyHouse, model: Model) -> None:
+    _, mine = await house.chat("My name is Barnaby Thistlewood.", **named("room-1"))
+    model.says = lambda body: "<PERSON_1>"
+    foreign = {"X-Sordino-Call": "room-1", "Authorization": f"Bearer {await house.another_key('globex')}"}
+    answer, theirs = await house.chat("Who am I?", headers=foreign)
+    assert mine["X-Sordino-Call"] != theirs["X-Sordino-Call"]
+    assert answer["choices"][0]["message"]["content"] == "your name"
+
+
+async def test_without_a_name_two_callers_never_share_a_conversation(house: ProxyHouse, model: Model) -> None:
+    """Even when they say the same words."""
+    calls = [(await house.chat("Hello"))[1]["X-Sordino-Call"] for _ in range(2)]
+    assert calls[0] != calls[1]
+    assert all(re.fullmatch(r"call_[0-9a-z]{26}", call) for call in calls)
+
+
+async def test_what_was_masked_before_is_not_read_again(
+    tmp_path: Path, store: Store, detector: PresidioDetector, model: Model
+) -> None:
+    """The hundredth turn costs what the third does, counted in texts that the detector reads."""
+    counting = Counting(detector)
+    async with proxy_house(tmp_path, store, counting, {"a-model": model.url}) as house:
+        history: list[dict[str, Any]] = [{"role": "system", "content": "You work for a bakery. Be brief."}]
+        read = []
+        for turn in range(12):
+            history.append(user(f"I want {turn} rolls, please."))
+            counting.texts.clear()
+            answer, _ = await house.chat(*history, **named("long"))
+            read.append(len(counting.texts))
+            history.append(answer["choices"][0]["message"])
+        assert read[0] == 2
+        assert set(read[1:]) == {1}
+
+
+async def test_a_word_that_answers_another_question_is_read_again(house: ProxyHouse, model: Model) -> None:
+    """ "4821" is a number of rolls after one question and a PIN after another."""
+    model.says = lambda body: "What is your PIN?"
+    history = [user("How many?"), {"role": "assistant", "content": "How many rolls do you want?"}, user("4821")]
+    answer, _ = await house.chat(*history, **named("pin"))
+    history += [answer["choices"][0]["message"], user("4821")]
+    await house.chat(*history, **named("pin"))
+    assert model.bodies[-1]["messages"][-1]["content"] == "<PIN_1>"
+
+
+async def test_many_requests_of_one_conversation_at_once_give_each_value_its_own_placeholder(
+    house: ProxyHouse, model: Model
+) -> None:
+    names = ["Barnaby Thistlewood", "Annabel Featherstone", "Cornelius Applegate", "Dorothy Winterbourne"]
+    model.says = lambda body: body["messages"][-1]["content"].removeprefix("My name is ").removesuffix(".")
+    answers = await asyncio.gather(*(house.chat(f"My name is {name}.", **named("crowd")) for name in names))
+    assert [answer["choices"][0]["message"]["content"] for answer, _ in answers] == names
