@@ -15,6 +15,7 @@ from typing import Protocol
 from gateway.evidence.entries import Draft, Entry, Json
 from gateway.policy.egress import Ask, Decision, Grant
 from gateway.redaction.mask import Masked
+from gateway.redaction.surrogate import Dressed
 from gateway.values import (
     CallId,
     DataCategory,
@@ -77,6 +78,14 @@ class Masker(Protocol):
 
     def current(self, text: MaskedText) -> MaskedText:
         """A masked text of this call as it is to be sent now: a later turn may have told that words in it were private."""
+        ...
+
+    def dress(self, texts: Sequence[str]) -> Dressed:
+        """The masked texts of one request as its recipient sees them: with stand-ins where the policy says ``surrogate``.
+
+        Pass all of its texts, also those that were never masked (instructions, tools): a stand-in that one of them holds is not
+        used. What comes back in the answer goes through ``Dressed.back`` first, and is then masked text as ever.
+        """
         ...
 
     def restore(self, placeholder: Placeholder) -> Private[str] | None:

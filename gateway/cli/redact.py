@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from gateway.errors import InvalidRequest
 from gateway.redaction.languages import LANGUAGES
 from gateway.redaction.mask import Operator, Pseudonyms
 from gateway.redaction.score import Line
+from gateway.redaction.surrogate import Surrogates
 from gateway.values import Private, Span
 
 if TYPE_CHECKING:
@@ -128,7 +130,10 @@ def _write_page(where: Path, source: str, lines: list[Line]) -> None:
 
 async def _one(detector: PresidioDetector, text: str, given: argparse.Namespace) -> None:
     spans = await labelled.spans(detector, text, language=given.language)
-    masked = Pseudonyms(default=given.operator, language=given.language).apply(Private(text), spans).text
+    names = Pseudonyms(default=given.operator, language=given.language)
+    masked = names.apply(Private(text), spans).text
+    if given.operator == Operator.SURROGATE:
+        masked = Surrogates(names.value, os.urandom(32), names.spoken).dress([masked], lambda kind: True).texts[0]
     print(masked, end="" if masked.endswith("\n") else "\n")
     if given.explain:
         _explain(text, spans, sys.stderr if not sys.stdout.isatty() else sys.stdout)

@@ -87,6 +87,7 @@ class Mask(StrEnum):
     DROP = "drop"
     CATEGORY = "category"
     PSEUDONYM = "pseudonym"
+    SURROGATE = "surrogate"
     LAST4 = "last4"
     KEEP = "keep"
 

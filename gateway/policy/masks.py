@@ -70,15 +70,20 @@ def joined_apart(layers: Sequence[Masking]) -> dict[str, dict[str, Mask]]:
 
 
 def never_kept(kind: str, mask: Mask) -> Mask:
-    """``mask``, and where it would leave payment or identity data as it is, its last four digits at most."""
-    return Mask.LAST4 if mask is Mask.KEEP and kind != DEFAULT and category_of(kind) in NEVER_KEPT else mask
+    """``mask``, and where it would leave payment or identity data as it is, its last four digits at most.
+
+    Nor has such data a plausible stand-in, which somebody may take for a real number: it is dropped.
+    """
+    if kind == DEFAULT or category_of(kind) not in NEVER_KEPT:
+        return mask
+    return {Mask.KEEP: Mask.LAST4, Mask.SURROGATE: Mask.DROP}.get(mask, mask)
 
 
 def for_hop(masking: Mapping[str, Mask], own: Mapping[str, Mask]) -> dict[str, Mask]:
     """What a masker needs for a hop: every kind with its mask, ``default`` for the others."""
     masks = {**masking, **own}
-    if masks[DEFAULT] is Mask.KEEP:
-        masks = {**dict.fromkeys((kind for kind in CATEGORY if category_of(kind) in NEVER_KEPT), Mask.KEEP), **masks}
+    if (usual := masks[DEFAULT]) in (Mask.KEEP, Mask.SURROGATE):
+        masks = {**dict.fromkeys((kind for kind in CATEGORY if category_of(kind) in NEVER_KEPT), usual), **masks}
     return {kind: never_kept(kind, mask) for kind, mask in masks.items()}
 
 

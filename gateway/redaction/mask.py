@@ -20,10 +20,12 @@ _LAST4_NEEDS = 8
 
 
 class Operator(StrEnum):
-    """What happens to a value. Only ``pseudonym`` keeps it, in the vault; the others cannot be undone."""
+    """What happens to a value. Only ``pseudonym`` and ``surrogate`` keep it, in the vault; the others cannot be undone."""
 
     PSEUDONYM = "pseudonym"
     """``<CREDIT_CARD_1>``: stable in the call, restored when it is spoken."""
+    SURROGATE = "surrogate"
+    """As ``pseudonym`` here; towards the recipient it is dressed as a plausible value (``gateway.redaction.surrogate``)."""
     DROP = "drop"
     """``<CREDIT_CARD>``: spoken as its kind."""
     CATEGORY = "category"
@@ -32,6 +34,9 @@ class Operator(StrEnum):
     """``<CREDIT_CARD> ending 2345``."""
     KEEP = "keep"
     """The value stays as it is."""
+
+
+_REVERSIBLE = frozenset((Operator.PSEUDONYM, Operator.SURROGATE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,10 @@ class Pseudonyms:
         """The normal form of a value in this call's language: what makes two ways of saying it the same."""
         return normal_form(value, self.spoken)
 
+    def operator(self, kind: EntityType) -> Operator:
+        """What happens to values of this kind."""
+        return self._operators.get(kind, self._default)
+
     def fork(self) -> Pseudonyms:
         """A copy that goes its own way: what is planned on it does not count until it takes the place of this one."""
         twin = copy(self)
@@ -108,7 +117,7 @@ class Pseudonyms:
         return twin
 
     def recall(self, values: Mapping[Placeholder, Private[str]]) -> None:
-        """Go on where this call was left: what its vault holds keeps its placeholders, and new values are numbered behind them."""
+        """Go on where this call was left: what its vault holds keeps its placeholders; new values are numbered behind them."""
         for name, value in values.items():
             found = scanner().at(name, 0)
             if found is None or found.number is None:
@@ -167,17 +176,17 @@ class Pseudonyms:
     ) -> list[Replacement]:
         out = []
         for span in spans:
-            operator = self._operators.get(span.entity, self._default)
+            operator = self.operator(span.entity)
             if operator is Operator.KEEP:
                 continue
             for start, end in _around(text, span, kept):
-                known = same.get(start) if operator is Operator.PSEUDONYM else None
+                known = same.get(start) if operator in _REVERSIBLE else None
                 token = self._grown(known) if known else self._token(safe_kind(span.entity), text[start:end], operator)
                 out.append(Replacement(start, end, span.entity, token))
         return out
 
     def _token(self, kind: EntityType, value: str, operator: Operator) -> str:
-        if operator is Operator.PSEUDONYM:
+        if operator in _REVERSIBLE:
             return self._name(kind, value, self.form(value))
         if operator is Operator.CATEGORY:
             return f"({spoken_kind(kind).removeprefix('your ').removeprefix('the ')})"

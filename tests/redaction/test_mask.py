@@ -50,6 +50,22 @@ def test_the_same_value_said_again_has_the_same_placeholder(first: str, again: s
     assert names.value(Placeholder("<PERSON_1>")) == Private(first)
 
 
+@pytest.mark.parametrize(
+    ("language", "first", "again"),
+    [
+        ("es", "cuatro cinco tres dos", "4532"),
+        ("es", "José Pérez", "jose perez"),
+        ("fr", "quatre-vingt-dix-huit douze", "98 12"),
+        ("de", "zweiundvierzig", "42"),
+        ("hi", "बयालीस", "42"),
+        ("hi", "do char", "दो चार"),
+    ],
+)
+def test_the_same_value_is_known_again_in_the_language_of_the_call(language: str, first: str, again: str) -> None:
+    names = Pseudonyms(language=language)
+    assert mask(names, first, (first, PERSON)).text == mask(names, again, (again, PERSON)).text == "<PERSON_1>"
+
+
 def test_other_values_and_other_kinds_have_their_own_placeholders() -> None:
     names = Pseudonyms()
     masked = mask(names, "Ann and Bob at Ann", ("Ann", PERSON), ("Bob", PERSON), ("at Ann", "LOCATION"))
@@ -65,6 +81,7 @@ def test_two_calls_share_nothing() -> None:
 
 OPERATORS = [
     ("pseudonym", "4532 1180 9661 2345", "<CREDIT_CARD_1>", "4532 1180 9661 2345"),
+    ("surrogate", "4532 1180 9661 2345", "<CREDIT_CARD_1>", "4532 1180 9661 2345"),
     ("drop", "4532 1180 9661 2345", "<CREDIT_CARD>", "your card number"),
     ("category", "4532 1180 9661 2345", "(card number)", "(card number)"),
     ("last4", "4532 1180 9661 2345", "<CREDIT_CARD> ending 2345", "your card number ending 2345"),
@@ -80,7 +97,7 @@ def test_each_operator_decides_what_a_model_sees_and_what_is_said(operator: str,
     masked = mask(names, f"it is {value}!", (value, CARD))
     assert masked.text == f"it is {seen}!"
     assert unmask(masked.text, names.value).reveal() == f"it is {spoken}!"
-    assert bool(masked.new) == (operator == "pseudonym")
+    assert bool(masked.new) == (operator in ("pseudonym", "surrogate"))
 
 
 def test_the_default_operator_serves_kinds_that_are_not_named() -> None:

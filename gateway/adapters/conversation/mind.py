@@ -13,6 +13,7 @@ from livekit.agents.llm.tool_context import ToolContext
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGivenOr
 
 from gateway.adapters.conversation.turns import CallTurns, Turn
+from gateway.dressing import DressedModel
 from gateway.errors import NoPermittedRoute, PolicyRefused, SordinoError, UpstreamFailed
 from gateway.policy.categories import categories_of
 from gateway.policy.egress import Grant
@@ -99,7 +100,7 @@ class GuardedAnswer(llm.LLMStream):
         began = clock.monotonic()
         facts = {"gen_ai.request.model": grant.model, "processor": str(grant.processor), "region": grant.region}
         with turn.stage("model", span=f"chat {grant.model}", **facts):
-            async with aclosing(model.stream(grant, request)) as deltas:  # type: ignore[type-var]
+            async with aclosing(DressedModel(model, self._mind.turns.masker).stream(grant, request)) as deltas:  # type: ignore[type-var]
                 async for delta in deltas:
                     if not self._said_something and (delta.text or delta.tool_calls):
                         self._said_something = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -14,8 +15,9 @@ from gateway.redaction import history
 from gateway.redaction.dialogue import Dialogue, Side
 from gateway.redaction.entities import LITERAL
 from gateway.redaction.languages import LANGUAGES
-from gateway.redaction.mask import Masked, Plan, Pseudonyms, Replacement
+from gateway.redaction.mask import Masked, Operator, Plan, Pseudonyms, Replacement
 from gateway.redaction.spans import resolve
+from gateway.redaction.surrogate import Dressed, Surrogates
 from gateway.values import MaskedText, Placeholder, Private, Span
 
 READ_EVERY_S = 0.15
@@ -87,6 +89,7 @@ class CallMasker:
         heard = language if language.split("-")[0].lower() in LANGUAGES else "en"
         self._names = Pseudonyms(operators, default=default, language=heard)
         self._dialogue = Dialogue(self._names)
+        self._surrogates = Surrogates(self.restore, os.urandom(32), self._names.spoken)
         self._history = history.History()
         self._version = 0
         self._ours: set[bytes] = set()
@@ -217,6 +220,10 @@ class CallMasker:
     def is_masked(self, text: str) -> bool:
         """Whether this mask made exactly this text."""
         return _digest(text) in self._ours
+
+    def dress(self, texts: Sequence[str]) -> Dressed:
+        """The masked texts of one request, with stand-ins where the operator is ``surrogate``. Same contract as the port's."""
+        return self._surrogates.dress(texts, lambda kind: self._names.operator(kind) is Operator.SURROGATE)
 
     def restore(self, placeholder: Placeholder) -> Private[str] | None:
         """The value behind a placeholder of this call, or None."""
