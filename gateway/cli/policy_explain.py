@@ -25,7 +25,7 @@ from gateway.cli.policy_output import (
 )
 from gateway.cli.policy_receipts import explain_receipt
 from gateway.policy.egress import Ask
-from gateway.policy.explain import RULE_NAMES, Explanation, Row, explain, question
+from gateway.policy.explain import MEND, RULE_NAMES, Explanation, Row, explain, question
 from gateway.policy.jurisdiction import Jurisdiction, jurisdiction, locate
 from gateway.policy.model import CONVERSATION, RequiredAnnouncement, TenantPolicy
 from gateway.policy.regions import is_region, suggest_region
@@ -195,6 +195,9 @@ def _show_hop(console: Console, ask: Ask, answer: Explanation) -> None:
         for rule, reason in row.rules.items():
             if reason:
                 print(f"  no  {row.processor}: {reason} [{rule}]")
+    refused = {rule for row in answer.rows for rule, reason in row.rules.items() if reason}
+    for rule in (name for name in MEND if name in refused):
+        print(f"  to change [{rule}]: {MEND[rule]}")
 
 
 def _mark(row: Row, rule: str) -> Text:

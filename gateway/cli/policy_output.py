@@ -18,7 +18,7 @@ from gateway.policy.faults import did_you_mean
 from gateway.policy.load import PolicySet
 from gateway.policy.model import TenantPolicy
 
-Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001  (it has no public name)
 
 GOOD, FINDINGS, USAGE = 0, 1, 2
 WIDEST = 100

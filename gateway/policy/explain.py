@@ -51,6 +51,23 @@ class Explanation:
         return next((row.processor for row in self.rows if row.chosen), None)
 
 
+MEND: Mapping[str, str] = {
+    "kind": "name a processor for this hop",
+    "status": "wait until it may be used, or name another until then",
+    "region": "name a processor in the tenant's regions, or add its region to `regions`",
+    "training": "agree with it that nothing is used for training, and write `training: prohibited` for it in agreements.yaml",
+    "retention": "agree on a shorter time, and write `retention_days` for it in agreements.yaml",
+    "data": "name a processor that may receive this data",
+    "sensitive": "name one for such turns, or add this one under `sensitive`",
+    "purpose": "nothing but the tenant's `purposes` may be done with the data",
+    "mechanism": "write the transfer mechanism that you have with it under `mechanism` in agreements.yaml",
+    "dpa": "sign an agreement, and write it into agreements.yaml beside subprocessors.yaml (`sordino policy lint` says the line)",
+    "transport": "give it an https address",
+    "barred": "settle the objection, or wait until the notice has run out",
+    "registered": "add it to subprocessors.yaml",
+}
+"""How a no of each rule can become a yes, for people. What passes by itself (``failed``, ``health``) is not among them."""
+
 RULE_NAMES = tuple(rule.__name__ for rule in RULES)
 
 

@@ -94,6 +94,8 @@ class _Loading:
     packs: dict[str, _Read[PackFile]] = field(default_factory=dict)
     tenants: dict[str, _Read[TenantFile]] = field(default_factory=dict)
     agreements: dict[str, _Read[Agreement]] = field(default_factory=dict)
+    partly: list[_Read[TenantFile]] = field(default_factory=list)
+    """Tenants whose files have faults, as far as their names could be read."""
     unreadable: set[str] = field(default_factory=set)
     """Kinds of file of which one could not be read: names that may stand there are not called unknown."""
 
@@ -184,6 +186,15 @@ class _Loading:
     def tenant(self, file: str, text: str) -> None:
         if (read := self.file(TenantFile, file, text, "tenant")) is not None:
             self.keep(self.tenants, read.value.tenant, read, "tenant")
+        elif (part := self.names_in(file, text)) is not None:
+            self.partly.append(part)
+
+    def names_in(self, file: str, text: str) -> _Read[TenantFile] | None:
+        """Of a tenant's file with faults the names that it uses, so that misspelt ones are shown together with the rest."""
+        value, _ = read_document(file, text, self.memory.parts)
+        said = {key: value[key] for key in ("tenant", "extends", "route") if key in value} if isinstance(value, dict) else {}
+        made, _ = read_model(TenantFile, said, Source(file, text))
+        return _Read(made, Source(file, text)) if made is not None else None
 
     def settings(self, read: _Read[M], said: PackFile | TenantFile) -> None:
         """What packs and tenants have in common and the models cannot see."""
@@ -205,6 +216,14 @@ class _Loading:
         """Every name that a tenant's file uses must exist and be of the right kind."""
         tenant = read.value
         self.settings(read, tenant)
+        self.names(read)
+        known = self.processors if "processor" not in self.unreadable else None
+        packs = {name: self.packs[name].value for name in tenant.extends if name in self.packs}
+        for problem in checks.tenant(tenant, packs, known):
+            self.found(problem.message, read.at(*problem.path, key=problem.at_key), problem.hint)
+
+    def names(self, read: _Read[TenantFile]) -> None:
+        tenant = read.value
         for index, pack in enumerate(tenant.extends):
             if pack not in self.packs and "pack" not in self.unreadable:
                 hint = did_you_mean(pack, self.packs, otherwise="the packs are")
@@ -212,10 +231,6 @@ class _Loading:
         for hop in Hop:
             for index, candidate in enumerate(tenant.route.candidates(hop)):
                 self.candidate(read, hop, index, candidate.processor)
-        known = self.processors if "processor" not in self.unreadable else None
-        packs = {name: self.packs[name].value for name in tenant.extends if name in self.packs}
-        for problem in checks.tenant(tenant, packs, known):
-            self.found(problem.message, read.at(*problem.path, key=problem.at_key), problem.hint)
 
     def candidate(self, read: _Read[TenantFile], hop: Hop, index: int, name: str) -> None:
         entry = self.processors.get(name)
@@ -286,6 +301,8 @@ def load(
     loading.agree()
     for read in loading.tenants.values():
         loading.references(read)
+    for read in loading.partly:
+        loading.names(read)
     numbers = loading.numbers()
     if loading.findings:
         raise PolicyInvalid(tuple(sorted(loading.findings, key=lambda finding: _order(finding.where))))
