@@ -51,6 +51,8 @@ REVEALS = {
     "gateway/redaction/history.py": 2,
     "gateway/redaction/dialogue.py": 1,
     "gateway/redaction/mask.py": 5,
+    # The shape of a value, for its stand-in.
+    "gateway/redaction/surrogate.py": 1,
     "gateway/redaction/unmask.py": 4,
     # Walks JSON to mask each text in it, names texts by keyed digests; joins what was restored to know it again.
     "gateway/runner/proxy/mask.py": 9,

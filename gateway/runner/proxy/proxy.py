@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from gateway.dressing import DressedModel
 from gateway.errors import (
     ConversationMoved,
     EvidenceUnavailable,
@@ -230,7 +231,7 @@ class Proxy:
         if model is None:
             raise PolicyRefused(f"the processor {grant.processor} speaks {grant.dialect}, and no adapter here does")
         clock, began = self._parts.clock, self._parts.clock.monotonic()
-        deltas = model.stream(grant, asked.masked.request)
+        deltas = DressedModel(model, asked.conversation.masker).stream(grant, asked.masked.request)
         assert isinstance(deltas, AsyncGenerator)  # noqa: S101  (every adapter's is one: it can be closed)
         try:
             first = await anext(deltas)
