@@ -91,6 +91,19 @@ class _Judged:
     verdict: Verdict
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """All candidates of a route for one kind of question, and those of them whom no rule refuses."""
+
+    judged: tuple[_Judged, ...]
+    verdicts: tuple[Verdict, ...]
+    permitted: tuple[_Judged, ...]
+
+    @staticmethod
+    def of(judged: tuple[_Judged, ...]) -> _Row:
+        return _Row(judged, tuple(each.verdict for each in judged), tuple(each for each in judged if not each.verdict.reasons))
+
+
 _Question = tuple[Hop, frozenset[DataCategory], frozenset[DataCategory], str, str, frozenset[str], frozenset[ProcessorId], date]
 
 _REMEMBERED = 256
@@ -106,7 +119,7 @@ class Router:
     def __init__(self, policy: TenantPolicy, registry: Registry) -> None:
         self._policy = policy
         self._registry = registry
-        self._judged: dict[_Question, tuple[_Judged, ...]] = {}
+        self._judged: dict[_Question, _Row] = {}
 
     def decide(self, ask: Ask) -> Decision:
         """Ask every rule about every candidate of the tenant's route; the first whom none refuses gets the Grant.
@@ -116,27 +129,27 @@ class Router:
         policy = self._policy
         if ask.tenant != policy.tenant:
             return Decision(None, (), f"this is not the policy of tenant {ask.tenant}")
-        judged = self._lasting(ask)
-        if not judged:
+        row = self._lasting(ask)
+        if not row.judged:
             return Decision(None, (), f"the tenant's route names nobody for {ask.hop.value}")
         if ask.barred or ask.excluding or ask.health:
-            judged = tuple(self._passing(each, ask) for each in judged)
-        permitted = [each for each in judged if each.verdict.permitted]
-        if ask.health:
-            permitted.sort(key=lambda each: ask.health.get(each.verdict.processor) is Health.SLOW)
-        grant = self._grant(ask, permitted[0]) if permitted else None
-        return Decision(grant, tuple([each.verdict for each in judged]))
+            named = {*ask.barred, *ask.excluding, *ask.health}
+            row = _Row.of(tuple(self._passing(each, ask) if each.verdict.processor in named else each for each in row.judged))
+        if not row.permitted:
+            return Decision(None, row.verdicts)
+        first = min(row.permitted, key=lambda each: ask.health.get(each.verdict.processor) is Health.SLOW)
+        return Decision(self._grant(ask, first), row.verdicts)
 
-    def _lasting(self, ask: Ask) -> tuple[_Judged, ...]:
+    def _lasting(self, ask: Ask) -> _Row:
         said = (ask.purpose, ask.origin, ask.origins, ask.noticed)
         question = (ask.hop, ask.categories, ask.about, *said, ask.at.date())
-        judged = self._judged.get(question)
-        if judged is None:
-            judged = tuple(self._judge(candidate, ask) for candidate in self._policy.route.candidates(ask.hop))
+        row = self._judged.get(question)
+        if row is None:
+            row = _Row.of(tuple(self._judge(candidate, ask) for candidate in self._policy.route.candidates(ask.hop)))
             if len(self._judged) >= _REMEMBERED:
                 self._judged.clear()
-            self._judged[question] = judged
-        return judged
+            self._judged[question] = row
+        return row
 
     def _judge(self, candidate: Candidate, ask: Ask) -> _Judged:
         name = ProcessorId(candidate.processor)
@@ -148,7 +161,7 @@ class Router:
 
     def _passing(self, judged: _Judged, ask: Ask) -> _Judged:
         name, entry = judged.verdict.processor, judged.entry
-        if entry is None or not (name in ask.excluding or name in ask.barred or name in ask.health):
+        if entry is None:
             return judged
         more = tuple(reason for rule in PASSING if (reason := rule(self._policy, entry, ask)) is not None)
         verdict = Verdict(name, entry.region, (*judged.verdict.reasons, *more))

@@ -21,6 +21,7 @@ from gateway.runner.account import CallAccount
 from gateway.runner.egress import CallEgress
 from gateway.runner.showing import Nobody, showing
 from gateway.values import CallId, DataCategory, Hop, Pcm, Placeholder, Private, TenantId
+from tests.bench import routing
 from tests.bench.numbers import Json, spread
 from tests.bench.speech import TAPE, frames, sentences
 
@@ -102,7 +103,8 @@ class Parts:
             await egress.grant(Hop.LLM, MASKED)
             written.append((time.perf_counter() - began) * 1000)
             durable = account.entries[-1].durable
-        return {"decide": spread(decided), "written": spread(written), "durable": durable}
+        fifty = routing.measure(times * 10)["again"]
+        return {"decide": spread(decided), "fifty": fifty, "written": spread(written), "durable": durable}
 
     async def unmask(self, times: int) -> Json:
         """A streamed answer with five placeholders, by chunk of about four characters and as a whole."""

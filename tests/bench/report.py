@@ -16,6 +16,7 @@ NAMES = {
     "mask.plain": "mask: a sentence without personal data",
     "mask.values": "mask: a sentence with personal data, in the vault",
     "route.decide": "route: the policy's decision (3 candidates)",
+    "route.fifty": "route: the same over fifty, the last permitted",
     "route.written": "route: decided and written down ({durable})",
     "unmask.chunk": "unmask: one chunk of a streamed answer",
     "unmask.answer": "unmask: a whole answer of {characters} characters",

@@ -74,7 +74,7 @@ def test_announcements_of_all_are_required_and_each_says_who_asks_for_it() -> No
 
 PLACES = st.lists(st.sampled_from(["eu", "eea", "de", "us", "in", "in/ap-south-1", "local"]), max_size=3)
 MASKS = st.sampled_from([mask for mask in Mask if mask != "surrogate"])
-"""A stand-in for payment and identity data is dropped instead, stricter than it was asked for, so it has no place in this order."""
+"""A stand-in for payment and identity data is dropped instead, stricter than it was asked for, so it stands apart."""
 REGIONS = (
     st.none()
     | PLACES
