@@ -20,11 +20,12 @@ from gateway.redaction.placeholder import safe_kind, scanner
 from gateway.redaction.spoken import SpokenLanguage, View, view
 from gateway.values import EntityType, Placeholder, Private, Span
 
-PERSON = EntityType("PERSON")
+PERSON, ID_NUMBER = EntityType("PERSON"), EntityType("ID_NUMBER")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-](?!s\b)[^\W\d_]+)*")
 _DIGITS = re.compile(r"(?<![\w.])\d{4,}(?![\w.])")
 _LETTERS = re.compile(rf"(?:(?:[a-z]|{'|'.join(NATO)})(?![\w'])(?: (?:as in|for|like) [a-z]+)?[ |-]*)+")
 _SPELLED_LEAST, _NAME_LEAST, _REPEATED_LEAST, _CORRECTED_LEAST = 2, 3, 3, 3
+_PENDING_LEAST, _BROKEN_OFF_LEAST = 4, 3
 _SURE = 0.75
 
 
@@ -74,6 +75,8 @@ class Dialogue:
         self._names = names
         self._open: EntityType | None = None
         """What the next bare answer is."""
+        self._quiet = True
+        """Nobody has asked for anything: digits that the caller begins to say are his own matter."""
         self._whole: _Whole | None = None
         self._known: dict[Placeholder, _Known] = {}
         self._turn = _Turn()
@@ -107,7 +110,7 @@ class Dialogue:
         """The other side's last turn, masked: a question opens a kind of data, small words leave it open, all else closes it."""
         heard = view(answers.without_placeholders(said), self._names.spoken)
         kind = answers.asked(heard.text)
-        goes_on = answers.goes_on(heard)
+        goes_on = self._quiet = answers.goes_on(heard)
         if kind is not None and not (goes_on and self._open in (kind, PERSON)):
             self._open, self._whole = kind, None
         elif not goes_on:
@@ -120,6 +123,8 @@ class Dialogue:
         said = view(text, self._names.spoken)
         self._turn = turn = _Turn(side, hesitates=answers.hesitates(said))
         spans = [*found, *self._repeated(said)]
+        if self._open is None and self._quiet and side is Side.CALLER and _pends(said, hesitates=turn.hesitates):
+            self._open = ID_NUMBER
         kind = self._open
         if kind is None or side is Side.NOBODY:
             return spans
@@ -238,6 +243,15 @@ class Dialogue:
     def _again(said: View, where: tuple[int, int], kind: EntityType) -> Span:
         first, last = said.span(*where)
         return Span(first, last, kind, 0.55, "SpokenAnswers", "a value of this call, said again")
+
+
+def _pends(said: View, *, hesitates: bool) -> bool:
+    """Whether a turn is nothing but the digits of a number that may go on, though nobody has asked for one."""
+    told = answers.bare(said, ID_NUMBER)
+    if told is None or told.named or len(told.stretches) != 1:
+        return False
+    digits = said.text[slice(*told.stretches[0])].replace(" ", "")
+    return digits.isdecimal() and len(digits) >= (_BROKEN_OFF_LEAST if hesitates else _PENDING_LEAST)
 
 
 def _names(value: str, spoken: SpokenLanguage) -> set[str]:

@@ -99,6 +99,15 @@ SCRIPTS: dict[str, list[tuple[str, str | None]]] = {
         ("C: seventeen, hold on", "<STREET_ADDRESS_1>, hold on"),
         ("C: then old mill lane", "then <STREET_ADDRESS_1>"),
     ],
+    "digits that nobody asked for are masked while they may go on": [
+        ("C: four five three two", "<ID_NUMBER_1>"),
+        ("A: mm hmm", None),
+        ("C: and one one eight zero", "and <ID_NUMBER_1>"),
+        ("A: how many bags do you travel with", None),
+        ("C: a hundred and twenty three", None),
+        ("A: okay", None),
+        ("C: seven seven one, uh", "<ID_NUMBER_2>, uh"),
+    ],
     "the last four of a number are known": [
         ("C: my card is 4532 1180 9661 2345", "my card is <CREDIT_CARD_1>"),
         ("A: thanks, all done. anything else?", None),
