@@ -201,7 +201,11 @@ class Gateway:
             calls=self._list_calls,
             telemetry=self.telemetry,
         )
-        paths = [*routes(listening), *await open_proxy(self._proxy_needs(), self._open)]
+        paths = [
+            *routes(listening),
+            *self.governing.routes(listening.operator),
+            *await open_proxy(self._proxy_needs(), self._open),
+        ]
         self.url = await listen(self.settings, port, paths, self._open)
 
     def _proxy_needs(self) -> ProxyNeeds:
@@ -245,16 +249,9 @@ class Gateway:
         started = self._started(tenant, carrier) | {"jurisdiction": law.record()}
         flow = CallFlow(self._announcements(tenant, law.places), started=started, acknowledged_by=leg.acknowledges)
         agent = make_agent(tenant.agent if isinstance(tenant.agent, str) else None, *_plain(tenant))
+        laws, watch = origins_of(tenant, law), self.governing.watch
         egress = CallEgress(
-            self.policies,
-            account,
-            self._clock,
-            self._ids,
-            self.telemetry,
-            shown,
-            origin=_origin(tenant),
-            origins=origins_of(tenant, law),
-            notices=self.governing.watch,
+            self.policies, account, self._clock, self._ids, self.telemetry, shown, _origin(tenant), origins=laws, notices=watch
         )
         opting = opt_out_on_call(self.governing.dial, account, ends.caller)
 

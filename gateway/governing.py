@@ -9,6 +9,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from aiohttp import web
+
 from gateway.adapters.keys.subjects import SubjectHash
 from gateway.adapters.notices.mail import MailSender, mail_server
 from gateway.adapters.notices.webhook import WebhookSender
@@ -17,6 +19,7 @@ from gateway.adapters.stores.notices import RedisNoticeLog
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.suppression import RedisSuppression
 from gateway.errors import InvalidRequest, SordinoError
+from gateway.http.governance import governance_routes
 from gateway.policy.consent import How
 from gateway.policy.contacts import MAIL, WEBHOOK
 from gateway.policy.egress import decide
@@ -79,6 +82,11 @@ class Governing:
     notices: NoticeDesk
     watch: NoticeWatch
     dial: DialDesk
+    policies: Callable[[], PolicySet]
+
+    def routes(self, operator: Private[str]) -> list[web.RouteDef]:
+        """Their paths, behind the operator's key."""
+        return governance_routes(operator, self.notices, self.dial, self.policies)
 
 
 async def open_governing(needs: Needs, running: AsyncExitStack) -> Governing:
@@ -100,7 +108,7 @@ async def open_governing(needs: Needs, running: AsyncExitStack) -> Governing:
         needs.clock,
         needs.ids,
     )
-    return Governing(desk, NoticeWatch(notice_log, needs.policies), dial)
+    return Governing(desk, NoticeWatch(notice_log, needs.policies), dial, needs.policies)
 
 
 def law_of_call(policy: TenantPolicy, ends: Ends) -> Jurisdiction:

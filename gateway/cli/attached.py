@@ -1,0 +1,55 @@
+"""What commands need that work on a gateway's store: its policies and its desks, whether a gateway runs or not."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from gateway.adapters.keys.files import read_key, read_or_create_key
+from gateway.adapters.stores.embedded import EmbeddedValkey
+from gateway.adapters.stores.ledger import RedisLedger
+from gateway.adapters.stores.policy_folder import PolicyFolder
+from gateway.adapters.stores.redis import Store
+from gateway.adapters.system import RandomIds, Secrets, SystemClock
+from gateway.governing import Governing, Needs, open_governing
+from gateway.settings import Settings
+
+Work = Callable[[Governing], Awaitable[int]]
+
+
+def add_policies(parser: argparse.ArgumentParser) -> None:
+    """The option that says which policies hold."""
+    parser.add_argument(
+        "--policies", type=Path, metavar="DIR", help="the folder of subprocessors.yaml and tenants/ (SORDINO_POLICIES)"
+    )
+
+
+def on_the_desks(given: argparse.Namespace, work: Work) -> int:
+    """Do ``work`` on the store that the gateway uses, and give its exit code.
+
+    Raises:
+        PolicyInvalid: the policies have faults.
+        Misconfigured, StoreUnavailable: the store cannot be reached, or the settings are wrong.
+    """
+    settings = Settings.from_env(os.environ, policies=given.policies)
+    folder = PolicyFolder.open(settings.policies)
+
+    async def run() -> int:
+        async with AsyncExitStack() as running:
+            url = settings.redis_url or await EmbeddedValkey.address(settings.data)
+            if url is None:
+                url = (await running.enter_async_context(EmbeddedValkey(settings.data))).url
+            store = await running.enter_async_context(Store(url))
+            await store.ping()
+            ledger = await running.enter_async_context(RedisLedger(store))
+            path = settings.master_key_file
+            key = read_key(path) if path else read_or_create_key(settings.data / "keys" / "master.key")
+            secrets = Secrets(settings.data / "secrets", os.environ)
+            needs = Needs(store, ledger, lambda: folder.policies, secrets, key, os.environ, SystemClock(), RandomIds())
+            return await work(await open_governing(needs, running))
+
+    return asyncio.run(run())
