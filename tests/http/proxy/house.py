@@ -36,7 +36,7 @@ PROCESSOR = """
   dialect: {dialect}
   base_url: {url}
   region: local
-  training: prohibited
+  training: {training}
   retention_days: 0
   send: {send}
   receives: [masked_transcript]
@@ -65,12 +65,13 @@ def write_policies(
     send: Mapping[str, Any] | None = None,
     masking: Mapping[str, str] | None = None,
     dialects: Mapping[str, str] | None = None,
+    training: str = "prohibited",
 ) -> Path:
     """``urls``: id of a processor to its address, in the order of every tenant's route."""
     (folder / "tenants").mkdir(parents=True, exist_ok=True)
     kinds = dialects or {}
     entries = [
-        PROCESSOR.format(id=name, url=url, send=json.dumps(send or {}), dialect=kinds.get(name, "openai"))
+        PROCESSOR.format(id=name, url=url, send=json.dumps(send or {}), dialect=kinds.get(name, "openai"), training=training)
         for name, url in urls.items()
     ]
     (folder / "subprocessors.yaml").write_text("".join(entries))
