@@ -5,9 +5,10 @@ A town whose name is an everyday word ("reading", "mobile") is left to the words
 
 from __future__ import annotations
 
-CITIES = frozenset(
-    " ".join(name.split())
-    for name in """
+from gateway.redaction.tables import phrases
+
+CITIES = phrases(
+    """
     aberdeen, aberystwyth, accra, addis ababa, agra, ahmedabad, ajmer, albuquerque, algiers, aligarh, allahabad, allentown,
     amarillo, amravati, amritsar, amsterdam, anaheim, anchorage, ankara, ann arbor, antwerp, arlington, asansol, asheville,
     athens, auckland, augusta, aurangabad, aurora, austin, baghdad, bakersfield, baltimore, bangkok, barcelona, bareilly,
@@ -56,6 +57,6 @@ CITIES = frozenset(
     vizag, waco, wakefield, walsall, warangal, warren, warrington, warsaw, waterbury, watford, wellington, weymouth, wichita,
     wigan, wilmington, winchester, windsor, winnipeg, winston salem, woking, wolverhampton, worcester, worthing, wrexham,
     yeovil, yokohama, yonkers, york, yorkshire, youngstown, zagreb, zurich
-    """.split(",")
+    """
 )
 """Lower case."""

@@ -19,13 +19,17 @@ LETTER = (
 """A letter of a code in the view: alone, named, doubled, or with the word that explains it."""
 
 _COPULA = re.compile(
-    r"(?<![\w'])(?:is|was|it's|that's|are|be|as|reads?|says|said|(?<!is )(?<!be )(?<!was )(?<!number )to|with|id|number|code|:)(?![\w'])"
+    r"(?:'s|(?<![\w'])(?:is|was|it's|that's|are|be|as|reads?|says|said|"
+    r"(?<!is )(?<!be )(?<!was )(?<!number )to|with|id|number|code|:))"
+    r"(?![\w'])"
 )
 _WORD = re.compile(r"[^\s|]+")
 _LEADING = frozenset(
     {"uh", "um", "so", "well", "it's", "is", "ok", "okay", "yes", "yeah", "and", "then", "|", ":", "-", "my", "the"}
 )
 _MOST_BETWEEN = 7
+_NEARBY = 40
+"""Where everything so near is in capitals, capitals say nothing."""
 _SIGNS_AS_WORDS = frozenset({"for", "to", "too", "by", "or", "a", "see", "be", "are", "you", "why", "tea", "ate", "of", "i"})
 _SPELLING = frozenset({"as", "in", "for", "like", "is"})
 _ONWARD = re.compile(rf"(?:(?: \|)?[ /-]+(?:(?:dash|hyphen|slash) )?(?:{LETTER}|[a-z]{{0,6}}\d[a-z\d]*))+(?![\w'])")
@@ -35,6 +39,8 @@ _LAST_SIGN = re.compile(
     r"(?: \|)?[ -](?P<sign>(?P<digit>for|to|too|ate)|see|be|are|why|tea|pea|queue|cue|you|eye)(?= \|| (?:and|on|with)(?![\w'])|$)"
 )
 """A homophone at the end of a number that was announced, where no sentence goes on."""
+_CAPITALS_BEFORE = re.compile(r"(?<![\w'])[a-z]{2,4}[ -]\Z")
+_GOES_ON = re.compile(r" [a-z']{2,}")
 _STOPS = frozenset({"and", "with", "the", "at", "on", "under", "in", "is", "my", "please", "thanks", "name", "expires", "expiry"})
 
 
@@ -53,10 +59,7 @@ def reach(heard: Heard, start: int, end: int, low: int | None, *, letters: bool)
 
 def _leftward(heard: Heard, low: int, start: int, *, letters: bool) -> int:
     text = heard.view.text
-    copula = None
-    for copula in _COPULA.finditer(text, low, start):
-        pass
-    low = copula.end() if copula else low
+    low = max((copula.end() for copula in _COPULA.finditer(text, low, start)), default=low)
     words = list(_WORD.finditer(text, low, start))
     while words and words[0].group() in _LEADING and not (len(words) > 1 and words[1].group() == "as"):
         words = words[1:]
@@ -91,13 +94,16 @@ def _walk(heard: Heard, words: list[re.Match[str]], start: int) -> int:
 
 def _capitals_before(heard: Heard, start: int) -> int:
     text = heard.view.text
-    before = re.compile(r"(?<![\w'])[a-z]{2,4}[ -]\Z").search(text, max(0, start - 6), start)
+    before = _CAPITALS_BEFORE.search(text, max(0, start - 6), start)
     return before.start() if before and _is_capitals(heard, before.start(), before.end() - 1) else start
 
 
 def _is_capitals(heard: Heard, start: int, end: int) -> bool:
     words = heard.view.words(start, end)
-    return 2 <= len(words) <= 6 and words.isupper() and not heard.view.transcript.isupper()
+    if not (2 <= len(words) <= 6 and words.isupper()):
+        return False
+    first, last = heard.view.span(start, end)
+    return not heard.view.transcript[max(0, first - _NEARBY) : last + _NEARBY].isupper()
 
 
 def _rightward(heard: Heard, end: int) -> int:
@@ -123,4 +129,4 @@ def _is_garbled_sign(word: str) -> bool:
 
 
 def _goes_on(text: str, at: int) -> bool:
-    return bool(re.compile(r" [a-z']{2,}").match(text, at))
+    return bool(_GOES_ON.match(text, at))

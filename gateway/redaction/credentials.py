@@ -7,24 +7,24 @@ from collections.abc import Iterator
 
 from gateway.redaction.english import COMMON_WORDS, JOINS, SENTENCE_WORDS
 from gateway.redaction.heard import Heard
+from gateway.redaction.tables import words
 from gateway.values import Span
 
-_PASSWORD = r"pass ?words?|pass ?phrase|pass ?key|memorable (?:word|name|place)|secret word|security answer"
+_SECRETS = r"pass ?words?|pass ?phrase|pass ?key|memorable (?:word|name|place)|secret word|security answer"
 _USER = (
     r"(?:user ?name|user ?id|user i d|screen ?name|log ?(?:in|on) (?:name|id)|handle|nick ?name|account name)"
     r"|(?P<login>log(?:ged|ging)? ?[io]n|logan|lug in|sign(?:ed|ing)? ?in)"
 )
-_ANNOUNCED = re.compile(rf"(?<![\w'])(?:(?P<password>{_PASSWORD})|(?:{_USER}))(?![\w'])")
+_ANNOUNCED = re.compile(rf"(?<![\w'])(?:(?P<password>{_SECRETS})|(?:{_USER}))(?!\w)")
 _LINK = re.compile(
-    r"(?: (?!is |was |as |to |for |it's |that's )[a-z']+){0,5}?(?: \|)? (?P<link>is|as|was|it's|that's|to|for|should be|would be|of)"
+    r"(?:(?P<has>'s)|(?: (?!is |was |as |to |for |it's |that's )[a-z']+){0,5}?(?: \|)? (?P<link>is|as|was|it's|that's|to|for|"
+    r"should be|would be|of))"
     r"(?: (?:uh|um|so|now|currently|all|just|spelled))?(?: \|)? (?=[^\s|])"
 )
 _TOKEN = re.compile(r" ?(?P<sign>\|)|\s?(?P<word>[^\s|]+)")
-_STOPS = frozenset(
-    """
-    and but with for on please it that so because doesn't isn't or my the from now if when thanks i you we is was
-    does can what which will not in
-    """.split()
+_STOPS = words(
+    """and but with for on please it that so because doesn't isn't or my the from now if when thanks i you we is was
+    does can what which will not in"""
 )
 _JOINS = JOINS | {
     "hash",
@@ -39,8 +39,8 @@ _JOINS = JOINS | {
     "capital",
     "score",
 }
-_MAY_BEGIN = frozenset(
-    "a i all capital student work home summer lower upper big small my happy lucky sister best long old new may and".split()
+_MAY_BEGIN = words(
+    "a i all capital student work home summer lower upper big small my happy lucky sister best long old new may and"
 )
 _NO_BEGINNING = (SENTENCE_WORDS - {"i"}) | {
     "wrong",
@@ -68,7 +68,7 @@ def _values(heard: Heard) -> Iterator[Span]:
     text = heard.view.text
     for match in _ANNOUNCED.finditer(text):
         link = _LINK.match(text, match.end())
-        said = link["link"] if link else ""
+        said = link["link"] or "is" if link else ""
         # "log in to the page", "the login for the website": only what looks like a name of a machine's making is one.
         loose = said in ("", "to", "for", "of") and match["login"] is not None
         for start in filter(None, (link.end() if link else 0, match.end() + 1)):

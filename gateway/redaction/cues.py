@@ -158,7 +158,17 @@ CUES: tuple[Cue, ...] = (
     cue(
         "PIN", 4, 6, r"pin(?: number| code)?", r"p i n", r"(?:my|your|the|new|old) pen(?: number)?(?: is|'s| to| was)", r"keypad"
     ),
-    cue("ONE_TIME_CODE", 4, 8, r"(?:pass)?code", r"one ?time(?: \w+)?", r"1 time(?: \w+)?", r"verification(?: \w+)?", r"o ?t ?p"),
+    cue(
+        "ONE_TIME_CODE",
+        4,
+        8,
+        r"(?:pass)?code",
+        r"one ?time(?: \w+)?",
+        r"1 time(?: \w+)?",
+        r"verification(?: \w+)?",
+        r"o ?t ?p",
+        letters=True,
+    ),
     cue(
         "VEHICLE_PLATE",
         4,
@@ -179,6 +189,7 @@ CUES: tuple[Cue, ...] = (
         r"ticket(?: number)?",
         r"reference(?: number)?",
         r"case number",
+        r"(?:error|promo\w*|discount|voucher|coupon|country|product|bar|source|q ?r|dress) code",
         r"invoice",
         letters=True,
     ),
@@ -267,13 +278,15 @@ def nearest(cues: Iterable[Cue], text: str, start: int, end: int, *, before: int
 def hits(cues: Iterable[Cue], text: str, start: int, end: int, *, before: int, after: int) -> list[Hit]:
     """The same, with where each stands."""
     low, high = max(0, start - before), min(len(text), end + after)
-    found: list[tuple[int, int, Hit]] = []
+    found: list[tuple[int, int, int, Hit]] = []
     for order, cue in enumerate(cues):
-        for hit in cue.words.finditer(text, low, start):
-            found.append((start - hit.end(), order, Hit(cue, hit.end(), start - hit.end())))
+        found += [
+            (start - hit.end(), hit.start() - hit.end(), order, Hit(cue, hit.end(), start - hit.end()))
+            for hit in cue.words.finditer(text, low, start)
+        ]
         if after:
             for hit in cue.words.finditer(text, end, high):
                 # What stands behind is weaker than what stands as near ahead.
                 distance = hit.start() - end + 25
-                found.append((distance, order, Hit(cue, None, distance)))
-    return [hit for _, _, hit in sorted(found, key=lambda each: each[:2])]
+                found.append((distance, hit.start() - hit.end(), order, Hit(cue, None, distance)))
+    return [hit for _, _, _, hit in sorted(found, key=lambda each: each[:3])]

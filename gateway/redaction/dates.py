@@ -13,20 +13,22 @@ from gateway.values import Span
 _MONTH = rf"(?:{any_of(MONTHS)})(?![\w])\.?"
 _YEAR = r"(?:19|20)\d\d"
 _DATE = re.compile(
-    rf"(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: day)?(?: of)?(?: \||(?: the month of)?)? {_MONTH}(?: of| in| \|)?(?: {_YEAR}| \d\d(?!\d))?"
+    rf"(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: day)?(?: of)?(?: \||(?: the month of)?)? {_MONTH}(?: of| in| \|)?(?: {_YEAR}|"
+    rf" \d\d(?!\d))?"
     # "april twelve seventy one" runs together into one number
     rf"|{_MONTH}(?: \|)?(?: the)? (?:\d{{1,2}}(?:st|nd|rd|th)(?: \d\d(?:\d\d)?(?!\d))?|\d{{1,6}}(?!\d))"
     rf"|{_YEAR}[/.-]\d\d?[/.-]\d\d?|\d{{1,2}}[/.]\d{{1,2}}[/.](?:\d{{4}}|\d\d)(?!\d)"
     rf"|\d{{1,2}}(?:st|nd|rd|th)? ?(?:[/:]|slash|of)? ?(?:{_YEAR}|\d\d)(?![\d/:])"
 )
 _LONG_AGO = re.compile(rf"{_MONTH}.*(?:19\d\d|200\d)$|\d[/.-]\d\d?[/.-](?:19\d\d|200\d)$|^(?:19\d\d|200\d)[/.-]")
-_KINDS = ("DATE_OF_BIRTH", "CARD_EXPIRY")
+_KINDS = tuple(cue for cue in CUES if cue.entity in ("DATE_OF_BIRTH", "CARD_EXPIRY"))
 
 _RELATIVE = "mother|father|mom|dad|wife|husband|son|daughter|brother|sister"
 _AGE = re.compile(
     r"(?P<old>\d{1,3})(?= ?-?(?:years?|yrs?|months?)[ -]olds?\b| years of age)"
     r"|(?:\baged?|\bage is|turn(?:s|ed|ing)) (?P<said>\d{1,3})(?![\d.])"
-    r"|(?:i|he|she|they)(?:'ll| will| would)(?: be| turn) (?P<soon>\d{1,3})(?= (?:next|this|in (?!a |an |\d)|on (?!the)|soon)|$| \|)"
+    r"|(?:i|he|she|they)(?:'ll| will| would)(?: be| turn) (?P<soon>\d{1,3})(?= (?:next|this|in (?!a |an |\d)|on (?!the)|"
+    r"soon)|$| \|)"
     rf"|(?:(?<![\w'])(?:i'm|i am|he's|she's|he is|she is|who's|who is)|(?:{_RELATIVE})(?: [a-z]+)? is) (?P<bare>\d{{1,3}})"
     r"(?= \||$| (?:and|but|now|so|as|or|next)\b)"
 )
@@ -42,11 +44,11 @@ def _dates(heard: Heard) -> Iterator[Span]:
     """A date that was announced, in this turn or by the question before; or a whole date long ago."""
     text = heard.view.text
     for match in _DATE.finditer(text):
-        announced = [str(cue.entity) for cue in nearest(CUES, text, *match.span(), before=60, after=30) if cue.entity in _KINDS]
+        announced = [str(cue.entity) for cue in nearest(_KINDS, text, *match.span(), before=60, after=30)]
         if not announced and heard.previous:
             size = len(heard.previous)
-            asked = nearest(CUES, heard.previous, size, size, before=120, after=0)
-            announced = [str(cue.entity) for cue in asked if cue.entity in _KINDS]
+            asked = nearest(_KINDS, heard.previous, size, size, before=120, after=0)
+            announced = [str(cue.entity) for cue in asked]
         if announced:
             yield heard.span(match.start(), match.end(), announced[0], 0.9, "phrase", "a date that was announced")
         elif _LONG_AGO.search(match.group()):

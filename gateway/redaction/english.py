@@ -80,8 +80,13 @@ MONTHS = _words("""
 
 NATO = _words("""
     alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima mike november oscar
-    papa quebec romeo sierra tango uniform victor whiskey whisky xray yankee zulu
+    papa quebec romeo sierra tango uniform victor whiskey whisky xray x-ray yankee zulu
     """)
+
+ABBREVIATIONS = frozenset(
+    _words("iban ifsc ssn dob mrn nhs nhi cvv cvc otp pin uid usa url www aba bsb atm gps vpn faq pdf hdmi usb sim")
+)
+"""Letters that are said one by one and name nobody."""
 
 LETTER_NAMES = _words("""
     bee cee dee gee aitch haitch jay kay ell em en pee tee vee zed zee ex ess ef eff kew queue

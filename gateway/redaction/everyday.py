@@ -5,7 +5,9 @@ Words that are also common given names, surnames or towns do not stand here.
 
 from __future__ import annotations
 
-EVERYDAY = frozenset(
+from gateway.redaction.tables import words
+
+EVERYDAY = words(
     """
     accept accepted access accident accordingly activate activated activation actual added adjust adjusted admit admitted advise
     advised afford agreed agreement aid alarm allergic allergies allergy allow allowed alternative annoyed annual answered
@@ -124,6 +126,6 @@ EVERYDAY = frozenset(
     pharmacist receptionist landlord landlady accountant advisor adviser operator dispatcher salesman
     born aged old-fashioned brand-new part-time full-time follow-up check-in check-out pick-up drop-off sign-up log-in
     aadhaar ssn iban nhs pan pin cvv otp vat gst gdpr usb sim esim gps hdmi pdf
-    """.split()
+    """
 )
 """Lower case."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from gateway.redaction.english import COMMON_WORDS, MAIL_HOSTS, TOP_LEVEL_DOMAINS, any_of
@@ -22,7 +23,8 @@ _PROVIDER = (
 _COM = rf"(?: com|(?: dock |{_DOT})(?:com|come|calm|net|org|co{_DOT}uk|co{_DOT}in|in|de|fr|uk))(?![\w])"
 """The end of a well-known provider's name; behind it a recogniser may make anything of "dot"."""
 _MAIL = re.compile(
-    rf"(?:(?: \|)? at (?:\| )?|\s?@\s?)(?!w ?w ?w)(?:{_HOST}|(?:[a-z]+ ){{1,3}}?(?:dot|dock) (?:com|come|calm)(?![\w])|{_PROVIDER}{_COM}|(?:{any_of(MAIL_HOSTS)}|g mail|g-mail|hot mail)(?![\w]))"
+    rf"(?:(?: \|)? at (?:\| )?|\s?@\s?)(?!w ?w ?w)(?:{_HOST}|(?:[a-z]+ ){{1,3}}?(?:dot|dock) (?:com|come|calm)(?![\w])|"
+    rf"{_PROVIDER}{_COM}|(?:{any_of(MAIL_HOSTS)}|g mail|g-mail|hot mail)(?![\w]))"
 )
 _GARBLED_MAIL = re.compile(rf"(?<![\w']){_PROVIDER}{_COM}")
 """A provider without "at": whoever is named before it lives there."""
@@ -33,10 +35,13 @@ _MAIL_CUE = re.compile(
 )
 _MAIL_CUE_ALONE = re.compile(r"(?<![\w'])e ?-?mail(?: address| i d| id)?(?: \w+){0,3}? (?:is|was|it's|to|as) (?=[a-z\d])")
 _MAIL_LINK = re.compile(
-    r"(?:(?<![\w'])(?:to|is|was|it's|as|under|with|that's|on|for)|:)(?: (?:me|us|my|her|him|his|the|e-?mail|mail|address|at|is|"
+    r"(?:(?<![\w'])(?:to|is|was|it's|as|under|with|that's|on|for)|:)(?: (?:me|us|my|her|him|his|the|e-?mail|mail|address|at|"
+    r"is|under|"
     r"it's|uh|so|that's|also|just|please))* (?=[\w])"
 )
 _AT_SOMEWHERE = re.compile(rf" at (?!(?:{any_of(COMMON_WORDS)})(?![\w'])|\d)[a-z]+")
+_LONGEST_MAIL = 120
+_SENTENCE_PART = re.compile(r"[^|]*")
 _LONGEST_LOCAL = 9
 _LOCAL_WORD = re.compile(r"(?P<word>[a-z\d]+(?:['-][a-z\d]+)*)$")
 _LOCAL_JOIN = re.compile(r"(?:(?: ?\|)? (?:dot|underscore|under score|dash|hyphen|plus|period) |\s?[._+-]\s?)$")
@@ -45,11 +50,11 @@ _SENTENCE = frozenset(
 )
 
 _WWW = re.compile(rf"(?:w ?w ?w{_DOT}|https?\s?:?\s?/\s?/\s?){_HOST}{_PATH}")
-_WRITTEN_URL = re.compile(rf"\b[a-z\d-]+\.(?:{any_of(TOP_LEVEL_DOMAINS)})(?![\w.@]){_PATH}")
+_WRITTEN_URL = re.compile(rf"(?<![a-z\d-])[a-z\d-]{{1,63}}\.(?:{any_of(TOP_LEVEL_DOMAINS)})(?![\w.@]){_PATH}")
 _SPOKEN_URL = re.compile(rf"{_DOT}(?:com|org|net|i ?o|edu|gov|info|app|co{_DOT}u ?k)(?![\w']){_PATH}")
 _ANNOUNCED_URL = re.compile(
     r"(?<![\w'])(?:(?:web ?)?sites?|(?:web ?)?pages?|url|domain|link|blog|portfolio|shop)(?: \w+){0,2}? "
-    rf"(?:is|at|on|to|reads?|called) (?P<url>{_HOST}{_PATH})"
+    rf"(?:is|at|on|to|reads?|called)(?: at)? (?!at )(?P<url>{_HOST}{_PATH})"
 )
 _OCTET = r"\d{1,3}(?:(?: \|)? and \d{1,2})?"
 _IP = re.compile(rf"\d{{1,3}}(?:(?:\.|(?: \|)? (?:dot|point) )(?:\| )?{_OCTET}){{3}}(?![\d])")
@@ -85,8 +90,8 @@ def _announced(text: str, end: int) -> int:
 def _after_cue(heard: Heard, start: int) -> Iterator[Span]:
     """ "My e-mail is" and words up to the end of a domain, or up to what follows "at": whatever a recogniser made of them."""
     text = heard.view.text
-    sentence = re.compile(r"[^|]*").match(text, start)
-    stop = sentence.end() if sentence else len(text)
+    sentence = _SENTENCE_PART.match(text, start, start + _LONGEST_MAIL)
+    stop = sentence.end() if sentence else start
     first = text[start:stop].split()[:1]
     if not first or first[0] in COMMON_WORDS:
         return
@@ -106,7 +111,7 @@ def _words_before(text: str, end: int, *, most: int) -> int:
             break
         word = found["word"]
         apart = not joined and len(word) > 1 and not word.isdigit()
-        if word in _SENTENCE or (apart and (word in COMMON_WORDS or loose >= most)):
+        if word.removesuffix("'s") in _SENTENCE or (apart and (word in COMMON_WORDS or loose >= most)):
             break
         at, loose = found.start(), loose + apart
         joint = _LOCAL_JOIN.search(text, max(0, at - 15), at)
@@ -132,8 +137,14 @@ def _webs(heard: Heard) -> Iterator[Span]:
         yield heard.span(match.start("url"), match.end("url"), "URL", 0.8, "phrase", "a web address after its announcement")
     for match in _SPOKEN_URL.finditer(text):
         start = _words_before(text, match.start(), most=1)
-        if start < match.start() and not any(first < match.end() and match.start() < last for first, last in mails):
+        if start < match.start() and not _touches(mails, match.start(), match.end()):
             yield heard.span(start, match.end(), "URL", 0.6, "phrase", "a domain in words")
+
+
+def _touches(stretches: list[tuple[int, int]], start: int, end: int) -> bool:
+    """Whether one of the sorted stretches, none of which overlap, lies within ``start`` to ``end``, or reaches into it."""
+    at = bisect_left(stretches, (end, 0)) - 1
+    return at >= 0 and stretches[at][1] > start
 
 
 def _networks(heard: Heard) -> Iterator[Span]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from gateway.redaction.codes import LETTER
-from gateway.redaction.english import COMMON_WORDS, MONTHS, STREET_WORDS, SURNAMES_TOO, any_of
+from gateway.redaction.english import ABBREVIATIONS, COMMON_WORDS, MONTHS, STREET_WORDS, SURNAMES_TOO, any_of
 from gateway.redaction.heard import Heard
 from gateway.values import Span
 
@@ -17,34 +17,40 @@ _RELATION = (
     "uncle|aunt|landlord"
 )
 _ANNOUNCED = re.compile(
-    r"(?<![\w'])(?:name(?:'s| is| was)|surname(?:'s| is)?|(?:registered|belongs|addressed) to|under (?:the name(?: of)?)?|"
+    r"(?<![\w'])(?:name(?:'s| is| was)|surname(?:'s| is)?|(?:registered|belongs|addressed) to|under(?: the name(?: of)?)?|"
     r"in the name(?: of)?|account holder(?:'s)?(?: name)?(?: is)?|named|on behalf of|(?:you're )?speaking (?:to|with)|i'm called|"
     r"they call me|call me|name on the \w+(?: is)?|(?:leave|left) it with|signed (?:for )?by|"
     r"(?:parcel|package|gift|order|delivery|letter|prescription|appointment)(?: is| was)? for) "
 )
 _ROLE = (
     r"(?:(?:our|your|my|the|his|her|their|a) )?(?:delivery |emergency |account |policy |card ?|new |main |lead |first |second )*"
-    r"(?:driver|courier|engineer|technician|electrician|plumber|mechanic|carer|caregiver|manager|advis[eo]r|patient|passenger|client|"
+    r"(?:driver|courier|engineer|technician|electrician|plumber|mechanic|carer|caregiver|manager|advis[eo]r|patient|"
+    r"passenger|client|"
     r"customer|policyholder|cardholder|holder|beneficiary|recipient|tenant|landlady|applicant|guest|witness|insured|contact|"
-    r"lawyer|dentist|therapist|surgeon|consultant|physician|midwife|solicitor|accountant|teacher|receptionist|colleague|fianc[eé]e?|"
+    r"lawyer|dentist|therapist|surgeon|consultant|physician|midwife|solicitor|accountant|teacher|receptionist|colleague|"
+    r"fianc[eé]e?|"
     r"girlfriend|boyfriend|grand(?:mother|father|son|daughter|ma|pa)|niece|nephew|cousin|mum|baby|twin|flatmate|roommate|caller)"
 )
 _BY_ROLE = re.compile(
-    rf"(?<![\w'])(?:{_ROLE})(?: (?:1|2|3|one|two))?(?P<is>(?: in [a-z ]{{2,30}}?)?(?: is| was| will be|'s| named| called| name(?: is)?))?(?: \|)? "
+    rf"(?<![\w'])(?:{_ROLE})(?: (?:1|2|3|one|two))?(?P<is>(?: in [a-z ]{{2,30}}?)?(?: is| was| will be|'s| named| called|"
+    rf" name(?: is)?))?(?: \|)? "
 )
 _RENAMED = re.compile(r"(?<![\w'])(?:name|surname|names) (?:\w+ ){0,2}?from (?P<old>[a-z'-]+(?: [a-z'-]+)?) to ")
 _BESIDE_NUMBER = re.compile(r"(?:(?<=\d )|(?<=\d \| )|(?<= \| ))(?:and )?(?:the )?name ")
 _READ_BACK = re.compile(
     r"(?<![\w'])(?:so that's|so that is|so it's|so i have|i have you as|so you're|that's) (?=[a-z'-]+ [a-z' -]*\d)"
 )
+_ADDRESS = re.compile(r"(?: \|)? (?:flat |apartment |unit |number )?\d")
 _IS_THERE = re.compile(r"(?:^|\| )(?:is|was) ")
 _THERE = re.compile(r" (?:there|available|around|in today|home|in the office|at home|free)(?![\w'])")
 _ADDRESSED = re.compile(
-    r"(?:^|\| )(?:perfect|great|thanks|thank you|lovely|alright|all right|okay|ok|hi|hello|hey|good (?:morning|afternoon|evening)|"
+    r"(?:^|\| )(?:perfect|great|thanks|thank you|lovely|alright|all right|okay|ok|hi|hello|hey|good (?:morning|afternoon|"
+    r"evening)|"
     r"wonderful|right|excellent|brilliant|no problem|welcome(?: back)?|sorry) "
 )
 _THEN_YOU = re.compile(
-    r"(?: \|)? (?:your|can i|can you|could (?:i|you)|may i|what|what's|let me|i see|i have|i've|i can|i'll|and what|is there|is that|"
+    r"(?: \|)? (?:your|can i|can you|could (?:i|you)|may i|what|what's|let me|i see|i have|i've|i can|i'll|and what|is there|"
+    r"is that|"
     r"is the|how|we|we've|we'll|do you|did you|it's|this is)(?![\w'])"
 )
 _NO_VOCATIVE = re.compile(r"[a-z]+(?:ing|ed|ly|ion|ment|ness|s)\Z")
@@ -55,8 +61,10 @@ _CAPITALISED = re.compile(
     r"for|with|from|by|and|so that's) "
 )
 _GOES_ON = re.compile(
-    r" \||$|'s| (?:is|was|has|had|and|as|who|will|would|needs|wants|can|said|called|lives|at|on|rang|came|comes|arrived|left|texted|"
-    r"told|took|phoned|delivered|dropped|picked|didn't|doesn't|should|in|from|with|about|to|\d+|for|because|but|but nobody)(?![\w'])"
+    r" \||$|'s| (?:is|was|has|had|and|as|who|will|would|needs|wants|can|said|called|lives|at|on|rang|came|comes|arrived|left|"
+    r"texted|"
+    r"told|took|phoned|delivered|dropped|picked|didn't|doesn't|should|in|from|with|about|to|\d+|for|because|but|"
+    r"but nobody)(?![\w'])"
 )
 _ASKED = re.compile(r"(?<![\w'])(?:name|who am i speaking|who is (?:this|calling)|who's (?:this|calling)|speaking with)(?![\w'])")
 _LEAD = re.compile(
@@ -67,10 +75,12 @@ _SPELLED = re.compile(rf"(?<![\w'@.]){LETTER}(?:{_JOINT}{LETTER}){{2,}}")
 _SPELLS = re.compile(r"(?<![\w'])(?:spell\w*|spelt|letter by letter|name is [a-z' -]{2,40}? that's)(?![\w'])")
 _EXPLAINED = re.compile(r"(?<![\w'])[a-z]+ (?:\| )?as in (?:the |a |an )?[a-z]+")
 _GROUP = re.compile(r"(?<![\w'])[a-z]{2,6}(?![\w'])")
-_SPELLED_LEAST = 3
+_SPELLED_LEAST, _LONGEST_SPELLING = 3, 160
 _SPELLED_SIGN = re.compile(
-    rf"(?<![\w']){LETTER}|(?<![\w'])(?:see|be|are|why|tea|pea|oh|eye|and|double|then|as in|eight|\d)(?![\w'])(?: [a-z]+(?= as in))?"
+    rf"(?<![\w']){LETTER}|(?<![\w'])(?:see|be|are|why|tea|pea|oh|eye|and|double|then|as in|eight|"
+    rf"\d)(?![\w'])(?: [a-z]+(?= as in))?"
 )
+_CODE_NAME = re.compile(r"(?:i d|i b a n|i f s c|s s n|m r n|n h s|o t p|u i d|c v [vc])(?![\w'])")
 _ARTICLE = re.compile(r"(?:a|i) (?!as in)[a-z']{2,}")
 _FULL_NAME = re.compile(r"(?<![\w'])(?P<name>[a-z'-]{2,}(?: [a-z'-]{2,})?)(?: \|)?(?: that's| so| it's| is)?(?: \|)? \Z")
 _SPELLING_CUE = re.compile(r"spell|spelt|name|that's|letter")
@@ -119,7 +129,7 @@ def _by_role(heard: Heard) -> Iterator[Span]:
         yield from _person(heard, match.end(), _name(heard, match.end(), 3), 0.6, "a name beside a number")
     for match in _READ_BACK.finditer(text):
         end = _name(heard, match.end(), 4)
-        if re.compile(r"(?: \|)? (?:flat |apartment |unit |number )?\d").match(text, end):
+        if _ADDRESS.match(text, end):
             yield from _person(heard, match.end(), end, 0.6, "a name read back before an address")
 
 
@@ -195,6 +205,8 @@ def _spelled(heard: Heard) -> Iterator[Span]:
     for match in _SPELLED.finditer(text):
         letters = len(re.findall(LETTER, match.group()))
         announced = _SPELLING_CUE.search(text, max(0, match.start() - 40), match.start()) or _ASKED.search(heard.previous)
+        if match.group().replace(" ", "") in ABBREVIATIONS or _CODE_NAME.match(text, match.start()):
+            continue
         if (letters >= _LETTERS_ALONE or announced) and not match.group().startswith("w w w"):
             start = _full_name(text, match.start())
             yield heard.span(start, match.end(), "PERSON", 0.7, "name", "letters said one by one")
@@ -208,10 +220,11 @@ def _spelled(heard: Heard) -> Iterator[Span]:
 def _spelled_out(heard: Heard, at: int) -> Iterator[Span]:
     """What a recogniser made of letters, after a word of spelling: mostly signs, some of them in groups of capitals."""
     text = heard.view.text
-    signs = [sign.span() for sign in _SPELLED_SIGN.finditer(text, at) if not _ARTICLE.match(text, sign.start())]
-    signs += [word.span() for word in _GROUP.finditer(text, at) if heard.view.words(*word.span()).isupper()]
+    end = min(len(text), at + _LONGEST_SPELLING)
+    signs = [sign.span() for sign in _SPELLED_SIGN.finditer(text, at, end) if not _ARTICLE.match(text, sign.start())]
+    signs += [word.span() for word in _GROUP.finditer(text, at, end) if heard.view.words(*word.span()).isupper()]
     told = sum(len(text[start:end].split()) for start, end in signs)
-    if len(signs) >= _SPELLED_LEAST and told * 5 >= len(text[at:].split()) * 2:
+    if len(signs) >= _SPELLED_LEAST and told * 5 >= len(text[at:end].split()) * 2:
         yield heard.span(min(signs)[0], max(end for _, end in signs), "PERSON", 0.55, "name", "what follows a word of spelling")
 
 

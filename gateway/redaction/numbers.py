@@ -17,6 +17,8 @@ _BEFORE, _AFTER = 70, 25
 _RIGHT_BEFORE = 25
 _ANSWER_LEAST = 3
 """So many digits answer a question wherever they stand; fewer only behind the words that lead into an answer."""
+_LONGEST_LEAD = 80
+_WORD = re.compile(r"[^\s|]+")
 _LONG_AMOUNT = 9
 """So many digits are no amount, whatever stands behind them."""
 _LEADS = frozenset(
@@ -57,6 +59,8 @@ _CODE = re.compile(
     rf"(?<![\w']){_ELEMENT}(?:(?: \|)?(?:[ /-]*|\.(?=\d))(?:(?:dash|hyphen|slash|uh|um|and then|then) )?{_ELEMENT})*(?![\w])"
 )
 _DIGITS = re.compile(r"\(?\d+(?:(?: \|)?[ ()-]+\d+|\.\d{3,}|(?:\.\d){4,}|(?<=\d{6})\.\d+)*(?![a-z])")
+_ITS_NAME = re.compile(r"(?:i d|i b a n|i f s c|s s n|m r n|n i|n h s|o t p|u i d|d l|p i n)(?: is)? (?=[^|])")
+"""Abbreviations that stand before a code and look like its letters."""
 _SPELLING = re.compile(r" (?:as in|for|like) [a-z]+")
 _FORMATS = re.compile(r"[a-z]{5}\d{4}[a-z]|[a-z]{2}\d{6}[a-d]|[a-z]{2}\d{2}[a-z]{3}|[a-z]{2}\d{1,2}[a-z]{1,3}\d{4}")
 """India's PAN, Britain's national insurance number and plate, India's plate."""
@@ -68,10 +72,13 @@ _AREA_CODE = re.compile(r"area code(?: is)? $")
 def find(heard: Heard) -> list[Span]:
     """Numbers and codes that are somebody's, by check digit, by cue, by question, by length."""
     spans = [span for match in _CODE.finditer(heard.view.text) if (span := _coded(heard, match.start(), match.end()))]
+    codes_found, at = list(spans), 0
     for match in _DIGITS.finditer(heard.view.text):
-        # Within a code that was taken whole there is nothing left to say.
+        # Within a code that was taken whole there is nothing left to say. Both come in their order.
         first, last = heard.view.span(match.start(), match.end())
-        if not any(span.start <= first and last <= span.end for span in spans):
+        while at < len(codes_found) and codes_found[at].end < last:
+            at += 1
+        if at == len(codes_found) or first < codes_found[at].start:
             found = _digits(heard, match.start(), match.end())
             spans += [found] if found else []
     return spans
@@ -87,6 +94,8 @@ def _coded(heard: Heard, start: int, end: int) -> Span | None:
         if following[:1].isalpha() and following[1:2] in (" ", "-", ""):
             break
         start += 2
+    if named := _ITS_NAME.match(text, start, end):
+        start = named.end()
     value = signs(text[start:end])
     if not any(sign.isdigit() for sign in value) or value.isdigit():
         return None
@@ -98,7 +107,12 @@ def _coded(heard: Heard, start: int, end: int) -> Span | None:
     for cue in reversed(_asked(heard)):
         if cue.letters and cue.least <= len(value) <= cue.most:
             return _by_cue(heard, start, end, Hit(cue, None, _BEFORE), 0.7)
-    if hit := _fitting(hits((SOME_NUMBER,), text, start, end, before=_RIGHT_BEFORE, after=0), len(value)):
+    return _some_code(heard, start, end, value)
+
+
+def _some_code(heard: Heard, start: int, end: int, value: str) -> Span | None:
+    """A code that nobody said more about: "number" stands before it, or its letters and digits have a known order."""
+    if hit := _fitting(hits((SOME_NUMBER,), heard.view.text, start, end, before=_RIGHT_BEFORE, after=0), len(value)):
         return _by_cue(heard, start, end, hit, 0.6)
     if _FORMATS.fullmatch(value):
         return heard.span(
@@ -118,7 +132,7 @@ def _digits(heard: Heard, start: int, end: int) -> Span | None:
     if text[max(0, start - 5) : start] == "plus " and 8 <= len(digits) <= 15:
         return heard.span(start - 5, end, "PHONE_NUMBER", 0.9, "cue", "a number after “plus”")
     if hit := _fitting(near, len(digits)):
-        if hit.cue.entity == "PHONE_NUMBER" and (spoken := _AREA_CODE.search(text, 0, start)):
+        if hit.cue.entity == "PHONE_NUMBER" and (spoken := _AREA_CODE.search(text, max(0, start - 16), start)):
             start = spoken.start()
         return _by_cue(heard, start, end, hit, 0.85)
     for hit in hits((SOME_NUMBER,), text, start, end, before=_RIGHT_BEFORE, after=0):
@@ -139,7 +153,8 @@ def _unfinished(heard: Heard, start: int, end: int) -> Span | None:
 def _by_dialogue(heard: Heard, start: int, end: int, digits: str) -> Span | None:
     """What the turns before make of it: the answer to a question, or the rest of a number."""
     text = heard.view.text
-    leads = set(re.findall(r"[^\s|]+", text[:start])) <= _LEADS and (len(digits) > 1 or end >= len(text) - 2)
+    small = start <= _LONGEST_LEAD and set(_WORD.findall(text, 0, start)) <= _LEADS
+    leads = small and (len(digits) > 1 or end >= len(text) - 2)
     for cue in reversed(_asked(heard)):
         # An answer may come in pieces: "it's nine", "then double two…"
         if (leads or max(cue.least, _ANSWER_LEAST) <= len(digits)) and len(digits) <= cue.most:
@@ -199,7 +214,7 @@ def _by_length(heard: Heard, start: int, end: int, digits: str) -> Span | None:
 
 
 def _is_amount(text: str, start: int, end: int) -> bool:
-    return bool(UNITS.match(text, end) or _CURRENCY.search(text, 0, start) or _DECIMALS.match(text, end))
+    return bool(UNITS.match(text, end) or _CURRENCY.search(text, max(0, start - 6), start) or _DECIMALS.match(text, end))
 
 
 def signs(stretch: str) -> str:

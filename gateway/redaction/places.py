@@ -7,15 +7,16 @@ from collections.abc import Iterator
 
 from gateway.redaction.cities import CITIES
 from gateway.redaction.cues import UNITS
-from gateway.redaction.english import COMMON_WORDS, MONTHS, NATO, REGIONS, SENTENCE_WORDS, STREET_WORDS, any_of
+from gateway.redaction.english import ADDRESS_WORDS, COMMON_WORDS, MONTHS, NATO, REGIONS, SENTENCE_WORDS, STREET_WORDS, any_of
 from gateway.redaction.heard import Heard
+from gateway.redaction.tables import words
 from gateway.values import Span
 
 _FLAT = r"(?:apartment|appartment|apt|department|flat|unit|suite|sweet|number|house|door|plot|block|floor|building|tower|room)"
 _NO_STREET = "and|for|is|at|in|to|minutes|dollars|the|a|my|on|or|from|that|this|it's|i|you|we|by|with|no"
 _UNIT = rf"(?:(?: \|)?(?: a)? (?:{_FLAT}|#)(?: number)? (?:[a-z](?![\w]) ?)?\d*(?: ?[a-z](?![\w]))?)?"
 _STREET = re.compile(
-    rf"(?<![\w'])(?:{_FLAT} (?:[a-z]\b ?)?\d*[a-z]? )*(?:\d{{1,4}} (?:to|for|too) (?=\d))?"
+    rf"(?<![\w'])(?:{_FLAT} (?:[a-z]\b ?)?\d*[a-z]? ){{0,3}}(?:\d{{1,4}} (?:to|for|too) (?=\d))?"
     rf"(?:\d{{1,6}}(?:st|nd|rd|th)?(?: ?[a-z](?![\w]))?(?: \|)?[ -](?:of |or )?)?"
     rf"(?:(?:north|south|east|west|n|s|e|w) )?(?:(?!(?:{_NO_STREET})\b)[a-z'\d-]+ ){{0,3}}?"
     rf"(?:{any_of(STREET_WORDS)})(?![\w'])(?: (?:north|south|east|west)(?![\w]))?{_UNIT}"
@@ -35,27 +36,31 @@ _NO_NAME = re.compile(r"\d+(?:st|nd|rd|th)? (?:way|place|close|drive|walk|path|s
 _NEXT_PLACE = re.compile(r"(?: \|)? (?:in )?(?=[a-z])")
 _LETTER = rf"(?:[a-z]|{any_of(NATO)})"
 _POSTCODE = re.compile(
-    rf"(?<![\w'])(?:\d{{5,6}}(?:-\d{{4}})?|{_LETTER} ?(?:{_LETTER} ?)?\d{{1,2}} ?(?:{_LETTER} ?)?\d ?{_LETTER} ?{_LETTER})(?![\w])"
+    rf"(?<![\w'])(?:\d{{5,6}}(?:-\d{{4}})?|"
+    rf"{_LETTER} ?(?:{_LETTER} ?)?\d{{1,2}} ?(?:{_LETTER} ?)?\d ?{_LETTER} ?{_LETTER})(?![\w])"
     rf"|(?<![\w']){_LETTER} (?:{_LETTER} )?\d{{2,3}} {_LETTER} {_LETTER}(?![\w])"
 )
 _POSTCODE_WITHIN = 45
 _DELIVERED = re.compile(
     r"(?<![\w'])(?:(?:live|lives|living|lived|stay|stays|staying|reside|resides|located|based|parked|delivered?|ship\w*|moved|"
     r"moving|mov(?:e|ing) out|sent?|sends?|come|coming|came|go|going|get|bring|drop\w*|pick\w* up|collected|address(?:ed)?|house|"
-    r"home|property|belongs|is|i'm|im|we're|near|registered)(?: (?:[a-z']+ ){0,3}?(?:at|to|of|as|is|from|near|it to|on))|near) (?=[a-z\d])"
+    r"home|property|belongs|is|i'm|im|we're|near|registered)(?: (?:[a-z']+ ){0,3}?(?:at|to|of|as|is|from|near|it to|on))|"
+    r"near) (?=[a-z\d])"
 )
 _STRONG = re.compile(r"live|stay|resid|located|deliver|ship|mov|address|house|home|propert|belongs")
 _FLATS = frozenset({"flat", "apartment", "unit", "suite", "plot", "house", "block", "tower", "number"})
 _TOKEN = re.compile(r"(?: \|)?[ -]*(?P<word>[^\s|-]+)")
+_WORDS_BEFORE = re.compile(r"(?:[a-z']+ )+(?=\d)")
+_NUMBER = re.compile(r"\d+")
 _MOST_WORDS = 8
-_STOPS = frozenset(
-    """and the my i is at by before after tomorrow today tonight please for with on but because that it we you he she they your in
-    from now when if so as if since was will has had this there | thanks thank zip postcode post code yes no""".split()
+_STOPS = words(
+    """and the my i is at by before after tomorrow today tonight please for with on but because that it we you he she they your
+    in from now when if so as if since was will has had this there | thanks thank zip postcode post code yes no"""
 )  # fmt: skip
-_NO_PLACES = frozenset(
-    """gate terminal platform room level floor exit junction line lane desk counter table seat row channel option step page version
-    stop bus train flight chapter section part phase stage grade class aisle bay dock zone route highway motorway interstate
-    window windows door around about until till past least most only another over under between up extension""".split()
+_NO_PLACES = words(
+    """gate terminal platform room level floor exit junction line lane desk counter table seat row channel option step page
+    version stop bus train flight chapter section part phase stage grade class aisle bay dock zone route highway motorway
+    interstate window windows door around about until till past least most only another over under between up extension"""
 )  # fmt: skip
 _LIVES = re.compile(
     r"(?:(?:live|living|lives|lived|based|born|located|house|home|apartment|flat|moved|moving|relocat\w+|address)"
@@ -68,10 +73,10 @@ _CITY = re.compile(
     r"|(?!once )[a-z]+[ -]upon[ -][a-z]+)(?![\w'])"
 )
 _BEFORE_REGION = re.compile(r"(?:in|from|to|near|at|for|of|street|road|avenue|lane|drive) (?P<town>(?:[a-z'-]+ ){1,2})\Z")
-_NO_TOWN = SENTENCE_WORDS | frozenset(
-    """the a an of in to from near at for on with by this that all visit visiting leave leaving travel travelling fly flying and or
-    go going most parts part across both north south east west northern southern eastern western central flights flight ship
-    shipping deliver delivery calls customers made bound northeast southeast""".split()
+_NO_TOWN = SENTENCE_WORDS | words(
+    """the a an of in to from near at for on with by this that all visit visiting leave leaving travel travelling fly flying and
+    or go going most parts part across both north south east west northern southern eastern western central flights flight
+    ship shipping deliver delivery calls customers made bound northeast southeast"""
 )  # fmt: skip
 _NAME = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 _LONGEST_PLACE = 3
@@ -87,10 +92,19 @@ def _streets(heard: Heard) -> Iterator[Span]:
     for pattern in (_STREET, _NUMBER_FIRST, _NUMBER_LAST):
         for match in pattern.finditer(text):
             if any(sign.isdigit() for sign in match.group()) and not _NO_NAME.match(match.group()):
-                yield from _street(heard, match.start(), match.end(), 0.85, "a house number and a street")
+                start = match.start() + _leads(match.group())
+                yield from _street(heard, start, match.end(), 0.85, "a house number and a street")
     for match in _DELIVERED.finditer(text):
         if where := _after_a_way_there(text, match.end(), strong=_STRONG.search(match.group()) is not None):
             yield from _street(heard, *where, 0.6, "a number and a name where somebody lives or something goes")
+
+
+def _leads(street: str) -> int:
+    """How much of it is everyday words before the number: "near 12 oak road"."""
+    words = _WORDS_BEFORE.match(street)
+    if words is None or any(word in ADDRESS_WORDS or word not in COMMON_WORDS for word in words.group().split()):
+        return 0
+    return words.end()
 
 
 def _street(heard: Heard, start: int, end: int, score: float, why: str) -> Iterator[Span]:
@@ -118,11 +132,7 @@ def _after_a_way_there(text: str, at: int, *, strong: bool) -> tuple[int, int] |
         end -= len(words.pop()) + 1
     names = [word for word in words if len(word) > 2 and word.isalpha() and word not in COMMON_WORDS and word not in MONTHS]
     numbers = [index for index, word in enumerate(words) if word.isdigit()]
-    if (
-        not names
-        or not numbers
-        or any(UNITS.match(text, hit.end()) for hit in re.finditer(r"\d+", text[:end]) if hit.start() >= start)
-    ):
+    if not names or not numbers or any(UNITS.match(text, hit.end()) for hit in _NUMBER.finditer(text, start, end)):
         return None
     first, number = numbers[0], words[numbers[0]]
     leads = first == 0 or words[0] in _FLATS

@@ -214,31 +214,49 @@ def _repeated(lexemes: list[Lexeme], at: int, language: SpokenLanguage) -> tuple
 
 
 def _among_digits(lexemes: list[Lexeme], at: int, language: SpokenLanguage) -> bool:
-    """Whether two digits said one by one stand on either side, or a run on one side that is too long for an amount."""
+    """Whether a homophone stands for a digit.
 
-    def digits(index: int, step: int) -> tuple[int, bool]:
-        count, loose = 0, True
-        while 0 <= index < len(lexemes) and count < _LONG_RUN:
-            near = lexemes[index]
-            if near.kind == "number":
-                loose = loose and (len(near.text) < _LONG_RUN or not near.text.endswith("00"))
-                count += len(near.text) if near.text.isdecimal() else 0
-            elif near.text in language.teens or near.text in language.tens:
-                loose, count = False, count + 2
-            elif near.text in language.units or near.text in language.zeros or near.text in language.soft_zeros:
-                count += 1
-            elif near.text not in _JOINERS and near.text not in language.repeats and near.text not in language.pauses:
-                break
-            index += step
-        return count, loose
-
-    (before, loose), (after, loose_too) = digits(at - 1, -1), digits(at + 1, 1)
-    if lexemes[at].text in language.articles and before >= 2 and after >= 2:
-        return True
-    if not before or not after or not (loose and loose_too):
+    So it is when two digits said one by one stand on either side, or on one side a run that is too long for an amount; among
+    digits with commas between, also as the last of them.
+    """
+    (before, loose), (after, loose_too) = _digits_near(lexemes, at, -1, language), _digits_near(lexemes, at, 1, language)
+    if before == 0:
         return False
-    one_by_one = all(lexemes[near].kind == "word" or lexemes[near].text in _JOINERS for near in (at - 1, at + 1))
-    return (one_by_one and before >= 2 and after >= 2) or max(before, after) >= _LONG_RUN
+    article = lexemes[at].text in language.articles
+    if article and before >= 2 and after >= 2:
+        return True
+    comma_before, comma_after = _is_joiner(lexemes, at - 1), _is_joiner(lexemes, at + 1)
+    if after == 0:
+        ends = at + 1 == len(lexemes) or lexemes[at + 1].text in _SENTENCE_END
+        return before >= 2 and loose and not article and comma_before and ends
+    if comma_before and comma_after:
+        return True
+    if not (loose and loose_too):
+        return False
+    words = all(_is_joiner(lexemes, near) or lexemes[near].kind == "word" for near in (at - 1, at + 1))
+    return (words and before >= 2 and after >= 2) or max(before, after) >= _LONG_RUN
+
+
+def _is_joiner(lexemes: list[Lexeme], at: int) -> bool:
+    return 0 <= at < len(lexemes) and lexemes[at].text in _JOINERS
+
+
+def _digits_near(lexemes: list[Lexeme], at: int, step: int, language: SpokenLanguage) -> tuple[int, bool]:
+    """How many digits stand beside, up to a long run; and whether they are no round amount or one of tens."""
+    count, loose, index = 0, True, at + step
+    while 0 <= index < len(lexemes) and count < _LONG_RUN:
+        near = lexemes[index]
+        if near.kind == "number":
+            loose = loose and (len(near.text) < _LONG_RUN or not near.text.endswith("00"))
+            count += len(near.text) if near.text.isdecimal() else 0
+        elif near.text in language.teens or near.text in language.tens:
+            loose, count = False, count + 2
+        elif near.text in language.units or near.text in language.zeros or near.text in language.soft_zeros:
+            count += 1
+        elif near.text not in _JOINERS and near.text not in language.repeats and near.text not in language.pauses:
+            break
+        index += step
+    return count, loose
 
 
 def _digit(lexeme: Lexeme, language: SpokenLanguage) -> str | None:
