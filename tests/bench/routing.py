@@ -54,7 +54,7 @@ def _made() -> tuple[TenantPolicy, Registry]:
 
 
 def measure(times: int) -> Json:
-    """Milliseconds a decision: ``again`` (a turn like the one before), ``failing`` (some answer badly), ``new`` (first of a day)."""
+    """Milliseconds a decision: ``again`` (a turn like the one before), ``failing`` (some are down), ``new`` (first of a day)."""
     policy, registry = _made()
     router = Router(policy, registry)
     masked = frozenset({DataCategory.MASKED_TRANSCRIPT})
