@@ -58,6 +58,7 @@ class Text:
     masked: MaskedText
     side: Side
     words: frozenset[str] = frozenset()
+    """Rare words, and the digits within codes: ``#12`` of "a b 12" and of "ab12"."""
     runs: tuple[str, ...] = ()
     bare: bool = False
     """It holds a number and the small words around it, nothing else."""
@@ -71,6 +72,8 @@ class _Fragment:
     runs: tuple[str, ...]
     kind: EntityType
     token: str
+    until: int
+    """The last text of the call that may still echo it."""
 
 
 @dataclass(slots=True, repr=False)
@@ -86,7 +89,7 @@ def read(masked: MaskedText, side: Side, *, before: str = "", spoken: SpokenLang
     """The words and digits of a masked text that stand unmasked in it. ``before``: the other side's turn before, masked."""
     open_text = _open(masked)
     said = view(open_text, spoken)
-    words = frozenset(word for hit in _WORD.finditer(said.text) if _is_rare(word := hit.group()))
+    words = frozenset(key for hit in _WORD.finditer(said.text) if (key := _key(hit.group())))
     runs = tuple(dict.fromkeys(hit.group() for hit in _DIGITS.finditer(said.text) if 2 <= len(hit.group()) <= _MOST_DIGITS))
     bare = bool(runs) and answers.bare(said, EntityType("CREDIT_CARD")) is not None
     goes_on = not before or answers.goes_on(view(answers.without_placeholders(before), spoken))
@@ -99,7 +102,7 @@ class History:
     def __init__(self) -> None:
         self._texts: list[Text] = []
         self._index: dict[str, list[int]] = {}
-        """Rare words and runs of digits, to the texts in which they stand unmasked."""
+        """Rare words, parts of codes and runs of digits, to the texts in which they stand unmasked."""
         self._now: dict[str, MaskedText] = {}
         self._fragments: deque[_Fragment] = deque(maxlen=_RECENT)
         self._caller: Text | None = None
@@ -123,12 +126,14 @@ class History:
         for each in told:
             for index, spans in self._parts(each, names.spoken).items():
                 self._again(self._texts[index], spans, {span.start: each for span in spans}, names, late)
+                if self._texts[index].bare:
+                    self._echoes(self._texts[index], each, names, late)
             if each.began and (fragment := self._fragment(text, each, names.spoken)):
                 self._precede(fragment, each, names, late)
         if text.side is Side.CALLER:
             self._caller = text
         else:
-            self._echo(text, list(self._fragments), names, late)
+            self._echo(text, [each for each in self._fragments if text.at <= each.until], names, late)
         return late
 
     def _parts(self, told: Told, spoken: SpokenLanguage) -> Mapping[int, list[Span]]:
@@ -167,10 +172,15 @@ class History:
             grown = Told(told.kind, told.token, told.whole.map(lambda rest: f"{piece} {rest}"))
             late.preceded.append((name, piece))
         self._again(fragment, spans, {spans[0].start: grown}, names, late)
-        echo = _Fragment(fragment.runs, told.kind, told.token)
+        self._echoes(fragment, told, names, late)
+
+    def _echoes(self, fragment: Text, told: Told, names: Pseudonyms, late: Late) -> None:
+        """What repeats a bare fragment soon after it, or will."""
+        echo = _Fragment(fragment.runs, told.kind, told.token, len(self._texts) + _RECENT)
         self._fragments.append(echo)
         for later in self._texts[fragment.at + 1 :][:_RECENT]:
-            self._echo(later, [echo], names, late)
+            if later.side is not Side.CALLER:
+                self._echo(later, [echo], names, late)
 
     def _echo(self, text: Text, fragments: Iterable[_Fragment], names: Pseudonyms, late: Late) -> None:
         """The agent's read-back of a fragment, and a message that joins it with others."""
@@ -218,7 +228,7 @@ def _wanted(told: Told, spoken: SpokenLanguage) -> Iterator[_Wanted]:
         yield from _numbers(form)
     else:
         for words in _phrases(told.kind, value, spoken):
-            if keys := tuple(word for word in words if _is_rare(word)):
+            if keys := tuple(key for word in words if (key := _key(word))):
                 yield _Wanted(words, keys)
 
 
@@ -256,6 +266,13 @@ def _is_rare(word: str) -> bool:
     return len(word) >= _NAME_LEAST and not known and not word.isdecimal()
 
 
+def _key(word: str) -> str:
+    """What a word is looked up by, or nothing."""
+    if word.isdecimal():
+        return f"#{word}" if len(word) >= _PART_LEAST else ""
+    return word if _is_rare(word) else ""
+
+
 def _open(masked: str) -> str:
     """The text with every placeholder blanked out as the end of a sentence: nothing is read across it, and no place moves."""
     out = list(masked)
@@ -268,16 +285,24 @@ def _spans(masked: str, wanted: Iterable[tuple[str, ...]], kind: EntityType, spo
     """Where any of the stretches of words, or runs of digits, stands unmasked."""
     said = view(_open(masked), spoken)
     hits = list(_WORD.finditer(said.text))
-    tokens = [hit.group() for hit in hits]
     out = []
     for words in wanted:
-        for at in range(len(tokens) - len(words) + 1):
-            if tuple(tokens[at : at + len(words)]) != words:
-                continue
-            start, end = hits[at].start(), hits[at + len(words) - 1].end()
+        for start, end in _stretches(hits, "".join(words)):
             if not (words[-1].isdecimal() and UNITS.match(said.text, end)):
                 out.append(Span(*said.span(start, end), kind, 1.0, "History", "a part of a value that a later turn told"))
     return out
+
+
+def _stretches(hits: Sequence[re.Match[str]], form: str) -> Iterator[tuple[int, int]]:
+    """Where words that follow one another make up the form: "ab12" and "a b 12" are the same."""
+    for at, first in enumerate(hits):
+        said = ""
+        for hit in hits[at:]:
+            said += hit.group()
+            if said == form:
+                yield first.start(), hit.end()
+            if len(said) >= len(form) or not form.startswith(said):
+                break
 
 
 def _apart(spans: Iterable[Span]) -> Iterator[Span]:

@@ -93,6 +93,14 @@ SCRIPTS = {
         ],
         ["i am in <LOCATION_1>", "<EMAIL_ADDRESS_1>", "<LOCATION_1>, <EMAIL_ADDRESS_1>"],
     ),
+    "a code, and a date": (
+        [
+            "caller: it is ab12 cde",
+            "caller: march third 1980",
+            "caller: [VEHICLE_PLATE a b 12 c d e], [DATE_OF_BIRTH March 3rd, 1980]",
+        ],
+        ["it is <VEHICLE_PLATE_1>", "<DATE_OF_BIRTH_1>", "<VEHICLE_PLATE_1>, <DATE_OF_BIRTH_1>"],
+    ),
     "words between placeholders of the call are looked at, the placeholders are not": (
         ["caller: [PERSON Ann Lee] and rowan", "caller: [PERSON Rowan Fisher]"],
         ["<PERSON_1> and <PERSON_2>", "<PERSON_2>"],
@@ -161,6 +169,14 @@ def test_a_message_that_joins_a_fragment_with_other_words_is_masked_too() -> Non
     call.turn("caller: [CREDIT_CARD fifty one eleven eighty]")
     call.turn("agent: forty two <CREDIT_CARD_1>")
     assert call.request()[-1] == "<CREDIT_CARD_1> <CREDIT_CARD_1>"
+
+
+def test_digits_that_the_agent_says_much_later_are_no_echo() -> None:
+    call = Call()
+    for turn in ("caller: forty two", "caller: [CREDIT_CARD fifty one eleven eighty]", *["agent: all right"] * 4):
+        call.turn(turn)
+    call.turn("agent: please go to gate 42")
+    assert call.request()[-1] == "please go to gate 42"
 
 
 def test_a_turn_looks_at_the_texts_that_hold_its_words_and_at_no_others() -> None:
