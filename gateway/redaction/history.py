@@ -176,7 +176,7 @@ class History:
 
     def _echoes(self, fragment: Text, told: Told, names: Pseudonyms, late: Late) -> None:
         """What repeats a bare fragment soon after it, or will."""
-        echo = _Fragment(fragment.runs, told.kind, told.token, len(self._texts) + _RECENT)
+        echo = _Fragment(fragment.runs, told.kind, told.token, len(self._texts) - 1 + _RECENT)
         self._fragments.append(echo)
         for later in self._texts[fragment.at + 1 :][:_RECENT]:
             if later.side is not Side.CALLER:
