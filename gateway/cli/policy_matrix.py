@@ -31,7 +31,7 @@ from gateway.policy.coverage import Covered, coverage
 from gateway.policy.diff import Asked, Change, changed_asks, changed_rows
 from gateway.policy.documents import Parts
 from gateway.policy.load import PolicySet, load
-from gateway.policy.matrix import Load, ReadSuite, Tested, read_suite, run
+from gateway.policy.matrix import Load, ReadSuite, Played, read_suite, run
 from gateway.redaction.entities import KINDS
 
 
@@ -113,7 +113,7 @@ def beside(texts: Mapping[str, str]) -> Load:
     return loaded
 
 
-def _print_json(rows: list[Tested], covered: tuple[Covered, ...], *, ok: bool) -> None:
+def _print_json(rows: list[Played], covered: tuple[Covered, ...], *, ok: bool) -> None:
     shown = [
         {
             "suite": row.suite,
@@ -128,7 +128,7 @@ def _print_json(rows: list[Tested], covered: tuple[Covered, ...], *, ok: bool) -
     print(json.dumps({"ok": ok, "rows": shown, "coverage": rules}, indent=2))
 
 
-def _print_table(rows: list[Tested], covered: tuple[Covered, ...], *, every: bool, whole: bool) -> None:
+def _print_table(rows: list[Played], covered: tuple[Covered, ...], *, every: bool, whole: bool) -> None:
     console = wide_console()
     table = Table("suite", "call", "", box=None, pad_edge=False)
     for row in rows:
@@ -166,7 +166,7 @@ def run_diff(arguments: argparse.Namespace) -> int:
     return FINDINGS if changes else GOOD
 
 
-def _rows(suites: Iterable[ReadSuite], folder: PolicyFolder) -> list[Tested]:
+def _rows(suites: Iterable[ReadSuite], folder: PolicyFolder) -> list[Played]:
     return [row for read in suites for row in run(read, folder.policies, beside(folder.texts))]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateway.policy.explain import RULE_NAMES
-from gateway.policy.matrix import Tested
+from gateway.policy.matrix import Played
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Covered:
         return " and ".join(word for word, times in (("yes", self.yes), ("no", self.no)) if not times)
 
 
-def coverage(rows: Iterable[Tested]) -> tuple[Covered, ...]:
+def coverage(rows: Iterable[Played]) -> tuple[Covered, ...]:
     """Every rule of egress in its order. A file that was refused at reading counts as the no of the rule that it shows."""
     yes: Counter[str] = Counter()
     no: Counter[str] = Counter()

@@ -11,7 +11,7 @@ from gateway.policy.egress import Ask, decide
 from gateway.policy.explain import USUAL_DATA
 from gateway.policy.fields import Model, Region, Slug, Text
 from gateway.policy.load import PolicySet
-from gateway.policy.matrix import Moment, Tested
+from gateway.policy.matrix import Moment, Played
 from gateway.policy.model import CONVERSATION
 from gateway.values import CallId, DataCategory, Hop, TenantId
 
@@ -37,7 +37,7 @@ class Change:
     after: str
 
 
-def changed_rows(old: Iterable[Tested], new: Iterable[Tested]) -> Iterator[Change]:
+def changed_rows(old: Iterable[Played], new: Iterable[Played]) -> Iterator[Change]:
     """Rows of the same suites over two folders, in the same order."""
     for before, after in zip_longest(old, new):
         row = after or before
@@ -50,7 +50,7 @@ def changed_rows(old: Iterable[Tested], new: Iterable[Tested]) -> Iterator[Chang
                 yield Change(f"{row.suite}: {row.call}: {key}", was, becomes)
 
 
-def _told(row: Tested | None) -> Mapping[str, str]:
+def _told(row: Played | None) -> Mapping[str, str]:
     if row is None or row.outcome is None:
         return {"policy": "; ".join(row.differences) if row is not None else "no such row"}
     outcome = row.outcome

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from gateway.errors import Finding, Location
 from gateway.policy import lint_text
+from gateway.policy.agreements import AGREEMENTS_FILE
 from gateway.policy.documents import Parts, Source, read_document
 from gateway.policy.explain import explain, question
 from gateway.policy.load import PolicySet
@@ -63,6 +64,8 @@ class Files:
             source = Source(file, text)
             if isinstance(value, dict):
                 named |= {(kind, str(value[kind])): source for kind in ("tenant", "pack") if kind in value}
+                if file.replace("\\", "/").rpartition("/")[2] == AGREEMENTS_FILE:
+                    named |= {("agreement", name): source for name in value}
             for index, item in enumerate(value if isinstance(value, list) else ()):
                 if isinstance(item, dict) and "id" in item:
                     named["processor", str(item["id"])] = source.item(index)
@@ -113,6 +116,8 @@ def _reviews(house: _House) -> Iterator[Remark]:
         if entry.region == LOCAL or not users:
             continue
         where = house.files.at("processor", name, "dpa", "reviewed_on")
+        if ("agreement", name) in house.files.named:
+            where = house.files.at("agreement", name, name, "reviewed_on")
         of = f"the agreement with {name}, in the route of {_few(users)},"
         if entry.dpa is None:
             hint = f"sign one and write it down in agreements.yaml: {name}: {{reference: …, reviewed_on: {today}}}"

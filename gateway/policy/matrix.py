@@ -133,7 +133,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class Played:
     """One row with what came of it. ``differences`` is empty when all is as expected."""
 
     suite: str
@@ -165,20 +165,20 @@ def read_suite(file: str, text: str, parts: Parts) -> tuple[ReadSuite | None, tu
     return (ReadSuite(suite, source) if suite is not None else None), faults
 
 
-def run(read: ReadSuite, folder: PolicySet, load: Load) -> Iterator[Tested]:
+def run(read: ReadSuite, folder: PolicySet, load: Load) -> Iterator[Played]:
     """Every row of the suite. A policy of its own that is wrong fails all of its rows with the sentence."""
     suite = read.suite
     try:
         policy, registry = _subject(suite, folder, load)
     except PolicyInvalid as invalid:
         faults = tuple(f"{finding.message}: {finding.hint}" if finding.hint else finding.message for finding in invalid.findings)
-        yield from (Tested(suite.suite, call.call, read.source.at("calls", i), faults) for i, call in enumerate(suite.calls))
+        yield from (Played(suite.suite, call.call, read.source.at("calls", i), faults) for i, call in enumerate(suite.calls))
     else:
         for index, call in enumerate(suite.calls):
             outcome = play(policy, registry, call, suite.at) if policy is not None else None
             where = read.source.at("calls", index, "call")
             missing = (f"there is no tenant `{suite.tenant}`",) if outcome is None else ()
-            yield Tested(suite.suite, call.call, where, missing or tuple(_differences(call, outcome)), outcome)
+            yield Played(suite.suite, call.call, where, missing or tuple(_differences(call, outcome)), outcome)
     for index, faulty in enumerate(suite.faulty):
         yield _refused(faulty, suite, read.source.at("faulty", index), load)
 
@@ -277,7 +277,7 @@ def _list(names: tuple[str, ...]) -> str:
     return ", ".join(names) or "nothing"
 
 
-def _refused(faulty: Faulty, suite: Suite, where: Location, load: Load) -> Tested:
+def _refused(faulty: Faulty, suite: Suite, where: Location, load: Load) -> Played:
     said: tuple[str, ...] = ()
     try:
         load(_texts(faulty.policy if faulty.policy is not None else suite.policy, (*suite.processors, *faulty.processors)))
@@ -286,4 +286,4 @@ def _refused(faulty: Faulty, suite: Suite, where: Location, load: Load) -> Teste
     wanted = " ".join(faulty.fault.split())
     hit = any(re.search(re.escape(wanted), message) for message in said)
     difference = () if hit else (f"expected the fault `{wanted}`, got {_list(said)}",)
-    return Tested(suite.suite, f"refused at reading: {wanted}", where, difference, rule=faulty.rule)
+    return Played(suite.suite, f"refused at reading: {wanted}", where, difference, rule=faulty.rule)
