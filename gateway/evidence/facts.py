@@ -144,6 +144,8 @@ class GrantLike(Protocol):
     @property
     def masked(self) -> bool: ...
     @property
+    def about(self) -> Iterable[str]: ...
+    @property
     def send(self) -> Mapping[str, object]: ...
     @property
     def mechanism(self) -> str: ...
@@ -172,7 +174,9 @@ def grant_body(grant: GrantLike) -> dict[str, Json]:
     Raises:
         EvidenceInvalid: a flag to send is neither text, whole number, truth value, list nor mapping.
     """
+    about: dict[str, Json] = {"about": sorted(str(category) for category in grant.about)} if grant.about else {}
     return {
+        **about,
         "id": grant.id,
         "hop": str(grant.hop),
         "processor": str(grant.processor),

@@ -39,6 +39,8 @@ class Grant:
     purpose: str
     categories: frozenset[DataCategory]
     masked: bool
+    about: frozenset[DataCategory] = frozenset()
+    """What the data speaks of, also where it is masked."""
     send: Mapping[str, object] = field(default_factory=dict)
     secret: str | None = None
     mechanism: str = "none-needed"
@@ -187,6 +189,7 @@ class Router:
             purpose=ask.purpose,
             categories=sent,
             masked=sent <= MASKED,
+            about=ask.about,
             send=deepcopy(entry.send) if entry.send else {},
             secret=entry.secret,
             mechanism=_mechanisms(policy, entry, ask),

@@ -78,6 +78,7 @@ def _grant(ask: Ask) -> Grant:
         purpose=ask.purpose,
         categories=ask.categories,
         masked=True,
+        about=ask.about,
         send={"store": False},
         secret="NEAR_KEY",
         issued_at=ask.at,
@@ -129,6 +130,16 @@ async def test_the_policy_is_asked_for_this_call_and_this_moment() -> None:
         "de",
         frozenset({"far"}),
     )
+
+
+async def test_what_the_turn_is_about_is_asked_and_on_record() -> None:
+    house = House()
+    await house.door.grant(Hop.LLM, TEXT, about=frozenset({DataCategory.PAYMENT}))
+    await house.door.grant(Hop.LLM, TEXT)
+    assert [ask.about for ask in house.rules.asked] == [{DataCategory.PAYMENT}, frozenset()]
+    first, second = (draft.body["grant"] for draft in house.book.written)
+    assert first["about"] == ["payment"]  # type: ignore[index,call-overload]
+    assert "about" not in second  # type: ignore[operator]
 
 
 async def test_every_question_is_a_new_one() -> None:
