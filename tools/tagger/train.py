@@ -192,7 +192,7 @@ def scored(tagger: Tagger, rows: list[dict[str, Any]]) -> str:
         touched += bool(words) and not row["spans"]
     lines = [f"{len(rows)} rows; harmless rows touched: {touched} of {clean}"]
     lines += [
-        f"  {label:16} recall {right[label] / want[label]:.3f}  precision {right[label] / max(1, found[label]):.3f}  {want[label]}"
+        f"  {label:16} recall {right[label] / want[label]:.3f}  precision {right[label] / (found[label] or 1):.3f}  {want[label]}"
         for label in sorted(want)
         if label
     ]

@@ -50,7 +50,7 @@ GIVEN = _words("""
     Anastasia Yelena Mikhail Oleksandr Oksana Bogdan Agnieszka Katarzyna Wojciech Krzysztof Zbigniew Malgorzata Piotr
     Chukwuemeka Ngozi Adaeze Oluwaseun Folake Babatunde Kwame Kofi Ama Abena Thabo Sipho Nomvula Lerato Wanjiru Kamau
     Achieng Otieno Chidi Emeka Ifeoma Tunde Yetunde Amara Zola Ayodele Mehmet Emre Ayse Zeynep Elif Burak Murat Joao Tiago
-    Fernanda Thiago Larissa Gustavo Astrid Ingrid Lars Bjorn Sven Freja Mikkel Søren Aino Eero
+    Fernanda Thiago Larissa Gustavo Astrid Ingrid Lars Bjorn Sven Freja Mikkel Soren Aino Eero
     """)
 FAMILY_COMMON = _words("""
     Smith Johnson Williams Brown Jones Garcia Miller Davis Rodriguez Martinez Hernandez Lopez Wilson Anderson Thomas

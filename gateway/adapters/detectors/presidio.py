@@ -21,7 +21,7 @@ _RETRY = "try again; nothing was sent"
 
 
 class PresidioDetector:
-    """The ``Detector`` port on Presidio, spaCy's small English model and our rules for speech.
+    """The ``Detector`` port on Presidio, our tagger and our rules for speech.
 
     ``start`` once before the first text; it takes some seconds. ``timeout_s`` bounds one answer, queueing included. A worker that
     dies or hangs is replaced in the background; until the new one is warm every question fails closed.

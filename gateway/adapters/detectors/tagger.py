@@ -116,10 +116,8 @@ class Tagger:
         private = 1.0 - odds[:, nobody]
         odds[:, nobody] = 0.0
         kinds = odds.argmax(axis=1)
-        return [
-            Tagged(*places[at], self.labels[int(kinds[at])], float(private[at]))
-            for at in np.flatnonzero(private >= least).tolist()
-        ]
+        likely = np.flatnonzero(private >= least).tolist()
+        return [Tagged(*places[at], self.labels[int(kinds[at])], float(private[at])) for at in likely]
 
     def _read(self, pieces: NDArray[np.int32]) -> NDArray[np.float32]:
         """The likelihood of each label for each row."""
