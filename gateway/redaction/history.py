@@ -28,6 +28,7 @@ from gateway.values import EntityType, MaskedText, Placeholder, Private, Span
 _WORD = re.compile(r"[^\W\d_]+(?:['’-](?!s\b)[^\W\d_]+)*|\d+")
 _DIGITS = re.compile(r"(?<![\w.])\d+(?![\w.])")
 _SPELLED = re.compile(rf"(?:(?:[a-z]|{'|'.join(NATO)})(?![\w'])(?: (?:as in|for|like) [a-z]+)?[ |-]*){{2,}}")
+_LAST4 = re.compile(r" ending \d{4}(?!\w)")
 _LEAD = re.compile(
     r"[\s,.…-]*(?:(?:it's|its|it is|that's|and|then|so|uh|um|er|okay|ok|yes|yeah|sure|sorry)(?![\w'])[\s,.…-]*)*\Z"
 )
@@ -274,10 +275,15 @@ def _key(word: str) -> str:
 
 
 def _open(masked: str) -> str:
-    """The text with every placeholder blanked out as the end of a sentence: nothing is read across it, and no place moves."""
+    """The text with every placeholder, and what one tells on purpose, blanked out as the end of a sentence.
+
+    Nothing is read across it, and no place moves.
+    """
     out = list(masked)
     for found in scanner().all(masked):
-        out[found.start : found.end] = "!".ljust(found.end - found.start)
+        told = _LAST4.match(masked, found.end) if found.number is None else None
+        end = told.end() if told else found.end
+        out[found.start : end] = "!".ljust(end - found.start)
     return "".join(out)
 
 

@@ -162,6 +162,13 @@ def test_the_tenants_operator_is_used_for_the_earlier_turn_too(operator: str, se
     assert call.request()[0] == seen
 
 
+def test_the_last_four_digits_that_the_tenant_wants_told_stay() -> None:
+    call = Call(CREDIT_CARD="last4")
+    for _ in range(2):
+        call.turn("caller: my card is [CREDIT_CARD 4251 1180 9661]")
+    assert call.request() == ["my card is <CREDIT_CARD> ending 9661"] * 2
+
+
 def test_a_message_that_joins_a_fragment_with_other_words_is_masked_too() -> None:
     """Two turns that became one message: the joined text is read after the turn that told."""
     call = Call()
