@@ -192,7 +192,8 @@ class _Loading:
     def names_in(self, file: str, text: str) -> _Read[TenantFile] | None:
         """Of a tenant's file with faults the names that it uses, so that misspelt ones are shown together with the rest."""
         value, _ = read_document(file, text, self.memory.parts)
-        said = {key: value[key] for key in ("tenant", "extends", "route") if key in value} if isinstance(value, dict) else {}
+        stated = value if isinstance(value, dict) else {}
+        said: dict[str, Plain] = {key: stated[key] for key in ("tenant", "extends", "route") if key in stated}
         made, _ = read_model(TenantFile, said, Source(file, text))
         return _Read(made, Source(file, text)) if made is not None else None
 
