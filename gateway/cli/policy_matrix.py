@@ -30,8 +30,8 @@ from gateway.errors import EvidenceInvalid, Finding, Location
 from gateway.policy.coverage import Covered, coverage
 from gateway.policy.diff import Asked, Change, changed_asks, changed_rows
 from gateway.policy.documents import Parts
-from gateway.policy.load import PolicySet, load
-from gateway.policy.matrix import Load, ReadSuite, Played, read_suite, run
+from gateway.policy.load import Memory, PolicySet, load
+from gateway.policy.matrix import Load, Played, ReadSuite, read_suite, run
 from gateway.redaction.entities import KINDS
 
 
@@ -107,8 +107,10 @@ def beside(texts: Mapping[str, str]) -> Load:
     """Loads a suite's own texts beside the folder's packs and catalogue, and without its tenants."""
     base = {file: text for file, text in texts.items() if Path(file).parent.name != "tenants"}
 
+    memory = Memory()
+
     def loaded(more: Mapping[str, str]) -> PolicySet:
-        return load({**base, **more}, entities=KINDS)
+        return load({**base, **more}, entities=KINDS, memory=memory)
 
     return loaded
 

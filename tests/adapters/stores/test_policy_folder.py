@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -205,6 +206,114 @@ async def test_the_watcher_takes_over_what_is_valid_and_tells_once_of_what_is_no
     assert opened.tenant("acme").regions == ("de",)
     assert len(heard) == 1
     assert opened.findings == ()
+
+
+async def watching(opened: PolicyFolder, change: Callable[[], None]) -> list[tuple[Finding, ...]]:
+    """What the watcher tells of until the change is taken over."""
+    heard: list[tuple[Finding, ...]] = []
+    taken = asyncio.Event()
+    async with asyncio.timeout(30), TaskOwner("test", on_failure=lambda name, error: None) as tasks:
+        tasks.start(opened.watch(heard.append, lambda policies: taken.set(), every_s=0.02), name="watch")
+        change()
+        await taken.wait()
+    return heard
+
+
+GERMAN = TENANT.replace("[eu]", "[de]")
+
+
+def _replaced(file: Path) -> None:
+    """As editors save: a new file takes the place of the old one."""
+    draft = file.with_name(".acme.yaml.swp")
+    draft.write_text(GERMAN)
+    draft.replace(file)
+
+
+def _moved_away_and_back(file: Path) -> None:
+    backup = file.with_name("acme.yaml~")
+    file.rename(backup)
+    file.write_text(GERMAN)
+
+
+def _linked(file: Path) -> None:
+    """As a mounted volume changes: a link points to a new folder."""
+    there = file.parents[2] / "volume.yaml"
+    there.write_text(GERMAN)
+    file.unlink()
+    file.symlink_to(there)
+
+
+@pytest.mark.parametrize("save", [_replaced, _moved_away_and_back, _linked])
+async def test_a_file_is_taken_over_however_it_is_saved(folder: Path, save: Callable[[Path], None]) -> None:
+    opened = PolicyFolder.open(folder)
+    file = folder / "tenants" / "acme.yaml"
+    assert await watching(opened, lambda: save(file)) == []
+    assert opened.tenant("acme").regions == ("de",)
+    assert set(opened.policies.tenants) == {"acme"}
+
+
+class Written(PolicyFolder):
+    """A folder in which somebody writes a line at every look."""
+
+    def begin(self, file: Path, *lines: str) -> None:
+        self.file, self.lines, self.seen = file, list(lines), set[int]()
+
+    def _look(self) -> dict[str, tuple[int, int, int, int]] | None:
+        if self.lines:
+            self.seen.add(len(self.tenant("acme").route.llm))
+            with self.file.open("a") as written:
+                written.write(self.lines.pop(0))
+        return super()._look()
+
+
+async def test_a_file_that_is_still_being_written_is_not_taken_for_a_short_one(folder: Path) -> None:
+    """Half a policy is often a valid one, and another: it must be still before it is read."""
+    opened = Written(folder)
+    opened.reload_if_changed()
+    file = folder / "tenants" / "acme.yaml"
+    line = "route: {llm: [{processor: home-llm}]}\n"
+    opened.begin(file, "# one\n", "# two\n", "# three\n", line, "# four\n")
+    assert await watching(opened, lambda: [file.write_text("tenant: acme\nregions: [de]\n")].clear()) == []
+    assert opened.lines == []
+    assert opened.seen == {2}
+    assert len(opened.tenant("acme").route.llm) == 1
+
+
+def test_a_decision_after_a_reload_is_made_under_the_new_policy(folder: Path) -> None:
+    """A call that is going on asks for each turn anew: its next turn is under the new policy, and the receipt says which."""
+    opened = PolicyFolder.open(folder)
+    before = opened.decide(ask()).grant
+    (folder / "tenants" / "acme.yaml").write_text(GERMAN)
+    assert opened.reload_if_changed()
+    after = opened.decide(ask()).grant
+    assert before is not None
+    assert after is not None
+    assert (before.processor, after.processor) == ("eu-llm", "home-llm")
+    assert before.policy_digest != after.policy_digest
+
+
+def test_a_bad_file_stays_bad_when_another_file_changes(folder: Path) -> None:
+    opened = PolicyFolder.open(folder)
+    (folder / "tenants" / "acme.yaml").write_text("tenant: [")
+    opened.reload_if_changed()
+    (folder / "tenants" / "other.yaml").write_text("tenant: other\n")
+    assert opened.reload_if_changed() is False
+    assert [finding.where.file for finding in opened.findings] == [f"{folder}/tenants/acme.yaml"]
+    assert set(opened.policies.tenants) == {"acme"}
+
+
+def test_only_files_that_changed_are_read_again(folder: Path) -> None:
+    opened = PolicyFolder.open(folder)
+    first = opened.tenant("acme")
+    (folder / "tenants" / "other.yaml").write_text("tenant: other\n")
+    assert opened.reload_if_changed()
+    assert opened.tenant("acme") is first
+
+
+@pytest.mark.parametrize("name", [".acme.yaml.swp", ".#acme.yaml", "acme.yaml~", "#acme.yaml#", "acme.yaml.tmp"])
+def test_what_an_editor_leaves_beside_a_file_is_passed_over(folder: Path, name: str) -> None:
+    (folder / "tenants" / name).write_text("tenant: [")
+    assert set(PolicyFolder.open(folder).policies.tenants) == {"acme"}
 
 
 def test_an_adjusted_address_survives_a_reload(folder: Path) -> None:
