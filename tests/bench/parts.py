@@ -20,6 +20,7 @@ from gateway.redaction.unmask import Unmasker
 from gateway.runner.account import CallAccount
 from gateway.runner.egress import CallEgress
 from gateway.runner.showing import Nobody, showing
+from gateway.serving import masker_of
 from gateway.values import CallId, DataCategory, Hop, Pcm, Placeholder, Private, TenantId
 from tests.bench import routing
 from tests.bench.numbers import Json, spread
@@ -71,7 +72,8 @@ class Parts:
         tenant = self._gateway.policies.tenant(TENANT)
         values, plain = _samples(), _samples()
         for _ in range(times):
-            masker = await self._gateway._masker(tenant, CallId(self._gateway._ids.new("call")))
+            vault = await self._gateway._vault(tenant).open(TENANT, CallId(self._gateway._ids.new("call")))
+            masker = masker_of(tenant, self._gateway.detector, vault)
             for text in (*sentences(), *PLAIN):
                 began = time.perf_counter()
                 masked = await masker.mask(Private(text))
