@@ -22,6 +22,7 @@ from gateway.redaction.english import (
     NATO,
     SENTENCE_WORDS,
     SMALL_WORDS,
+    TOWN_WORDS,
 )
 from gateway.redaction.spoken import View
 from gateway.values import EntityType
@@ -39,7 +40,8 @@ _ASKS: tuple[Cue, ...] = (
     cue("IP_ADDRESS", 1, 60, r"i ?p(?: address)?", r"network address"),
     cue("URL", 1, 60, r"(?:web ?site|web page|web)(?: address)?", r"url", r"domain"),
     cue("STREET_ADDRESS", 1, 60, r"address", r"street", r"house number", r"(?:do you|you) live", r"deliver (?:it|this|that) to"),
-    cue("LOCATION", 1, 60, r"city", r"which (?:town|state|county|country)", r"(?:what|your) (?:town|state|county|country)"),
+    cue("LOCATION", 1, 60, r"city", r"(?:the|and) town"),
+    cue("LOCATION", 1, 60, r"which (?:town|state|county|country)", r"(?:what|your) (?:town|state|county|country)"),
     cue("VEHICLE_PLATE", 1, 12, r"registration", r"number plate"),
 )  # fmt: skip
 _STARTS = re.compile(
@@ -69,7 +71,7 @@ _READS_BACK = re.compile(
 _STOPS = frozenset("|,;.?!")
 _IS = frozenset({"is", "are", "was", "be", "it's", "that's"})
 _MOST = {"PERSON": 4, "LOCATION": 4, "STREET_ADDRESS": 10}
-_MORE = frozenset({"digits", "four", "go", "ahead", "huh"})
+_MORE = frozenset({"digits", "four", "go", "ahead", "huh", "year", "month", "day", "half", "letters", "ones", "after"})
 _AGAIN = re.compile(r"(?<![\w'])(?:repeat|again|slowly|didn't (?:get|catch)|missed|pardon)(?![\w'])")
 _SPELL = re.compile(r"(?<![\w'])(?:spell|spelled|spelt|letters?)(?![\w'])")
 
@@ -84,6 +86,11 @@ class Bare:
     stretches: tuple[tuple[int, int], ...]
     corrected: bool = False
     named: bool = False
+
+    @property
+    def size(self) -> int:
+        """How many characters of the view are value."""
+        return sum(end - start for start, end in self.stretches)
 
 
 def asked(said: str) -> EntityType | None:
@@ -194,6 +201,8 @@ def _is_value(word: str, kind: EntityType) -> bool:
         return True
     if kind in ("DATE_OF_BIRTH", "CARD_EXPIRY"):
         return word in MONTHS or word in ("of", "the", "slash", "/")
+    if kind == "LOCATION" and word in TOWN_WORDS:
+        return True
     if kind in ("PERSON", "LOCATION"):
         return (word.isalpha() and word not in COMMON_WORDS and word not in MONTHS) or _is_compound(word)
     if kind == "STREET_ADDRESS":

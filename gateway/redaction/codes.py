@@ -59,9 +59,10 @@ def reach(heard: Heard, start: int, end: int, low: int | None, *, letters: bool)
 
 def _leftward(heard: Heard, low: int, start: int, *, letters: bool) -> int:
     text = heard.view.text
-    low = max((copula.end() for copula in _COPULA.finditer(text, low, start)), default=low)
+    said = max((copula.end() for copula in _COPULA.finditer(text, low, start)), default=low)
+    announced, low = said > low, said
     words = list(_WORD.finditer(text, low, start))
-    while words and words[0].group() in _LEADING and not (len(words) > 1 and words[1].group() == "as"):
+    while words and _leads(words[0].group(), announced=announced) and not (len(words) > 1 and words[1].group() == "as"):
         words = words[1:]
     if not words:
         return start
@@ -71,6 +72,13 @@ def _leftward(heard: Heard, low: int, start: int, *, letters: bool) -> int:
     if len(words) <= _MOST_BETWEEN and not any(_is_sentence(word.group()) for word in words):
         return words[0].start()
     return _walk(heard, words, start)
+
+
+def _leads(word: str, *, announced: bool) -> bool:
+    """Small words; and any everyday word where nothing like "is" has announced the value."""
+    return word in _LEADING or (
+        not announced and len(word) > 2 and word in COMMON_WORDS and word not in NATO and word not in _SIGNS_AS_WORDS
+    )
 
 
 def _is_sentence(word: str) -> bool:

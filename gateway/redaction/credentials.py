@@ -18,6 +18,7 @@ _USER = (
 _ANNOUNCED = re.compile(rf"(?<![\w'])(?:(?P<password>{_SECRETS})|(?:{_USER}))(?!\w)")
 _LINK = re.compile(
     r"(?:(?P<has>'s)|(?: (?!is |was |as |to |for |it's |that's )[a-z']+){0,5}?(?: \|)? (?P<link>is|as|was|it's|that's|to|for|"
+    r"with|"
     r"should be|would be|of))"
     r"(?: (?:uh|um|so|now|currently|all|just|spelled))?(?: \|)? (?=[^\s|])"
 )
@@ -70,7 +71,7 @@ def _values(heard: Heard) -> Iterator[Span]:
         link = _LINK.match(text, match.end())
         said = link["link"] or "is" if link else ""
         # "log in to the page", "the login for the website": only what looks like a name of a machine's making is one.
-        loose = said in ("", "to", "for", "of") and match["login"] is not None
+        loose = said in ("", "to", "for", "of", "with") and match["login"] is not None
         for start in filter(None, (link.end() if link else 0, match.end() + 1)):
             end = _end(text, start)
             value = text[start:end]

@@ -29,7 +29,9 @@ _AGE = re.compile(
     r"|(?:\baged?|\bage is|turn(?:s|ed|ing)) (?P<said>\d{1,3})(?![\d.])"
     r"|(?:i|he|she|they)(?:'ll| will| would)(?: be| turn) (?P<soon>\d{1,3})(?= (?:next|this|in (?!a |an |\d)|on (?!the)|"
     r"soon)|$| \|)"
-    rf"|(?:(?<![\w'])(?:i'm|i am|he's|she's|he is|she is|who's|who is)|(?:{_RELATIVE})(?: [a-z]+)? is) (?P<bare>\d{{1,3}})"
+    r"|(?<![\w'])(?:(?:i|he|she) was (?P<then>\d{1,2})(?= when)|(?:passed away|died) at (?P<last>\d{1,3})(?= |$))"
+    rf"|(?:(?<![\w'])(?:i'm|i am|he's|she's|he is|she is|who's|who is)|(?:{_RELATIVE})(?: [a-z]+)? is)"
+    r"(?: (?:over|under|nearly|almost|about|only|just|already|now))? (?P<bare>\d{1,3})"
     r"(?= \||$| (?:and|but|now|so|as|or|next)\b)"
 )
 _OLDEST = 120

@@ -25,6 +25,8 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’-](?!s\b)[^\W\d_]+)*")
 _DIGITS = re.compile(r"(?<![\w.])\d{4,}(?![\w.])")
 _LETTERS = re.compile(rf"(?:(?:[a-z]|{'|'.join(NATO)})(?![\w'])(?: (?:as in|for|like) [a-z]+)?[ |-]*)+")
 _SPELLED_LEAST, _NAME_LEAST, _REPEATED_LEAST, _CORRECTED_LEAST = 2, 3, 3, 3
+_READ_BACK_LEAST = 2
+"""One digit alone of an agent is no read-back: "and the last four"."""
 _PENDING_LEAST, _BROKEN_OFF_LEAST = 4, 3
 _SURE = 0.75
 
@@ -129,7 +131,12 @@ class Dialogue:
         if kind is None or side is Side.NOBODY:
             return spans
         told = answers.bare(said, kind)
-        if told and side is Side.AGENT and kind in answers.LETTERED and not answers.reads_back(said):
+        if (
+            told
+            and side is Side.AGENT
+            and (kind in answers.LETTERED or told.size < _READ_BACK_LEAST)
+            and not answers.reads_back(said)
+        ):
             told = None
         if told:
             turn.bare = told
@@ -181,7 +188,8 @@ class Dialogue:
         if self._whole is None or self._whole.kind in answers.LETTERED:
             return None
         forms = [self._names.form(piece) for piece in self._whole.pieces]
-        if len(form) < _CORRECTED_LEAST or form in (forms[-1], "".join(forms)):
+        alone = self._turn.bare is not None and len(self._turn.bare.stretches) == 1
+        if len(form) < _CORRECTED_LEAST - alone or form in (forms[-1], "".join(forms)):
             return None
         if len(form) == len("".join(forms)):
             return [value]

@@ -216,6 +216,11 @@ ADDRESS_WORDS = frozenset(STREET_WORDS) | frozenset(
 )
 """Everyday words that addresses are made of too."""
 
+TOWN_WORDS = frozenset(
+    _words("new old north south east west saint upper lower little great long high fort port mount falls beach springs")
+)
+"""Everyday words that towns are named with."""
+
 SENTENCE_WORDS = frozenset(
     _words("""
     i i'm i've i'd i'll you you're you'd your he she they them we we're us what what's when where why how who

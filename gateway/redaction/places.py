@@ -25,11 +25,11 @@ _SUFFIXED = r"[a-z]{3,}(?:stra(?:ss|ß)e|strasse|platz|gasse|allee|weg|straat|la
 _NUMBER_FIRST = re.compile(rf"(?<![\w'])\d{{1,6}}[ -]{_SUFFIXED}(?![\w']){_UNIT}")
 """Long streets that a recogniser runs together with their kind."""
 _TYPE_FIRST = (
-    r"(?:avenida|avenue|calle|carrera|carrer|paseo|plaza|piazza|via|viale|corso|rue|place|boulevard|rua|praça|ulica|jalan|jl|"
-    r"chemin|quai|camino|travessa|largo)"
+    r"(?:avenida|avenue|calle|carrera|carrer|paseo|plaza|piazza|via|viale|corso|rue|place d[eu](?: la)?|boulevard|rua|ulica|"
+    r"praça|jalan|jl|chemin|quai|camino|travessa|largo)"
 )
 _NUMBER_LAST = re.compile(
-    rf"(?<![\w'])(?:{_TYPE_FIRST} (?:(?!(?:{_NO_STREET})\b(?! [a-z]+ (?:a )?\d))[a-z'-]+ ){{1,4}}?|{_SUFFIXED} )"
+    rf"(?<![\w'])(?:{_TYPE_FIRST} (?:to )?(?:(?!(?:{_NO_STREET})\b)[a-z'-]+ ){{1,4}}?|{_SUFFIXED} )"
     rf"(?:number |a )?\d{{1,5}}(?: ?[a-z](?![\w']))?(?![\w]){_UNIT}"
 )
 _NO_NAME = re.compile(r"\d+(?:st|nd|rd|th)? (?:way|place|close|drive|walk|path|square|hill|row|court|circle|loop|pl|park|view)\b")

@@ -62,6 +62,30 @@ SCRIPTS: dict[str, list[tuple[str, str | None]]] = {
         ("C: no it's seven not nine", "no it's <BANK_ACCOUNT_2> not <BANK_ACCOUNT_3>"),
         ("C: double four", "<BANK_ACCOUNT_4>"),
     ],
+    "an exact correction takes the place of the piece that it corrects": [
+        ("A: tell me the account number", None),
+        ("C: eight one nine two", "<BANK_ACCOUNT_1>"),
+        ("A: okay", None),
+        ("C: sorry i meant eight one nine three", "sorry i meant <BANK_ACCOUNT_1>"),
+        ("A: go on", None),
+        ("C: double four", "<BANK_ACCOUNT_1>"),
+        ("A: so that is eight one nine three four four", "so that is <BANK_ACCOUNT_1>"),
+    ],
+    "the last of a number is asked for, not said": [
+        ("A: what is the long number on the card", None),
+        ("C: four four one two nine oh oh one", "<CREDIT_CARD_1>"),
+        ("A: and the last four", None),
+        ("C: eight eight seven six", "<CREDIT_CARD_1>"),
+    ],
+    "a date in pieces, a town that is named with an everyday word": [
+        ("A: when were you born", None),
+        ("C: the eleventh", "the <DATE_OF_BIRTH_1>"),
+        ("A: and the year", None),
+        ("C: eighty eight", "<DATE_OF_BIRTH_1>"),
+        ("A: and the town", None),
+        ("C: little wenham", "<LOCATION_1>"),
+        ("A: perfect, i can see three orders here", None),
+    ],
     "an answer that says what it is": [
         ("A: and your e-mail address", None),
         ("C: My email address is rosa dot quill at example dot net.", "My email address is <EMAIL_ADDRESS_1>."),
@@ -146,6 +170,13 @@ def test_the_placeholder_of_a_value_in_pieces_tells_the_whole_as_far_as_it_is_kn
     assert script.value("<PHONE_NUMBER_1>") == "four one five five five five"
     script.say("A: so that is four one five")
     assert script.value("<PHONE_NUMBER_1>") == "four one five five five five"
+
+
+def test_a_corrected_number_is_told_corrected() -> None:
+    script = Script()
+    for turn in ("A: tell me the account number", "C: eight one nine two", "C: double four", "C: no wait, double five"):
+        script.say(turn)
+    assert script.value("<BANK_ACCOUNT_1>") == "eight one nine two double five"
 
 
 def test_the_same_turns_again_change_nothing() -> None:
