@@ -136,7 +136,7 @@ class _Phone(PhoneRecognizer):
         self._now = now
         super().__init__(supported_regions=regions)
 
-    def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts) -> list[RecognizerResult]:
+    def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts | None = None) -> list[RecognizerResult]:
         sure = [span for finder, _ in FINDERS.values() for span in self._now.spans(finder) if span.score >= _MASKED_ALREADY]
         waiting = [
             figures.span()
@@ -147,7 +147,7 @@ class _Phone(PhoneRecognizer):
         found: list[RecognizerResult] = []
         for region in self._regions if waiting else ():
             self.supported_regions = (region,)
-            found += super().analyze(text, entities, nlp_artifacts)
+            found += super().analyze(text, entities, nlp_artifacts)  # type: ignore[arg-type] # its default is None
             waiting = [(start, end) for start, end in waiting if not any(one.start <= start and end <= one.end for one in found)]
             if not waiting:
                 break
