@@ -21,6 +21,7 @@ class Regions(Model):
     """``[eu]`` for everything, or a mapping: ``default``, and a list of its own for a hop or for a kind of data.
 
     What is named has its own list instead of the default; where a hop and what it carries are both named, both must allow it.
+    A kind of data counts where it is really sent; for turns that are about it, masked, there is ``sensitive``.
     """
 
     default: Places | None = None

@@ -175,6 +175,17 @@ def test_flags_that_a_promise_needs_are_sent_with_each_request(shipped: PolicySe
     assert shipped.registry.entries[ProcessorId(processor)].send == flags[processor]
 
 
+@pytest.mark.parametrize(
+    ("dialect", "endings"),
+    [("openai", ("/v1", "/endpoints/openapi")), ("anthropic", ("/v1",)), ("azure", ("azure.invalid",))],
+)
+def test_an_address_ends_where_the_dialects_own_path_begins(shipped: PolicySet, dialect: str, endings: tuple[str, ...]) -> None:
+    """``/chat/completions``, ``/messages`` and ``/openai/deployments`` are added to it."""
+    addresses = [entry.base_url or "" for entry in shipped.registry.entries.values() if entry.dialect == dialect]
+    assert addresses
+    assert all(address.endswith(endings) for address in addresses)
+
+
 def test_an_address_that_everybody_must_fill_in_himself_leads_nowhere(shipped: PolicySet) -> None:
     """A made-up name under azure.com might be somebody's: the key would go there."""
     hosts = {entry.host for entry in shipped.registry.entries.values() if "your-" in entry.host}
