@@ -1,4 +1,4 @@
-"""What the tagger's training data promises: numbers are said as people say them, marks lie where they should, nothing scored is in it."""
+"""What the tagger's training data promises: numbers as people say them, marks where they should be, nothing that is scored."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ DATA = Path("tests/data/pii")
 CORPUS = Path("tools/tagger/heard.jsonl")
 
 
-@given(st.text("0123456789", min_size=1, max_size=12), st.integers())
-def test_digits_that_are_read_aloud_are_the_same_digits_again(value: str, seed: int) -> None:
+@given(st.text("0123456789", min_size=1, max_size=12), st.randoms())
+def test_digits_that_are_read_aloud_are_the_same_digits_again(value: str, random: Random) -> None:
     """Ones, pairs, "double" and "triple": the normaliser of the rules reads back what the generator says."""
-    said = speech.digits(Random(seed), value)
+    said = speech.digits(random, value)
     assert not any(sign.isdigit() for sign in said)
     # Pairs and hundreds may be read as sums; pauses are heard as such.
     if not {"hundred", *speech.TENS, *speech.TEENS, "uh", "um", "er", "hold", "let"} & set(said.split()):
@@ -45,9 +45,9 @@ def test_numbers_are_said_in_words(value: int, said: str) -> None:
     assert speech.number(value) == said
 
 
-@given(st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=12), st.integers())
-def test_a_misheard_word_is_some_word_at_least(word: str, seed: int) -> None:
-    assert all(part for part in noise.misheard(Random(seed), word))
+@given(st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=12), st.randoms())
+def test_a_misheard_word_is_some_word_at_least(word: str, random: Random) -> None:
+    assert all(part for part in noise.misheard(random, word))
 
 
 MARKS = [
