@@ -25,6 +25,7 @@ from gateway.http.api import Check, ListCalls, call_routes, console_routes, heal
 from gateway.http.media import TakeCall, media_socket
 from gateway.http.proxy.chat import chat_routes
 from gateway.http.proxy.door import Door
+from gateway.http.proxy.messages import message_routes
 from gateway.http.proxy.models import model_routes
 from gateway.policy.model import TenantPolicy
 from gateway.ports import CallVault, ChatModel, Clock, Ids, KeyWrap, Ledger, Policy, Telemetry
@@ -87,7 +88,7 @@ async def open_proxy(needs: ProxyNeeds, running: AsyncExitStack) -> list[web.Rou
     )
     proxy = await running.enter_async_context(Proxy(parts))
     door = Door(TenantKeys(needs.store), needs.tenant, proxy, needs.clock, tasks)
-    return [*chat_routes(door), *model_routes(door)]
+    return [*chat_routes(door), *message_routes(door), *model_routes(door)]
 
 
 def masker_of(tenant: TenantPolicy, detector: ReplacingDetector, vault: CallVault) -> CallMasker:

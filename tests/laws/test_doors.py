@@ -44,6 +44,8 @@ REVEALS = {
     # The model proxy's edge: a client's request is read, and its own words are written back to it.
     "gateway/http/proxy/chat.py": 3,
     "gateway/http/proxy/chat_in.py": 1,
+    "gateway/http/proxy/messages.py": 4,
+    "gateway/http/proxy/messages_in.py": 1,
     # Where a number may be, and whether words ask not to be called: a place and a yes or no come out.
     "gateway/policy/jurisdiction.py": 1,
     "gateway/policy/opt_out.py": 1,

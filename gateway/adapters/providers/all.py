@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import aiohttp
 
+from gateway.adapters.providers.anthropic import AnthropicWire
 from gateway.adapters.providers.exchange import Limits, ProviderChat, Wire
 from gateway.adapters.providers.openai import AzureWire, OpenAIWire
 from gateway.ports import ChatModel, Secrets
@@ -11,6 +12,6 @@ from gateway.ports import ChatModel, Secrets
 
 def chat_models(session: aiohttp.ClientSession, secrets: Secrets, *, limits: Limits | None = None) -> dict[str, ChatModel]:
     """``session`` must come from ``outbound_session``. Raises Misconfigured otherwise."""
-    wires: tuple[Wire, ...] = (OpenAIWire(), AzureWire())
+    wires: tuple[Wire, ...] = (OpenAIWire(), AzureWire(), AnthropicWire())
     chats = [(wire, ProviderChat(wire, session, secrets, limits=limits)) for wire in wires]
     return {dialect: chat for wire, chat in chats for dialect in sorted(wire.dialects)}

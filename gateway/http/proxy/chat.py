@@ -15,13 +15,12 @@ from aiohttp import web
 
 from gateway.errors import SordinoError, UpstreamFailed
 from gateway.http.proxy.chat_in import ChatIn, read_chat
-from gateway.http.proxy.door import Door, Request, code_of, facts, status_of
+from gateway.http.proxy.door import MOST_ANSWER, Door, Request, code_of, facts, status_of
 from gateway.runner.proxy.proxy import Answering
 from gateway.runner.proxy.restore import RestoredCall, RestoredDelta
 
 _TYPES = {400: "invalid_request_error", 401: "authentication_error", 403: "permission_error", 404: "invalid_request_error"}
 _TYPES |= {413: "invalid_request_error", 429: "rate_limit_error"}
-MOST_ANSWER = 4 << 20
 
 
 def chat_routes(door: Door) -> list[web.RouteDef]:

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 CALL = "X-Sordino-Call"
 DROPPED = "X-Sordino-Dropped"
 MOST_BODY = 4 << 20
+MOST_ANSWER = 4 << 20
 LOOK_EVERY_S = 0.1
 """How soon a client's hanging up is noticed while nothing is written to it."""
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,40}")

@@ -27,6 +27,9 @@ READ_AGAIN = 3
 """How many of the caller's last turns a gateway reads again that takes a conversation over."""
 NOTHING = Private("")
 _CUTS = re.compile(r"\n|[.!?] |(?<![\d-]) (?!\d)")
+_STRUCTURE = frozenset(("type", "format", "$ref", "$schema"))
+_IDENTIFIER = re.compile(r"\$?[a-z][A-Za-z_]{0,63}")
+"""A field's name as a programmer writes it. Any other could be somebody's: ``Ann Lee``, ``ann@example.org``, ``4012888``."""
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -54,6 +57,7 @@ class RequestMask:
     new: Counter[EntityType] = field(default_factory=Counter)
     _tools: dict[str, str] = field(default_factory=dict)
     _calls: dict[str, str] = field(default_factory=dict)
+    _count: int = 0
 
     async def mask(self, request: PlainRequest) -> MaskedRequest:
         """The request as a model may see it.
@@ -110,7 +114,7 @@ class RequestMask:
     async def _message(self, message: PlainMessage, before: Private[str], question: MaskedText) -> ChatMessage:
         text = await self._text(message.text, message.role, before, question if message.role == USER else "")
         calls = tuple([await self._call(call) for call in message.calls])
-        answers = None if message.call_id is None else self._call_id(message.call_id)
+        answers = None if message.call_id is None else self._call_id(message.call_id, new=False)
         return ChatMessage(message.role, text, calls, answers)
 
     async def _call(self, call: PlainCall) -> ToolCall:
@@ -123,11 +127,17 @@ class RequestMask:
             self.conversation.know(digest, known)
         else:
             self.masked.update(known.counts)
-        return ToolCall(self._call_id(call.id), await self._tool_name(call.name), known.text)
+        return ToolCall(self._call_id(call.id, new=True), await self._tool_name(call.name), known.text)
 
-    def _call_id(self, theirs: str) -> str:
-        """A client may write anything into an id, so none of them goes out: the first call is ``call00001``, everywhere."""
-        return self._calls.setdefault(theirs, f"call{len(self._calls) + 1:05d}")
+    def _call_id(self, theirs: str, *, new: bool) -> str:
+        """A client may write anything into an id, so none of them goes out: the first call is ``call00001``, everywhere.
+
+        An id that comes again names another call; a result belongs to the last one of its id.
+        """
+        if new or theirs not in self._calls:
+            self._count += 1
+            self._calls[theirs] = f"call{self._count:05d}"
+        return self._calls[theirs]
 
     async def _tool(self, tool: PlainTool) -> ToolSpec:
         name = await self._tool_name(tool.name)
@@ -186,25 +196,37 @@ class RequestMask:
         together = Private("\n".join(_texts(schema.reveal())))
         if await self._text(together, TOOL) == together.reveal():
             return schema.reveal()
-        return {name: await self._json(Private(item), keyed=False) for name, item in schema.reveal().items()}
+        return {name: await self._in_schema(name, item) for name, item in schema.reveal().items()}
 
-    async def _json(self, value: Private[Any], key: str = "", *, keyed: bool = True, depth: int = 0) -> Any:
+    async def _in_schema(self, name: str, item: Any) -> Any:
+        if isinstance(item, dict):
+            return {
+                below if _IDENTIFIER.fullmatch(below) else await self._text(Private(below), TOOL): await self._in_schema(
+                    below, each
+                )
+                for below, each in item.items()
+            }
+        if isinstance(item, list):
+            return [await self._in_schema(name, each) for each in item]
+        if _is_program(name, item):
+            return item
+        return await self._json(Private(item))
+
+    async def _json(self, value: Private[Any], key: str = "", depth: int = 0) -> Any:
         """Masked inside its strings, numbers and names.
 
-        ``keyed``: what stands under a name is read with it. "4821" is a number like any other, and ``{"pin": "4821"}`` is not.
+        What stands under a name is read with it: "4821" is a number like any other, and ``{"pin": "4821"}`` is not.
         """
         if depth > DEEPEST:
             raise InvalidRequest("JSON in the request is nested too deeply", hint=f"at most {DEEPEST} levels")
         plain = value.reveal()
         if isinstance(plain, dict):
             return {
-                await self._text(Private(str(name)), TOOL): await self._json(
-                    Private(item), str(name) if keyed else "", keyed=keyed, depth=depth + 1
-                )
+                await self._text(Private(str(name)), TOOL): await self._json(Private(item), str(name), depth + 1)
                 for name, item in plain.items()
             }
         if isinstance(plain, list):
-            return [await self._json(Private(item), key, keyed=keyed, depth=depth + 1) for item in plain]
+            return [await self._json(Private(item), key, depth + 1) for item in plain]
         if isinstance(plain, str):
             return await self._json_text(plain, key)
         if isinstance(plain, int | float) and not isinstance(plain, bool):
@@ -270,19 +292,25 @@ def _questions(messages: tuple[PlainMessage, ...]) -> list[Private[str]]:
     return out
 
 
-def _texts(value: Any, depth: int = 0) -> Iterator[str]:
-    """Every name, text and number in JSON."""
+def _texts(value: Any, under: str = "", depth: int = 0) -> Iterator[str]:
+    """Every name, text and number in a schema that is more than a word of a program."""
     if depth > DEEPEST:
         raise InvalidRequest("JSON in the request is nested too deeply", hint=f"at most {DEEPEST} levels")
     if isinstance(value, Mapping):
         for name, item in value.items():
-            yield str(name)
-            yield from _texts(item, depth + 1)
+            if not _IDENTIFIER.fullmatch(name):
+                yield name
+            yield from _texts(item, name, depth + 1)
     elif isinstance(value, list):
         for item in value:
-            yield from _texts(item, depth + 1)
-    elif isinstance(value, str | int | float) and not isinstance(value, bool):
+            yield from _texts(item, under, depth + 1)
+    elif isinstance(value, str | int | float) and not isinstance(value, bool) and not _is_program(under, value):
         yield str(value)
+
+
+def _is_program(name: str, value: Any) -> bool:
+    """Words that a schema consists of, and the names of its fields where they are asked for."""
+    return isinstance(value, str) and (name in _STRUCTURE or (name == "required" and bool(_IDENTIFIER.fullmatch(value))))
 
 
 def _pieces(text: Private[str]) -> list[Private[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -10,6 +11,8 @@ from gateway.errors import InvalidRequest, UpstreamFailed
 from gateway.ports import ChatDelta, ToolCall
 from gateway.redaction.unmask import Restore, Unmasker, restore_json
 from gateway.values import Placeholder, Private
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Restorer:
         self._restore = restore
         self._text = _escaped(restore) if in_json else restore
         self._tool_names = tool_names
+        self._calls = 0
         self._open: dict[tuple[int, bool], Unmasker] = {}
         self.said: dict[int, Said] = {}
 
@@ -97,7 +101,9 @@ class Restorer:
             arguments = restore_json(call.arguments, self._restore)
         except InvalidRequest:
             raise UpstreamFailed("the model called a tool with arguments that are not JSON") from None
-        return RestoredCall(call.id, self._tool_names.get(call.name, call.name), arguments)
+        self._calls += 1
+        id_ = call.id if _ID.fullmatch(call.id) else f"call_{self._calls}"
+        return RestoredCall(id_, self._tool_names.get(call.name, call.name), arguments)
 
 
 def _escaped(restore: Restore) -> Restore:

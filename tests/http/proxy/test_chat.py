@@ -52,7 +52,7 @@ async def test_what_went_out_is_in_a_chain_that_verifies_and_holds_no_private_wo
 # --- everything of a request is masked ------------------------------------------------------------------------------
 
 ANN = Canary("ann", "", "Annabel Featherstone")
-MAIL = Canary("mail", "", "annabel@featherstone.example")
+MAIL = Canary("mail", "", "annabel.featherstone@example.org")
 SSN = Canary("ssn", "", "419-28-7653")
 PEOPLE = (ANN, MAIL, SSN)
 TOOLS = [
@@ -64,7 +64,7 @@ TOOLS = [
             "parameters": {
                 "type": "object",
                 "properties": {
-                    "to": {"type": "string", "default": "annabel@featherstone.example", "description": "where it goes"},
+                    "to": {"type": "string", "default": "annabel.featherstone@example.org", "description": "where it goes"},
                     "kind": {"type": "string", "enum": ["short", "SSN 419-28-7653"]},
                 },
                 "required": ["to"],
@@ -81,21 +81,23 @@ CALLED = {
             "type": "function",
             "function": {
                 "name": "send_note",
-                "arguments": json.dumps({"to": "annabel@featherstone.example", "lines": [{"social security number": 419287653}]}),
+                "arguments": json.dumps(
+                    {"to": "annabel.featherstone@example.org", "lines": [{"social security number": 419287653}]}
+                ),
             },
         }
     ],
 }
 ASKED: dict[str, list[dict[str, Any]]] = {
     "system": [
-        {"role": "system", "content": "The customer is Annabel Featherstone, annabel@featherstone.example."},
+        {"role": "system", "content": "The customer is Annabel Featherstone, annabel.featherstone@example.org."},
         user("Hello"),
     ],
     "developer": [{"role": "developer", "content": "She is Annabel Featherstone, SSN 419-28-7653."}, user("Hello")],
     "parts": [{"role": "user", "content": [{"type": "text", "text": "I am"}, {"type": "text", "text": "Annabel Featherstone."}]}],
     "history": [
         user("Hi"),
-        {"role": "assistant", "content": "Are you Annabel Featherstone at annabel@featherstone.example?"},
+        {"role": "assistant", "content": "Are you Annabel Featherstone at annabel.featherstone@example.org?"},
         user("Yes"),
     ],
     "refusal": [

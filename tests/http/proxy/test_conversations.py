@@ -119,7 +119,7 @@ async def test_what_was_masked_before_is_not_read_again(
     """The hundredth turn costs what the third does, counted in texts that the detector reads."""
     counting = Counting(detector)
     async with proxy_house(tmp_path, store, counting, {"a-model": model.url}) as house:
-        history: list[dict[str, Any]] = [{"role": "system", "content": "You work for a bakery. Be brief."}]
+        history: list[dict[str, Any]] = [{"role": "system", "content": "You work for a bakery. Answer in one sentence."}]
         read = []
         for turn in range(12):
             history.append(user(f"I want {turn} rolls, please."))
