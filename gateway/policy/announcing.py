@@ -52,12 +52,17 @@ class Announcement(Model):
     """
 
     id: Slug
+    """Its name; the same in every language."""
     text: Text
+    """The words."""
     language: Language = "en"
+    """What it is spoken in."""
     asset: Asset
     """Name of the WAV in ``announcements/`` that says exactly ``text``."""
     mode: Annotated[AnnouncementMode, AfterValidator(_served)] = AnnouncementMode.NOTIFY
+    """What the caller does after it."""
     on_decline: OnDecline | None = None
+    """What happens when the caller does not agree."""
     says: tuple[Disclosure, ...] = ()
     """What these words tell: the policy's ``disclose`` is checked against it."""
     when: tuple[Region, ...] | None = None

@@ -62,7 +62,9 @@ class CallingWindow(Model):
     places: tuple[Region, ...] = ()
     """Where the called person is; left out: everywhere."""
     days: tuple[Weekday, ...] = tuple(Weekday)
+    """On which days of the week."""
     between: Between
+    """From when until when, in local time: ``08:00-21:00``; ``never`` for not at all."""
 
     @cached_property
     def minutes(self) -> tuple[int, int]:
@@ -81,15 +83,19 @@ class OutboundStated(Model):
     """What a file says about placing calls."""
 
     countries: tuple[Country, ...] | None = None
+    """Where calls may go."""
     calling_hours: tuple[CallingWindow, ...] | None = None
+    """When calls may be placed; of several windows all must allow a time."""
     quiet_holidays: Annotated[bool, Field(strict=True)] | None = None
     """No calls on the public holidays of the called person's country."""
     do_not_call: tuple[Slug, ...] | None = None
     """Names of the lists that must have been imported and be fresh before anybody is called."""
     do_not_call_max_age: Duration | None = None
+    """How old such a list may be."""
     consent: Annotated[bool, Field(strict=True)] | None = None
     """Whether the called person must have agreed before."""
     attempts_per_day: Annotated[int, Field(strict=True, ge=0, le=100)] | None = None
+    """How often one person may be called in a day."""
 
 
 class Outbound(Model):

@@ -60,10 +60,15 @@ class RetentionStated(Model):
     """How long each class of data is kept, as far as a file says (promise 14)."""
 
     audio: Duration | None = None
+    """How long the sound of calls is kept."""
     transcript: Duration | None = None
+    """How long what was said is kept."""
     vault: Duration | None = None
+    """How long what stands behind placeholders, at the longest is kept."""
     metadata: Duration | None = None
+    """How long receipts and records is kept."""
     traces: Duration | None = None
+    """How long telemetry is kept."""
 
 
 class Retention(Model):
@@ -80,7 +85,9 @@ class Candidate(Model):
     """A processor that may be asked for a hop. ``*`` is the model that the client asked for."""
 
     processor: Slug
+    """The id of a sub-processor."""
     model: Text = "*"
+    """What it is asked for."""
 
 
 class Route(Model):
@@ -144,17 +151,23 @@ class Settings(Model):
     origins: tuple[Region, ...] | None = None
     """Places whose law protects the callers: a hop to elsewhere needs a transfer mechanism from each (promise 8)."""
     training: DemandedTraining | None = None
+    """Whether a processor may train on the data: ``prohibited``, ``opt-out`` (yes, until somebody objects), ``permitted`` (promise 10)."""
     processor_retention: Duration | None = None
     """How long a processor may keep what it receives (promise 14)."""
     purposes: tuple[Slug, ...] | None = None
+    """What data may be sent for (promise 9). Without a word: ``conversation`` alone."""
     sensitive: dict[DataCategory, tuple[Recipient, ...]] | None = None
     """Who may receive a turn that is about this kind of data, masked or not: regions, or processors by id."""
     masking: masks.Masking | None = None
+    """What becomes of each kind of private data, and of what is not named (``default``), on its way to a processor."""
     recording: Recording | None = None
+    """Whether anything of the call is kept (promise 11)."""
     announcements: tuple[Announcement, ...] | None = None
+    """What callers hear before anything of them is heard (promise 12)."""
     disclose: tuple[Disclosure, ...] | None = None
     """What the announcements must tell. ``recording`` counts only where recording is on."""
     retention: RetentionStated | None = None
+    """How long each class of our own data is kept (promise 14)."""
     notice_days: Days | None = None
     """Days between the announcement of a sub-processor and its first use (promise 3)."""
     notice_business_days: Days | None = None
@@ -166,29 +179,39 @@ class Settings(Model):
     breach_hours: Annotated[int, Field(strict=True, ge=1, le=720)] | None = None
     """Hours until a breach must have been told (promise 18)."""
     outbound: OutboundStated | None = None
+    """The rules for placing calls (promises 13, 30 and 31). Without a word nobody may be called."""
 
 
 class Loosening(Model):
     """A setting of a pack that this tenant does not take over, and why."""
 
     setting: SettingName
+    """The setting as it stands in the pack: ``training``, ``masking.CVV``."""
     pack: Slug
+    """The pack that asks for it."""
     reason: Text
+    """Why this tenant need not keep it."""
 
 
 class TenantFile(Settings):
     """``tenants/NAME.yaml`` as it is written."""
 
     tenant: Slug
+    """The tenant's name, as it stands in receipts, keys and commands."""
     extends: tuple[Slug, ...] = ()
+    """Packs whose rules hold here too. Where several say something, the stricter one holds."""
     loosens: tuple[Loosening, ...] = ()
     """Where this file is laxer than a pack on purpose."""
     language: Language = "en"
+    """What callers and the agent speak, if a call says nothing else."""
     route: Route = Route()
+    """Who is asked for each hop, in this order. Who is not named here is never asked."""
     numbers: tuple[E164, ...] = ()
     """Called numbers that belong to this tenant."""
     carrier: Carrier = Carrier()
+    """The tenant's accounts at carriers."""
     agent: Agent | None = None
+    """Who talks: ``module:Class``, or instructions and a greeting."""
     contacts: Contacts = Contacts()
     """Who is told of new sub-processors, and how."""
 
@@ -197,11 +220,17 @@ class Fact(Model):
     """A rule of law or contract behind a pack: what it says, where that was read, and whether this version enforces it."""
 
     id: Slug
+    """A name within the pack."""
     says: Text
+    """The rule, in one or two sentences."""
     source: Text
+    """Where it was read."""
     checked_on: date
+    """When it was read."""
     confidence: Literal["primary", "secondary", "unverified"]
+    """``primary``: the law or its maker said so; ``secondary``: somebody wrote about it; ``unverified``: nobody looked it up."""
     enforced: Annotated[bool, Field(strict=True)]
+    """Whether this version makes calls keep it."""
     settings: tuple[SettingName, ...] = ()
     """The pack's settings that this is the reason for: ``training``, ``masking.CVV``."""
 
@@ -210,8 +239,11 @@ class PackFile(Settings):
     """``packs/NAME.yaml`` as it is written: settings that tenants take over, and the facts that they rest on."""
 
     pack: Slug
+    """The pack's name, under which tenants extend it."""
     title: Text
+    """What it is about, in one line."""
     facts: tuple[Fact, ...] = ()
+    """The rules of law or contract that its settings rest on."""
 
 
 class TenantPolicy(Model):

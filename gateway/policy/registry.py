@@ -77,8 +77,11 @@ class Dpa(Model):
     """The data processing agreement with a sub-processor, and when somebody last read it (promise 6)."""
 
     reference: Text
+    """Where the signed agreement is."""
     reviewed_on: date
+    """When somebody last read it."""
     review_every_days: int = Field(default=365, strict=True, ge=1, le=1_100)
+    """After that many days it must be read again, or nothing goes there."""
 
     @property
     def good_until(self) -> date:
@@ -89,24 +92,41 @@ class SubProcessor(Model):
     """One entry of ``subprocessors.yaml``. What is not known is written as ``unknown``, and unknown passes no policy."""
 
     id: Slug
+    """The name under which routes ask for it."""
     name: Text
+    """The company, and which of its services."""
     purpose: Text
+    """What it does, in words for the public list."""
     kind: Kind
+    """The hop that it serves; the last four are listed and published, and no route leads to them."""
     dialect: Slug
+    """What is spoken with it on the wire."""
     base_url: BaseUrl | None = None
     """Left out for a processor that runs in our own processes."""
     secret: SecretName | None = None
+    """The environment variable or file that holds its key."""
     region: ClaimedRegion
+    """Where it processes."""
     training: Training
+    """Whether it trains on the data."""
     retention_days: RetentionDays = None
+    """The longest time for which it keeps content."""
     send: Flags = Field(default_factory=dict)
+    """Flags that stand in every request, so that its promise holds."""
     receives: tuple[DataCategory, ...]
+    """The kinds of data that it may be sent."""
     mechanism: dict[Region, Mechanism] = Field(default_factory=dict)
+    """For each law of origin how data may go there."""
     dpa: Dpa | None = None
+    """Your agreement with it; better written into ``agreements.yaml``."""
     status: Literal["active", "pending"] | None = None
+    """Whether it is in use."""
     announced_on: date | None = None
+    """When its use was announced; the notice period begins here."""
     source: Text
+    """Where these claims were read."""
     checked_on: date
+    """When they were read."""
 
     @model_validator(mode="after")
     def _consistent(self) -> SubProcessor:
