@@ -19,14 +19,15 @@ LETTER = (
 """A letter of a code in the view: alone, named, doubled, or with the word that explains it."""
 
 _COPULA = re.compile(
-    r"(?:'s|(?<![\w'])(?:is|was|it's|that's|are|be|as|reads?|says|said|"
-    r"(?<!is )(?<!be )(?<!was )(?<!number )to|with|id|number|code|:))"
+    r"(?:'s|(?<![\w'])(?:is(?! in )|was|it's|that's|are|be|as(?! in)|reads?|says|said|"
+    r"(?<!is )(?<!be )(?<!was )(?<!number )(?<!owed )to|with|id|number|code|:))"
     r"(?![\w'])"
 )
 _WORD = re.compile(r"[^\s|]+")
 _LEADING = frozenset(
     {"uh", "um", "so", "well", "it's", "is", "ok", "okay", "yes", "yeah", "and", "then", "|", ":", "-", "my", "the"}
 )
+_NUMBER = re.compile(r"\d")
 _MOST_BETWEEN = 7
 _NEARBY = 40
 """Where everything so near is in capitals, capitals say nothing."""
@@ -34,12 +35,13 @@ _SIGNS_AS_WORDS = frozenset({"for", "to", "too", "by", "or", "a", "see", "be", "
 _SPELLING = frozenset({"as", "in", "for", "like", "is"})
 _ONWARD = re.compile(rf"(?:(?: \|)?[ /-]+(?:(?:dash|hyphen|slash) )?(?:{LETTER}|[a-z]{{0,6}}\d[a-z\d]*))+(?![\w'])")
 _WEAK = re.compile(r"(?: \|)?[ -]+(?P<word>[a-z]{1,7})(?=(?: \|)?[ -]+(?:[a-z]{0,2}\d|[a-z](?![\w'])))")
+_REPEATED = re.compile(r"(?: \|)?[ -](?:double|triple) (?!check|charge)[a-z]+(?![\w'])")
 _CAPITALS = re.compile(r"[ -](?P<word>[a-z]{2,4})(?![\w'])")
 _LAST_SIGN = re.compile(
     r"(?: \|)?[ -](?P<sign>(?P<digit>for|to|too|ate)|see|be|are|why|tea|pea|queue|cue|you|eye)(?= \|| (?:and|on|with)(?![\w'])|$)"
 )
 """A homophone at the end of a number that was announced, where no sentence goes on."""
-_CAPITALS_BEFORE = re.compile(r"(?<![\w'])[a-z]{2,4}[ -]\Z")
+_CAPITALS_BEFORE = re.compile(r"(?<![\w'])[a-z]{2,8}[ -]\Z")
 _GOES_ON = re.compile(r" [a-z']{2,}")
 _STOPS = frozenset({"and", "with", "the", "at", "on", "under", "in", "is", "my", "please", "thanks", "name", "expires", "expiry"})
 
@@ -69,7 +71,7 @@ def _leftward(heard: Heard, low: int, start: int, *, letters: bool) -> int:
     if not letters:
         slight = len(words) <= 2 and all(word.group() in ("for", "to", "too", "owed", "ate", "or", "a", "two") for word in words)
         return words[0].start() if slight else start
-    if len(words) <= _MOST_BETWEEN and not any(_is_sentence(word.group()) for word in words):
+    if len(words) <= _MOST_BETWEEN and not any(_is_sentence(word.group()) or _NUMBER.search(word.group()) for word in words):
         return words[0].start()
     return _walk(heard, words, start)
 
@@ -102,13 +104,13 @@ def _walk(heard: Heard, words: list[re.Match[str]], start: int) -> int:
 
 def _capitals_before(heard: Heard, start: int) -> int:
     text = heard.view.text
-    before = _CAPITALS_BEFORE.search(text, max(0, start - 6), start)
+    before = _CAPITALS_BEFORE.search(text, max(0, start - 10), start)
     return before.start() if before and _is_capitals(heard, before.start(), before.end() - 1) else start
 
 
 def _is_capitals(heard: Heard, start: int, end: int) -> bool:
     words = heard.view.words(start, end)
-    if not (2 <= len(words) <= 6 and words.isupper()):
+    if not (2 <= len(words) <= 8 and words.isupper()):
         return False
     first, last = heard.view.span(start, end)
     return not heard.view.transcript[max(0, first - _NEARBY) : last + _NEARBY].isupper()
@@ -126,6 +128,8 @@ def _rightward(heard: Heard, end: int) -> int:
             end = onward.end()
         elif (weak := _WEAK.match(text, end)) and _is_garbled_sign(weak["word"]):
             end = weak.end()
+        elif repeated := _REPEATED.match(text, end):
+            end = repeated.end()
         elif (capitals := _CAPITALS.match(text, end)) and _is_capitals(heard, capitals.start("word"), capitals.end()):
             end = capitals.end()
         else:

@@ -20,6 +20,9 @@ _DATE = re.compile(
     rf"|{_YEAR}[/.-]\d\d?[/.-]\d\d?|\d{{1,2}}[/.]\d{{1,2}}[/.](?:\d{{4}}|\d\d)(?!\d)"
     rf"|\d{{1,2}}(?:st|nd|rd|th)? ?(?:[/:]|slash|of)? ?(?:{_YEAR}|\d\d)(?![\d/:])"
 )
+_CARD_FOLLOWS = re.compile(
+    r"(?: \|)? and (?:the|my) (?:security |c v [vc]|cvv|three |3 )?(?:code|digits|number)?(?: on the back)? is \d{3,4}(?!\d)"
+)
 _LONG_AGO = re.compile(rf"{_MONTH}.*(?:19\d\d|200\d)$|\d[/.-]\d\d?[/.-](?:19\d\d|200\d)$|^(?:19\d\d|200\d)[/.-]")
 _KINDS = tuple(cue for cue in CUES if cue.entity in ("DATE_OF_BIRTH", "CARD_EXPIRY"))
 
@@ -53,6 +56,8 @@ def _dates(heard: Heard) -> Iterator[Span]:
             announced = [str(cue.entity) for cue in asked]
         if announced:
             yield heard.span(match.start(), match.end(), announced[0], 0.9, "phrase", "a date that was announced")
+        elif _CARD_FOLLOWS.match(text, match.end()):
+            yield heard.span(match.start(), match.end(), "CARD_EXPIRY", 0.6, "phrase", "a month and a year before a card's code")
         elif _LONG_AGO.search(match.group()):
             yield heard.span(match.start(), match.end(), "DATE_OF_BIRTH", 0.5, "phrase", "a whole date long ago")
 

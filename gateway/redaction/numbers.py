@@ -14,7 +14,7 @@ from gateway.redaction.heard import LONG_NUMBERS, Heard
 from gateway.values import Span
 
 _BEFORE, _AFTER = 70, 25
-_RIGHT_BEFORE = 25
+_RIGHT_BEFORE, _BEFORE_LOOSELY = 25, 32
 _ANSWER_LEAST = 3
 """So many digits answer a question wherever they stand; fewer only behind the words that lead into an answer."""
 _LONGEST_LEAD = 80
@@ -170,7 +170,7 @@ def _fitting(near: list[Hit], size: int) -> Hit | None:
         if hit.cue.least <= size <= hit.cue.most:
             return hit
     first = near[0] if near else None
-    loose = first is not None and first.cue.entity and first.end is not None and first.distance <= _RIGHT_BEFORE
+    loose = first is not None and first.cue.entity and first.end is not None and first.distance <= _BEFORE_LOOSELY
     return first if first and loose and 3 <= size <= first.cue.most + 6 else None
 
 

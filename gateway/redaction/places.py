@@ -45,7 +45,7 @@ _DELIVERED = re.compile(
     r"(?<![\w'])(?:(?:live|lives|living|lived|stay|stays|staying|reside|resides|located|based|parked|delivered?|ship\w*|moved|"
     r"moving|mov(?:e|ing) out|sent?|sends?|come|coming|came|go|going|get|bring|drop\w*|pick\w* up|collected|address(?:ed)?|house|"
     r"home|property|belongs|is|i'm|im|we're|near|registered)(?: (?:[a-z']+ ){0,3}?(?:at|to|of|as|is|from|near|it to|on))|"
-    r"near) (?=[a-z\d])"
+    r"near|at(?= \d{3,5} [a-z']{4,})) (?=[a-z\d])"
 )
 _STRONG = re.compile(r"live|stay|resid|located|deliver|ship|mov|address|house|home|propert|belongs")
 _FLATS = frozenset({"flat", "apartment", "unit", "suite", "plot", "house", "block", "tower", "number"})
