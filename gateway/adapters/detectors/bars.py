@@ -28,6 +28,7 @@ know numbers by the words around them and by their check digits, while prices an
 
 _BESIDE = 0.35
 """A word beside a sure one of its kind belongs to it when it is this likely."""
+_PLACEHOLDER = re.compile(r"<[A-Z_]+(?:_\d+)?>")
 _APART = re.compile(r"[^\w<>]{0,4}")
 _WHAT = {
     "PERSON": "a name",
@@ -41,10 +42,14 @@ _WHAT = {
 
 
 def tagged_spans(text: str, words: Sequence[Tagged]) -> list[Span]:
-    """Neighbouring words of one kind as one span, where at least one of them is sure enough for its kind."""
+    """Neighbouring words of one kind as one span, where at least one of them is sure enough for its kind.
+
+    What stands in a placeholder is masked already and makes no span.
+    """
+    masked = [hit.span() for hit in _PLACEHOLDER.finditer(text)]
     runs: list[list[Tagged]] = []
     for word in words:
-        if word.score < _BESIDE or word.kind not in BARS:
+        if word.score < _BESIDE or word.kind not in BARS or any(start <= word.start < end for start, end in masked):
             continue
         if runs and runs[-1][-1].kind == word.kind and _APART.fullmatch(text, runs[-1][-1].end, word.start):
             runs[-1].append(word)

@@ -76,6 +76,12 @@ def test_sure_words_make_spans(words: list[tuple[str, str, float]], private: dic
     assert all(span.score == SCORE and "%" in span.why for span in spans)
 
 
+def test_a_placeholder_is_masked_already() -> None:
+    text = "thank you <PERSON_1> and Ann"
+    spans = tagged_spans(text, tagged(text, ("PERSON", "PERSON", 1.0), ("Ann", "PERSON", 1.0)))
+    assert [text[span.start : span.end] for span in spans] == ["Ann"]
+
+
 SPEECH = [
     # Formatted text, and recogniser output with a name that became other words.
     ("Angela Merkel was in Hamburg yesterday.", {"PERSON": "Angela Merkel", "LOCATION": "Hamburg"}),
