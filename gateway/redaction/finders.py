@@ -18,7 +18,7 @@ FINDERS: Mapping[str, tuple[Finder, tuple[str, ...]]] = {
     "SpokenPlaces": (places.find, ("STREET_ADDRESS", "ZIP_CODE", "LOCATION")),
     "SpokenAddresses": (internet.find, ("EMAIL_ADDRESS", "URL", "IP_ADDRESS")),
     "SpokenCredentials": (credentials.find, ("PASSWORD", "USERNAME")),
-    "SpokenWordOrder": (word_order.find, ("STREET_ADDRESS", "ZIP_CODE", "LOCATION", "AGE")),
+    "SpokenWordOrder": (word_order.find, ("STREET_ADDRESS", "ZIP_CODE", "LOCATION", "PERSON", "AGE")),
 }
 """Name to rule and the kinds of data that it can find."""
 

@@ -61,6 +61,7 @@ _PHRASES = phrases("""
     il me faut, j'ai besoin de = i need
     je veux, je voudrais, j'aimerais = i want
     j'ai = i have
+    il a, elle a, qui a = has
     euh, heu, hum, ben, un instant, un moment, une seconde, attendez, attends, voyons, laissez-moi voir, une petite seconde =
     pardon, désolé, désolée, excusez-moi, je veux dire, enfin = sorry
     non attendez, non pardon = no wait
@@ -217,6 +218,7 @@ _PHRASES = phrases("""
 """)
 
 _COMMON = """
+    téléphone appelais appelle écris voulais souhaite souhaitais travaille habite viens cherche voudrait rappelle
     à a ai aie ait abord absolument achat acheter afin aide aider ailleurs ainsi aller allez allons alors annuler appareil
     appel appeler appelle appelé appeliez arrive arrivé as assez attend attendre au aucun aucune aujourd'hui aujourd hui
     auparavant auquel aussi autre autres aux avait avant avez avions avoir avons ayant banque bas beaucoup besoin bientôt

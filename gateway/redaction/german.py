@@ -251,6 +251,7 @@ _PHRASES = _DOUBLED | phrases("""
 """)
 
 _COMMON = """
+    rufe melde arbeite wollte bräuchte schreibe hätte suche warte spreche versuche bekam erhielt
     ab abend abends aber abgebucht abgeholt alle allem allen aller allerdings alles als alt am an andere anderen anderer
     anderes anders anfang angebot angekommen angerufen anruf anrufe anrufen anschluss ansprechpartner arbeit auch auf aufgrund
     aus außer außerdem bald bank beide beiden beim bekommen bekomme bereits besser beste bezahlen bezahlt bestellt bestellen

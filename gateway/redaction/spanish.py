@@ -145,7 +145,7 @@ _PHRASES = phrases("""
     usuario, nombre de usuario = username
     correo, correo electrónico, email, mail, dirección de correo, dirección de correo electrónico, dirección de email = email
     página web, sitio web, página = website
-    cuál es su número = what is your phone number
+    número de contacto = phone number
     pedido, número de pedido, encargo = order number
     reserva, número de reserva, reservación = booking
     confirmación, localizador = confirmation
@@ -232,6 +232,7 @@ _MONTHS = words("enero febrero marzo abril mayo junio julio agosto septiembre oc
 _PHRASES |= {f"{month} {of}": _PHRASES[month] for month in _MONTHS for of in ("de", "del")}
 
 _COMMON = """
+    llamo llamaba llamando escribo quería querría hablo hablando vengo trabajo pregunto pido pagué hablé sigo esperando marcando
     a al ante antes ahí ahora algo alguien algún alguna algunas alguno algunos allá allí anoche apenas aquel aquella aquello
     aquí así aún aunque ayer cada casa casi cerca cierto como cosa cosas cual cualquier cuando cuanto cuánto cuánta cuántos da
     dan dar decir dejar del demás desde deseo dice dicen dijo día dije dio donde durante ella ellas ello ellos encima enviar

@@ -33,13 +33,11 @@ _GERMAN = re.compile(
     r"(?: \|)?(?: house number| number)? \d{1,4}(?: ?[a-h](?!\w))?"
 )
 _LIVING_HERE = re.compile(r"(?P<place>[^\W\d_]{2,}(?: [^\W\d_]{2,})?) (?:· )?living here(?!\w)")
+_SPEAKING_HERE = re.compile(r"(?<!\w)(?:i |this is |\| |^)(?P<name>[^\W\d_]{2,}(?: [^\W\d_]+){0,2}) speaking here(?!\w)")
 _POSTCODE = re.compile(r"(?<!\w)\d{4,6}(?!\w)")
 _POSTCODE_WITHIN = 40
 _TOWN = re.compile(r"(?: \||,| in| at)*(?: \d{4,6})?(?: in)? (?P<town>[^\W\d_]{3,})")
-_AGE = re.compile(
-    r"(?<!\w)(?:i|he|she|·|wife|husband|son|daughter|mother|father) "
-    r"(?:have|has) (?P<age>\d{1,3}) years(?! \d)(?! old)(?= \||$| and| ·)"
-)
+_AGE = re.compile(r"(?<!\w)(?:have|has) (?P<age>\d{1,3}) years(?! \d)(?! old)(?= \||$| and| but| ·)")
 _AGE_IS = re.compile(r"(?<!\w)age is (?P<age>\d{1,3})(?!\d)")
 
 _STREETS: Mapping[str, tuple[re.Pattern[str], ...]] = {
@@ -51,10 +49,10 @@ _STREETS: Mapping[str, tuple[re.Pattern[str], ...]] = {
 
 
 def find(heard: Heard) -> list[Span]:
-    """Streets, places and ages in the order of the language that is spoken. Nothing in English."""
+    """Streets, places, names and ages in the order of the language that is spoken. Nothing in English."""
     if heard.language == "en":
         return []
-    return [*_streets(heard), *_places(heard), *_ages(heard)]
+    return [*_streets(heard), *_places(heard), *_names(heard), *_ages(heard)]
 
 
 def _streets(heard: Heard) -> Iterator[Span]:
@@ -76,6 +74,12 @@ def _places(heard: Heard) -> Iterator[Span]:
         start = match.start("place") + (len(words[0]) + 1 if words[0] in COMMON_WORDS and len(words) > 1 else 0)
         if words[-1] not in COMMON_WORDS:
             yield heard.span(start, match.end("place"), "LOCATION", 0.6, "phrase", "a place before “live there”")
+
+
+def _names(heard: Heard) -> Iterator[Span]:
+    for match in _SPEAKING_HERE.finditer(heard.view.text):
+        if not set(match["name"].split()) & COMMON_WORDS:
+            yield heard.span(*match.span("name"), "PERSON", 0.7, "name", "a name before “is speaking”")
 
 
 def _ages(heard: Heard) -> Iterator[Span]:
