@@ -222,6 +222,7 @@ class Gateway:
             ids=self._ids,
             telemetry=self.telemetry,
             registry_digest=lambda: self.policies.policies.registry.digest,
+            operator=self.secrets.read_or_create("SORDINO_OPERATOR_KEY"),
             notices=self.governing.watch,
         )
 

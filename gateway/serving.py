@@ -25,6 +25,7 @@ from gateway.http.api import Check, ListCalls, call_routes, console_routes, heal
 from gateway.http.media import TakeCall, media_socket
 from gateway.http.proxy.chat import chat_routes
 from gateway.http.proxy.door import Door
+from gateway.http.proxy.keys import key_routes
 from gateway.http.proxy.messages import message_routes
 from gateway.http.proxy.models import model_routes
 from gateway.policy.model import TenantPolicy
@@ -59,6 +60,7 @@ class ProxyNeeds:
     ids: Ids
     telemetry: Telemetry
     registry_digest: Callable[[], str]
+    operator: Private[str]
     notices: NoticesNow | None = None
 
 
@@ -87,8 +89,10 @@ async def open_proxy(needs: ProxyNeeds, running: AsyncExitStack) -> list[web.Rou
         notices=needs.notices,
     )
     proxy = await running.enter_async_context(Proxy(parts))
-    door = Door(TenantKeys(needs.store), needs.tenant, proxy, needs.clock, tasks)
-    return [*chat_routes(door), *message_routes(door), *model_routes(door)]
+    keys = TenantKeys(needs.store)
+    door = Door(keys, needs.tenant, proxy, needs.clock, tasks)
+    operators = key_routes(needs.operator, keys, needs.tenant, needs.clock)
+    return [*chat_routes(door), *message_routes(door), *model_routes(door), *operators]
 
 
 def masker_of(tenant: TenantPolicy, detector: ReplacingDetector, vault: CallVault) -> CallMasker:

@@ -41,6 +41,8 @@ REVEALS = {
     "gateway/demo/screen.py": 2,
     # A key compared with a key.
     "gateway/http/answers.py": 1,
+    # A tenant's new key, once, to the operator who made it.
+    "gateway/http/proxy/keys.py": 2,
     # The model proxy's edge: a client's request is read, and its own words are written back to it.
     "gateway/http/proxy/chat.py": 3,
     "gateway/http/proxy/chat_in.py": 1,

@@ -21,7 +21,14 @@ async def speaks_anthropic(model: Model, request: web.Request, body: dict[str, A
             {"type": "tool_use", "id": f"toolu_{n}", "name": call["name"], "input": call["arguments"]}
             for n, call in enumerate(model.calls)
         ]
-    message: dict[str, Any] = {"id": "m", "type": "message", "role": "assistant", "content": [], "stop_reason": None, "usage": usage}
+    message: dict[str, Any] = {
+        "id": "m",
+        "type": "message",
+        "role": "assistant",
+        "content": [],
+        "stop_reason": None,
+        "usage": usage,
+    }
     if not body["stream"]:
         return web.json_response({**message, "content": blocks, "stop_reason": reason})
     response = await begin(request)

@@ -28,6 +28,7 @@ from gateway.settings import Settings
 from gateway.values import CallId, Private, TenantId
 
 MASTER = bytes(range(32))
+OPERATOR = "operator-of-this-test"
 PROCESSOR = """
 - id: {id}
   name: A model of this test
@@ -142,6 +143,7 @@ async def proxy_house(
             ids=RandomIds(),
             telemetry=NullTelemetry(),
             registry_digest=lambda: policies.policies.registry.digest,
+            operator=Private(OPERATOR),
         )
         paths = await open_proxy(needs, running)
         settings = replace(Settings(policies=folder), data=folder)
