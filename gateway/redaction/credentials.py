@@ -57,6 +57,9 @@ _NO_BEGINNING = (SENTENCE_WORDS - {"i"}) | {
     "page",
     "in",
 }
+_VERBS = words(
+    "must should has have had needs requires reset changed change expired field box policy length worked works page does"
+)
 _LONGEST = 16
 
 
@@ -84,7 +87,7 @@ def _values(heard: Heard) -> Iterator[Span]:
 def _is_value(value: str, *, coded: bool) -> bool:
     words = value.split()
     if any(any(sign.isdigit() for sign in word) or word in _JOINS for word in words) or _is_spelled(words):
-        return words[0] not in _NO_BEGINNING or (len(words) > 1 and words[1] in _JOINS)
+        return words[0] not in (_NO_BEGINNING | _VERBS if coded else _NO_BEGINNING) or (len(words) > 1 and words[1] in _JOINS)
     return not coded and (words[0] not in COMMON_WORDS or (words[0] in _MAY_BEGIN and len(words) > 1))
 
 

@@ -17,6 +17,7 @@ _BEFORE, _AFTER = 70, 25
 _RIGHT_BEFORE, _BEFORE_LOOSELY = 25, 32
 _ANSWER_LEAST = 3
 """So many digits answer a question wherever they stand; fewer only behind the words that lead into an answer."""
+_BETWEEN = frozenset({"number", "id", "code", "'s", "no", "starts", "begins", "with", "uh", "um", "here", "be", "would", "was"})
 _LONGEST_LEAD = 80
 _WORD = re.compile(r"[^\s|]+")
 _LONG_AMOUNT = 9
@@ -65,6 +66,11 @@ _SPELLING = re.compile(r" (?:as in|for|like) [a-z]+")
 _FORMATS = re.compile(r"[a-z]{5}\d{4}[a-z]|[a-z]{2}\d{6}[a-d]|[a-z]{2}\d{2}[a-z]{3}|[a-z]{2}\d{1,2}[a-z]{1,3}\d{4}")
 """India's PAN, Britain's national insurance number and plate, India's plate."""
 _CURRENCY = re.compile(r"[$£€₹]\s?$|\b(?:rs|inr|usd|eur|gbp) $")
+_AMOUNT_BEFORE = re.compile(
+    r"(?<![\w'])(?:costs?|paid|price(?: is| of)?|limit of|fee of|worth|spent|since|after|before|opens at|closes at|more than|"
+    r"less than|at least|up to) $"
+)
+_SHORT_AMOUNT = 5
 _DECIMALS = re.compile(r"(?:\.|:|/| point )\d")
 _AREA_CODE = re.compile(r"area code(?: is)? $")
 
@@ -144,9 +150,9 @@ def _digits(heard: Heard, start: int, end: int) -> Span | None:
 def _unfinished(heard: Heard, start: int, end: int) -> Span | None:
     """ "My card number is four five": too short for a card, but the turn ends there, so it may go on in the next."""
     text = heard.view.text
-    near = nearest(CUES, text, start, end, before=_RIGHT_BEFORE, after=0) if end >= len(text) - 2 else []
-    if near and near[0].entity in LONG_NUMBERS:
-        return heard.span(start, end, near[0].entity, 0.6, "cue", "the beginning of a number that was announced")
+    near = hits(CUES, text, start, end, before=_RIGHT_BEFORE, after=0) if end >= len(text) - 2 else []
+    if near and near[0].cue.entity in LONG_NUMBERS and set(_WORD.findall(text, near[0].end or 0, start)) <= _LEADS | _BETWEEN:
+        return heard.span(start, end, near[0].cue.entity, 0.6, "cue", "the beginning of a number that was announced")
     return None
 
 
@@ -171,7 +177,7 @@ def _fitting(near: list[Hit], size: int) -> Hit | None:
             return hit
     first = near[0] if near else None
     loose = first is not None and first.cue.entity and first.end is not None and first.distance <= _BEFORE_LOOSELY
-    return first if first and loose and 3 <= size <= first.cue.most + 6 else None
+    return first if first and loose and max(3, first.cue.least - 2) <= size <= first.cue.most + 6 else None
 
 
 def _by_cue(heard: Heard, start: int, end: int, hit: Hit, score: float) -> Span | None:
@@ -214,6 +220,8 @@ def _by_length(heard: Heard, start: int, end: int, digits: str) -> Span | None:
 
 
 def _is_amount(text: str, start: int, end: int) -> bool:
+    if end - start <= _SHORT_AMOUNT and _AMOUNT_BEFORE.search(text, max(0, start - 14), start):
+        return True
     return bool(UNITS.match(text, end) or _CURRENCY.search(text, max(0, start - 6), start) or _DECIMALS.match(text, end))
 
 

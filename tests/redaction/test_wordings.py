@@ -387,6 +387,104 @@ HARMLESS = """
     we are a team of twelve people
     i have a question about policy changes
     my insurance covers up to ten thousand
+    can i speak to someone about my bill please
+    i was speaking with an agent yesterday
+    is anyone there
+    is it available in blue
+    was the technician there today
+    my wife is coming with me
+    my husband will pick up the parcel
+    the patient is stable
+    your driver will be there in ten minutes
+    your engineer is running late
+    our customer service is closed on sundays
+    this is about my recent order
+    it is under twenty dollars
+    it's under my account
+    the account holder has to call
+    i changed my plan from basic to premium
+    change the name from the old one to the new one
+    thanks again for the help
+    sorry about that let me check
+    okay good can you hear me
+    perfect sounds great
+    hello can i get a quote
+    hi i need some help with my router
+    great so what is the next step
+    right how much does it cost
+    the name on the order is wrong
+    the card number was wrong
+    please spell the last word
+    i am twenty minutes away
+    i'll be ten minutes late
+    she'll be there in five
+    he was twelve minutes late
+    at the end of the month
+    at about three hundred dollars
+    delivered to the wrong house
+    send it to the address on file
+    the house is cold
+    we live in a small town
+    i live in an apartment
+    i'm from the billing team
+    is that in the north or the south
+    the code is on the box
+    what does error code five oh two mean
+    promo code summer twenty does not work
+    my policy covers two cars
+    policy number please
+    account number please
+    the last four digits please
+    i have two cards on my account
+    my card has a limit of five thousand
+    call me in twenty minutes
+    call me after five thirty
+    you can call from nine to five
+    text me when you are close
+    the phone costs four hundred and ninety nine
+    i bought a phone with one hundred and twenty eight gigs
+    it's a twenty four hour line
+    email support is slow
+    i can send an email to support
+    send it by email to the team
+    the email said to call this number
+    i sent three emails
+    my website is down
+    the site is slow at night
+    i log in every day
+    i logged in to the app this morning
+    log in with your phone
+    sign in with the code
+    the password is too short
+    password must have eight characters
+    the pin pad is broken
+    it expires in two weeks
+    the offer is valid until the end of march
+    my subscription expires in december
+    registered on the third of may
+    register me for the class
+    the plate is broken
+    i need a new number plate
+    the passport office opens at nine
+    record the call please
+    a record of three wins
+    group of seven people
+    member since two thousand nine
+    table for two at seven thirty
+    a flat tyre on the motorway
+    a flat fee of twelve dollars
+    unit prices went up by three percent
+    number one priority
+    door number two please
+    room three twelve at the hotel
+    platform four at eleven fifteen
+    turn on to main road after two miles
+    there is traffic on the road
+    two blocks down the street
+    the way to the store
+    a drive of two hours
+    court is at ten
+    place an order of fifteen boxes
 """
 
 
