@@ -49,8 +49,7 @@ def _regions(mine: Regions | None, asked: Regions | None) -> Iterator[tuple[str,
 
 def _masking(mine: masks.Masking, asked: masks.Masking) -> Iterator[tuple[str, str]]:
     for kind, stated in mine.items():
-        hops = [hop for hop in (None, *masks.HOPS) if hop is None or getattr(stated, hop.value) is not None]
-        for hop in hops:
+        for hop in stated.hops:
             wanted, given = masks.said(asked, kind, hop), stated.at(hop)
             if wanted is not None and given is not None and given.laxity > wanted.laxity:
                 yield f"masking.{kind}", wanted.value

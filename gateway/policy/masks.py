@@ -38,6 +38,12 @@ class MaskFor(Model):
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {"anyOf": [{"type": "string", "enum": [mask.value for mask in Mask]}, handler(core_schema)]}
 
+    @property
+    def hops(self) -> tuple[Hop | None, ...]:
+        """Where it says something of its own; None for everywhere else."""
+        written = self.model_fields_set
+        return (None,) if written == {DEFAULT} else (None, *(hop for hop in HOPS if hop.value in written))
+
     def at(self, hop: Hop | None) -> Mask | None:
         """What is said for this hop; without one, for every hop that is not named."""
         own: Mask | None = getattr(self, hop.value) if hop is not None else None

@@ -151,7 +151,7 @@ class Settings(Model):
     origins: tuple[Region, ...] | None = None
     """Places whose law protects the callers: a hop to elsewhere needs a transfer mechanism from each (promise 8)."""
     training: DemandedTraining | None = None
-    """Whether a processor may train on the data: ``prohibited``, ``opt-out`` (yes, until somebody objects), ``permitted`` (promise 10)."""
+    """May processors train on it: ``prohibited``, ``opt-out`` (yes, until somebody objects), ``permitted`` (promise 10)."""
     processor_retention: Duration | None = None
     """How long a processor may keep what it receives (promise 14)."""
     purposes: tuple[Slug, ...] | None = None

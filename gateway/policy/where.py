@@ -64,7 +64,8 @@ class Regions(Model):
     @property
     def stated(self) -> Mapping[str, Places]:
         """Every list that was written, by its key."""
-        named = {key: getattr(self, key) for key in Regions.model_fields}
+        written = self.model_fields_set
+        named = {key: getattr(self, key) for key in Regions.model_fields if key in written}
         return {key: places for key, places in named.items() if places is not None}
 
     @property
