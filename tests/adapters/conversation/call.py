@@ -203,10 +203,12 @@ class KeptSpan(NullSpan):
 class Call:
     """What the guarded parts of one call share, and everything that they told."""
 
-    def __init__(self, *models: str, route: Mapping[Hop, Sequence[str]] | None = None, dialect: str = "test") -> None:
+    def __init__(
+        self, *models: str, route: Mapping[Hop, Sequence[str]] | None = None, dialect: str = "test", default: str = "pseudonym"
+    ) -> None:
         self.detector = TableDetector()
         self.vault = MemoryVault()
-        self.masker = CallMasker(self.detector, self.vault)
+        self.masker = CallMasker(self.detector, self.vault, default=default)
         self.told = Told()
         self.door = Door(route or {Hop.LLM: models or ("first",), Hop.STT: ("ear",), Hop.TTS: ("mouth",)}, dialect=dialect)
         self.telemetry = Measured()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from livekit import rtc
@@ -20,7 +20,7 @@ from gateway.errors import (
     UpstreamTimeout,
 )
 from gateway.policy.egress import Grant
-from gateway.ports import ChatDelta, ToolCall
+from gateway.ports import ChatDelta, ChatRequest, ToolCall
 from gateway.values import DataCategory, Hop, Placeholder, Private
 from tests.adapters.conversation.call import CARD, NAME, Call
 from tests.adapters.conversation.processors import Answer, Processors
@@ -74,6 +74,23 @@ class TestWhatAModelReceives:
         call = Call()
         await sent(call, ("user", f"I am {NAME}."))
         assert await sent(call, (role, "So you are <PERSON_1>?")) == [(role, "So you are <PERSON_1>?")]
+
+    async def test_with_stand_ins_a_model_sees_a_name_and_the_conversation_its_placeholder(self) -> None:
+        class Echo(Processors):
+            """A model that says again what it was told, in small pieces."""
+
+            async def stream(self, grant: Grant, request: ChatRequest) -> AsyncIterator[ChatDelta]:
+                self.asked.append((grant, request))
+                told = request.messages[-1].text
+                for at in range(0, len(told), 3):
+                    yield ChatDelta(text=told[at : at + 3])
+
+        call, processors = Call(default="surrogate"), Echo()
+        assert await text(ask(call, processors, chat(("user", f"I am {NAME}.")))) == "I am <PERSON_1>."
+        [(_, request)] = processors.asked
+        assert NAME not in request.messages[0].text
+        assert "PERSON" not in request.messages[0].text
+        assert len(request.messages[0].text.split()) == 4
 
     async def test_a_tools_text_that_looks_like_a_placeholder_is_not_taken_for_one(self) -> None:
         """Else a tool's data could make us say a caller's own number to him as if it were somebody's."""
