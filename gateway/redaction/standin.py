@@ -18,6 +18,7 @@ _BLANKS = frozenset(" \t\n\u00a0,")
 _MOST_BLANKS = 3
 _SEPARATORS = frozenset(" -.()/\u00a0\u2010\u2011\u2012\u2013")
 _MOST_SEPARATORS = 2
+_TELLING = 3
 _JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
@@ -68,8 +69,9 @@ class StandIns:
                 self._forms.setdefault(form.signs[0], []).append(form)
         for forms in self._forms.values():
             forms.sort(key=lambda form: -len(form.signs))
-        # Case is folded by the pattern as in the forms; what it finds too much, ``at`` refuses.
-        self._start = re.compile(rf"(?<!\w)[{re.escape(''.join(self._forms))}]", re.IGNORECASE) if self._forms else None
+        # What the pattern finds too much, ``at`` refuses.
+        begins = sorted({begin for forms in self._forms.values() for form in forms for begin in _begins(form)})
+        self._start = re.compile(rf"(?<!\w)(?:{'|'.join(begins)})", re.IGNORECASE) if begins else None
 
     def __bool__(self) -> bool:
         return bool(self._forms)
@@ -119,6 +121,14 @@ class StandIns:
             return literal.group() if back == text else json.dumps(back, ensure_ascii=False)
 
         return _JSON_STRING.sub(undressed, arguments) if self._forms else arguments
+
+
+def _begins(form: _Form) -> Iterator[str]:
+    """Patterns for the first letters of a form, whole or cut off by the end of the text: few words of a text begin like that."""
+    first = form.signs[:1] if form.number else form.signs[:_TELLING].split(" ")[0]
+    yield re.escape(first)
+    for length in range(1, len(first)):
+        yield rf"{re.escape(first[:length])}\Z"
 
 
 def _matches(form: _Form, text: str, place: int) -> tuple[int | None, int]:
