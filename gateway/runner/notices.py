@@ -231,6 +231,7 @@ class NoticeWatch:
     def __init__(self, log: NoticeLog, policies: Callable[[], PolicySet]) -> None:
         self._log = log
         self._policies = policies
+        self._folded: dict[TenantId, tuple[tuple[Event, ...], Notices]] = {}
 
     async def __call__(self, tenant: TenantId, at: datetime) -> tuple[Mapping[ProcessorId, str], frozenset[ProcessorId]]:
         """``(barred, noticed)`` for ``Ask``. Raises StoreUnavailable, PolicyUnavailable: then nothing leaves."""
@@ -238,8 +239,15 @@ class NoticeWatch:
         policy = policies.tenant(tenant)
         named = {ProcessorId(each.processor) for hop in Hop for each in policy.route.candidates(hop)}
         entries = [entry for name, entry in policies.registry.entries.items() if name in named]
-        state, terms = _folded(await self._log.events(tenant)), terms_of(policy)
+        state, terms = self._state(tenant, await self._log.events(tenant)), terms_of(policy)
         return state.barred(entries, terms, at), state.cleared(entries, terms, at)
+
+    def _state(self, tenant: TenantId, events: tuple[Event, ...]) -> Notices:
+        """Folded once for the same events."""
+        known = self._folded.get(tenant)
+        if known is None or known[0] is not events:
+            known = self._folded[tenant] = (events, _folded(events))
+        return known[1]
 
 
 NoticesNow = Callable[[TenantId, datetime], Awaitable[tuple[Mapping[ProcessorId, str], frozenset[ProcessorId]]]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -21,24 +22,50 @@ return 1
 """Adds events behind those that the writer has seen, or not at all: what two gateways decide at once is decided one by one."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was read of one tenant's log, and the last line of it as it stands there."""
+
+    events: tuple[Event, ...]
+    last: bytes
+
+    @property
+    def count(self) -> int:
+        return len(self.events)
+
+
+_NOTHING = _Read((), b"")
+
+
 class RedisNoticeLog:
     """Implements ``gateway.runner.notices.NoticeLog``."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._read: dict[TenantId, _Read] = {}
 
     async def events(self, tenant: TenantId) -> tuple[Event, ...]:
-        """Every event of the tenant, the oldest first.
+        """Every event of the tenant, the oldest first: the very same tuple as long as nothing was added.
 
         Raises:
             StoreUnavailable: the store did not answer, or has an event that cannot be read: then nobody knows what is permitted.
         """
+        key, before = names.key(tenant, "notices"), self._read.get(tenant, _NOTHING)
+        new: Any
         async with self._store.answers() as client:
-            stored: Any = await client.lrange(names.key(tenant, "notices"), 0, -1)
+            # From the last one that was read on, so that a log that was put in its place is noticed.
+            new = await client.lrange(key, max(0, before.count - 1), -1)
+            if before.count and (not new or new[0] != before.last):
+                before, new = _NOTHING, await client.lrange(key, 0, -1)
+        more = new[1:] if before.count else new
+        if not more:
+            return before.events
         try:
-            return tuple(_event(line) for line in stored)
+            read = _Read((*before.events, *(_event(line) for line in more)), more[-1])
         except (ValueError, KeyError, TypeError, AttributeError):
             raise StoreUnavailable("the notice log holds an event that cannot be read", hint="restore it from a backup") from None
+        self._read[tenant] = read
+        return read.events
 
     async def add(self, tenant: TenantId, seen: int, events: Sequence[Event]) -> bool:
         """Add ``events`` if the log still has ``seen`` events. False: somebody else was first; read again.

@@ -40,6 +40,24 @@ async def test_who_has_not_seen_the_last_event_adds_nothing(store: Store) -> Non
     assert await log.events(ACME) == (TOLD,)
 
 
+async def test_what_others_add_is_seen_at_once(store: Store) -> None:
+    """Nothing is read twice, and nothing is missed; a log that was put in its place is read anew."""
+    log, other = RedisNoticeLog(store), RedisNoticeLog(store)
+    await log.add(ACME, 0, [TOLD])
+    first = await log.events(ACME)
+    assert await log.events(ACME) is first
+    await other.add(ACME, 1, [SAID_NO])
+    assert await log.events(ACME) == (TOLD, SAID_NO)
+    async with store.answers() as client:
+        await client.delete("sordino:{acme}:notices")
+    assert await log.events(ACME) == ()
+    await other.add(ACME, 0, [SAID_NO, TOLD, TOLD])
+    assert await log.events(ACME) == (SAID_NO, TOLD, TOLD)
+    async with store.answers() as client:
+        await client.execute_command("LSET", "sordino:{acme}:notices", 2, await client.lindex("sordino:{acme}:notices", 0))
+    assert await log.events(ACME) == (SAID_NO, TOLD, SAID_NO)
+
+
 async def test_of_many_that_decide_at_once_one_is_first(store: Store) -> None:
     log = RedisNoticeLog(store)
     answers = await asyncio.gather(*(log.add(ACME, 0, [TOLD]) for _ in range(12)))
