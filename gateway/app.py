@@ -159,7 +159,7 @@ class Gateway:
             await self._warm
             await self._listen()
             self._tasks.start(retry_notices(self.governing.notices, lambda: self.policies.policies), name="notices")
-        self._tasks.start(self.policies.watch(_tell_invalid), name="policies")
+        self._tasks.start(self.policies.watch(_tell_invalid, _tell_changed), name="policies")
 
     async def _warm_up(self) -> None:
         await asyncio.gather(self.speech.start(), self.detector.start())
@@ -375,6 +375,10 @@ def _tell_invalid(findings: tuple[Finding, ...]) -> None:
     log.error("the changed policy files have %d fault(s), so the last valid ones stay in force", len(findings))
     for finding in findings:
         log.error("%s", finding)
+
+
+def _tell_changed(_: object) -> None:
+    log.info("the changed policy files are in force")
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -39,7 +39,7 @@ def add_parser(commands: Subparsers) -> None:
         "explain",
         run,
         "show who may receive what, and why not",
-        "sordino policy explain --tenant demo --hop llm --caller +442071838750; or: explain --receipt receipt.json",
+        "sordino policy explain --tenant demo --hop llm --caller +442071838750",
     )
     categories = ", ".join(DataCategory)
     parser.add_argument("--tenant", metavar="NAME", help="whose policy (may be left out when there is one tenant)")

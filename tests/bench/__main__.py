@@ -25,6 +25,7 @@ from tests.bench.child import ROOT, BenchError, Child, child
 from tests.bench.numbers import Json, spread
 from tests.bench.plan import FULL, QUICK, STAGES, Plan
 from tests.bench.policies import write_policies
+from tests.bench.tenants import measured_apart
 
 
 class Bench:
@@ -54,6 +55,7 @@ class Bench:
                 "mask": lambda: house.ask("mask", times=self._plan.masks),
                 "route": lambda: house.ask("route", times=self._plan.routes),
                 "unmask": lambda: house.ask("unmask", times=self._plan.answers),
+                "tenants": measured_apart,
                 "calls": lambda: self._calls(house, ready["url"]),
                 "capacity": lambda: self._capacity(house, ready["url"]),
             }
@@ -133,6 +135,8 @@ async def _run(given: argparse.Namespace, console: Console) -> Json:
 
 def _show(console: Console, found: Json) -> None:
     report.stages(console, found)
+    if "tenants" in found:
+        report.tenants(console, found["tenants"])
     if "calls" in found:
         calls = found["calls"]
         console.print(f"Whole calls: {calls['answered']} of {calls['turns']} turns were answered; they ended {calls['outcomes']}")

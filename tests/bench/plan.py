@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-STAGES = ("frame", "mask", "route", "unmask", "calls", "capacity")
+STAGES = ("frame", "mask", "route", "unmask", "tenants", "calls", "capacity")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

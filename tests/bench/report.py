@@ -52,6 +52,15 @@ def stages(console: Console, found: Json) -> None:
         console.print()
 
 
+def tenants(console: Console, found: Json) -> None:
+    load, one, none = found["load"], found["one_changed"], found["unchanged"]
+    console.print(
+        f"{found['count']} tenants: loaded in {load['s']:.2f} s ({load['cpu_s']:.2f} s of one core), "
+        f"{found['held_mib']} MiB held in all; one changed: {one['s']:.2f} s; none: {none['s']:.2f} s\n",
+        highlight=False,
+    )
+
+
 def loop(console: Console, calls: Json) -> None:
     """The law of the loop: never blocked for longer than 10 ms."""
     table = Table(
