@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from gateway.redaction.codes import LETTER
+from gateway.redaction.cues import UNITS
 from gateway.redaction.english import ABBREVIATIONS, COMMON_WORDS, MONTHS, STREET_WORDS, SURNAMES_TOO, any_of
 from gateway.redaction.heard import Heard
 from gateway.values import Span
@@ -48,6 +49,14 @@ _ADDRESSED = re.compile(
     r"evening)|"
     r"wonderful|right|excellent|brilliant|no problem|welcome(?: back)?|sorry) "
 )
+_AT_THE_END = re.compile(
+    r"(?:(?<=\d{4})|(?<=\.com)|dot (?:com|net|org|uk|in|de|io)|(?<![\w'])(?:for me|please|thanks|thank you|today|anything else|"
+    r"no problem|of course|one moment|you're welcome|good ?bye|bye|take care))(?: \|)? "
+)
+_END = re.compile(r"(?: \|)*\Z")
+_DOWN_AS = re.compile(
+    r"(?<![\w'])(?:we have|i have|we've got|i've got) (?=[a-z' -]{2,40} (?:down as|on file|on record|registered|listed))"
+)
 _THEN_YOU = re.compile(
     r"(?: \|)? (?:your|can i|can you|could (?:i|you)|may i|what|what's|let me|i see|i have|i've|i can|i'll|and what|is there|"
     r"is that|"
@@ -63,7 +72,7 @@ _CAPITALISED = re.compile(
 _GOES_ON = re.compile(
     r" \||$|'s| (?:is|was|has|had|and|as|who|will|would|needs|wants|can|said|called|lives|at|on|rang|came|comes|arrived|left|"
     r"texted|"
-    r"told|took|phoned|delivered|dropped|picked|didn't|doesn't|should|in|from|with|about|to|\d+|for|because|but|"
+    r"told|took|phoned|delivered|dropped|picked|didn't|doesn't|should|in|from|with|about|to|born|aged?|\d+|for|because|but|"
     r"but nobody)(?![\w'])"
 )
 _ASKED = re.compile(r"(?<![\w'])(?:name|who am i speaking|who is (?:this|calling)|who's (?:this|calling)|speaking with)(?![\w'])")
@@ -149,6 +158,12 @@ def _addressed(heard: Heard) -> Iterator[Span]:
         words = text[match.end() : end].split()
         if words and _THEN_YOU.match(text, end) and not any(_NO_VOCATIVE.match(word) for word in words):
             yield from _person(heard, match.end(), end, 0.55, "somebody who is spoken to")
+    for match in _AT_THE_END.finditer(text):
+        end = _name(heard, match.end(), 2)
+        if end > match.end() and _END.match(text, end) and not UNITS.match(text, match.end()):
+            yield from _person(heard, match.end(), end, 0.55, "somebody who is spoken to at the end")
+    for match in _DOWN_AS.finditer(text):
+        yield from _person(heard, match.end(), _name(heard, match.end(), 3, strong=True), 0.6, "somebody on file")
 
 
 def _person(heard: Heard, start: int, end: int, score: float, why: str) -> Iterator[Span]:

@@ -309,6 +309,10 @@ WORDINGS = {
         my name changed from [quill] to [mensah]
         i'm calling on behalf of [noor haddad]
         Mrs. [Haddad-Quill] is my landlady
+        can you check the page for me [noor]
+        it goes back to account [four four one two nine oh oh one] [noor]
+        we have [noor] down as [sixty one] years of age
+        my son [kofi] born [may second two thousand and nine]
         perfect [noor] your new card is on its way
         is [kofi mensah] there
     """,
@@ -387,6 +391,8 @@ HARMLESS = """
     we are a team of twelve people
     i have a question about policy changes
     my insurance covers up to ten thousand
+    a loan of three thousand dollars
+    it boards at ten forty five p m
     can i speak to someone about my bill please
     i was speaking with an agent yesterday
     is anyone there
