@@ -42,9 +42,11 @@ from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.telemetry.logs import LogFilter, install_log_filter
 from gateway.app import Gateway
 from gateway.errors import Misconfigured, PolicyInvalid, PolicyUnavailable, SordinoError
+from gateway.governing import Ends
 from gateway.policy.model import TenantPolicy
 from gateway.settings import Settings
 from gateway.tasks import TaskOwner
+from gateway.values import Private
 
 CALLER_WITHIN_S = 60.0
 SEND_AWAY_WITHIN_S = 5.0
@@ -118,6 +120,14 @@ def tenant_of(job: Job, policies: PolicyFolder, caller: rtc.RemoteParticipant | 
     return policies.tenant(str(names.pop())) if names else None
 
 
+def ends_of(caller: rtc.RemoteParticipant) -> Ends:
+    """Both numbers of a caller that LiveKit SIP brought; none of anybody else, who may write their own attributes."""
+    if caller.kind != rtc.ParticipantKind.PARTICIPANT_KIND_SIP:
+        return Ends()
+    told = caller.attributes
+    return Ends(Private(told.get("sip.phoneNumber", "")), Private(told.get("sip.trunkPhoneNumber", "")))
+
+
 def _named(metadata: str) -> str | None:
     try:
         found = json.loads(metadata)
@@ -180,12 +190,12 @@ async def _begin(job: JobContext, settings: Settings, house: AsyncExitStack) -> 
     house.push_async_callback(leg.close)
     await leg.open()
     # In an empty context livekit's session finds no job, and so nothing to record, to report or to upload.
-    Context().run(tasks.start, _call(job, gateway, leg, tenant), name="call")
+    Context().run(tasks.start, _call(job, gateway, leg, tenant, ends_of(caller)), name="call")
 
 
-async def _call(job: JobContext, gateway: Gateway, leg: RoomLeg, tenant: TenantPolicy) -> None:
+async def _call(job: JobContext, gateway: Gateway, leg: RoomLeg, tenant: TenantPolicy, ends: Ends) -> None:
     try:
-        await gateway.run_call(leg, tenant, carrier="livekit")
+        await gateway.run_call(leg, tenant, carrier="livekit", ends=ends)
     except SordinoError as error:
         log.warning("a call could not begin: %s", error)
     finally:

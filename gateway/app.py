@@ -39,7 +39,7 @@ from gateway.call.flow import Announcement, CallFlow, Outcome
 from gateway.errors import Finding, Misconfigured, PolicyInvalid, PolicyUnavailable, SordinoError, Unauthenticated
 from gateway.evidence import receipt as receipts
 from gateway.evidence.entries import Json
-from gateway.governing import Ends, Needs, law_of_call, open_governing, opt_out_on_call, origins_of, retry_notices
+from gateway.governing import NO_NUMBERS, Ends, Needs, law_of_call, open_governing, opt_out_on_call, origins_of, retry_notices
 from gateway.http.media import SocketLeg
 from gateway.http.voice import TOKEN_PARAMETER, twilio_voice
 from gateway.policy.model import TenantPolicy
@@ -61,7 +61,6 @@ log = logging.getLogger(__name__)
 TOKEN_GOOD_FOR_S = 120
 CLOSE_WITHIN_S = 8.0
 DEMO_PROCESSOR = "local-demo-llm"
-NO_NUMBERS = Ends()
 
 
 class Gateway:
@@ -233,7 +232,7 @@ class Gateway:
         claims = self._tokens.verify(token, carrier_call=started.carrier_call, now=self._clock.now())
         if not await self._once.first_time(claims.jti, within_s=TOKEN_GOOD_FOR_S):
             raise Unauthenticated("this media stream was opened before")
-        ends = Ends(claims.from_number, claims.to_number)
+        ends = Ends(claims.from_number, claims.to_number, claims.caller_place)
         await self.run_call(leg, self.policies.tenant(claims.tenant), carrier="twilio", ends=ends)
 
     async def run_call(self, leg: Leg, tenant: TenantPolicy, *, carrier: str, ends: Ends = NO_NUMBERS) -> Outcome:

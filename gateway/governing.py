@@ -59,6 +59,11 @@ class Ends:
 
     caller: Private[str] = field(default_factory=lambda: Private(""))
     called: Private[str] = field(default_factory=lambda: Private(""))
+    caller_place: str = ""
+    """Where the carrier says that the caller is; empty: it does not say."""
+
+
+NO_NUMBERS = Ends()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,8 @@ async def open_governing(needs: Needs, running: AsyncExitStack) -> Governing:
 
 def law_of_call(policy: TenantPolicy, ends: Ends) -> Jurisdiction:
     """Whose law holds for a call of this tenant between the two numbers."""
-    return jurisdiction(locate(ends.caller, stated=policy.origins), locate(ends.called, stated=policy.origins))
+    caller = locate(ends.caller, carrier=(ends.caller_place,), stated=policy.origins)
+    return jurisdiction(caller, locate(ends.called, stated=policy.origins))
 
 
 def origins_of(policy: TenantPolicy, law: Jurisdiction) -> frozenset[str]:

@@ -13,6 +13,7 @@ from aiohttp import web
 from gateway.adapters.carriers import twilio_webhook
 from gateway.adapters.carriers.stream_token import StreamClaims, StreamTokens
 from gateway.errors import Forbidden, InvalidRequest, PayloadTooLarge, SordinoError
+from gateway.policy.jurisdiction import carrier_place
 from gateway.ports import Clock, Ids
 from gateway.values import Private, TenantId
 
@@ -125,6 +126,7 @@ def _claims(tenant: TenantId, fields: Mapping[str, str], clock: Clock, ids: Ids)
         to_number=Private(fields.get("To", "")),
         expires_at=clock.now() + TOKEN_LIFE,
         jti=ids.new("stream"),
+        caller_place=next(iter(carrier_place(fields.get("FromCountry", ""), fields.get("FromState", ""))), ""),
     )
 
 

@@ -9,10 +9,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import pytest_asyncio
+from livekit import rtc
 from livekit.agents import AgentServer, JobExecutorType
 from livekit.agents import job as livekit_job
 from livekit.protocol.agent import JobStatus
@@ -26,7 +28,7 @@ from gateway.errors import Misconfigured, PolicyInvalid
 from gateway.evidence.keys import read_public_key
 from gateway.evidence.receipt import Receipt, verify
 from gateway.settings import Settings
-from gateway.values import Pcm
+from gateway.values import Pcm, Private
 from tests.agents.farewell import Farewell
 from tests.journeys.house import ROOT, kinds, speech, text_of
 from tests.peers.livekit_server.audio import Heard, loud_ms, pitch, tone
@@ -348,6 +350,17 @@ async def test_a_job_and_a_number_of_two_tenants_are_no_call(house: House) -> No
     job = await house.server.agents.dispatch(room, metadata='{"tenant": "bye"}')
     await house.server.agents.ended(job)
     assert len(house.receipts()) == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "caller", "called"),
+    [(rtc.ParticipantKind.PARTICIPANT_KIND_SIP, PHONE, CALLED), (rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD, "", "")],
+)
+def test_whose_law_holds_follows_from_numbers_that_livekit_sip_brought(kind: int, caller: str, called: str) -> None:
+    """A browser may write its own attributes, so it has no number."""
+    who = SimpleNamespace(kind=kind, attributes={"sip.phoneNumber": PHONE, "sip.trunkPhoneNumber": CALLED})
+    ends = worker.ends_of(cast(rtc.RemoteParticipant, who))
+    assert (ends.caller, ends.called) == (Private(caller), Private(called))
 
 
 # --- set up wrongly --------------------------------------------------------------------------------------------------------

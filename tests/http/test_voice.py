@@ -112,6 +112,18 @@ async def test_a_signed_call_is_connected_to_the_media_socket_with_a_token_for_t
     assert claims.expires_at == NOW + timedelta(seconds=60)
 
 
+@pytest.mark.parametrize(
+    ("said", "place"),
+    [({"FromCountry": "US", "FromState": "TX"}, "us/tx"), ({"FromCountry": "DE"}, "de"), ({"FromState": "TX"}, ""), ({}, "")],
+)
+async def test_where_the_carrier_says_that_the_caller_is_goes_with_the_call(said: Mapping[str, str], place: str) -> None:
+    """For a number that is no proof of place itself."""
+    async with gateway() as base:
+        _, twiml = await signed(base, {**FORM, **said})
+    claims = TOKENS.verify(read_twiml(twiml)[1]["token"], carrier_call=CALL, now=NOW)
+    assert claims.caller_place == place
+
+
 async def test_each_answer_has_a_token_of_its_own() -> None:
     async with gateway() as base:
         answers = [read_twiml((await signed(base, FORM))[1])[1]["token"] for _ in range(2)]

@@ -27,7 +27,7 @@ MAX_TOKEN_CHARS = 490
 
 _PURPOSE = b"sordino stream token 1"
 _NONCE_BYTES = 12
-_FIELDS = ("tenant", "call", "from", "to", "exp", "jti")
+_FIELDS = ("tenant", "call", "from", "to", "exp", "jti", "place")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,8 @@ class StreamClaims:
     expires_at: datetime
     jti: str
     """Never given out twice: who holds the socket takes each only once."""
+    caller_place: str = ""
+    """Where the carrier says that the caller is, as a region code; empty: it does not say."""
 
 
 class StreamTokens:
@@ -66,6 +68,7 @@ class StreamTokens:
             claims.to_number.reveal(),
             int(claims.expires_at.timestamp()),
             claims.jti,
+            claims.caller_place,
         )
         nonce = os.urandom(_NONCE_BYTES)
         sealed = nonce + self._seal.encrypt(nonce, json.dumps(values, separators=(",", ":")).encode(), _PURPOSE)
@@ -83,7 +86,7 @@ class StreamTokens:
         opened = self._open(token)
         if opened is None:
             raise _refused()
-        tenant, call, from_number, to_number, expires, jti = opened
+        tenant, call, from_number, to_number, expires, jti, place = opened
         expires_at = datetime.fromtimestamp(int(expires), UTC)
         if call != carrier_call or now >= expires_at:
             raise _refused()
@@ -94,6 +97,7 @@ class StreamTokens:
             to_number=Private(to_number),
             expires_at=expires_at,
             jti=jti,
+            caller_place=place,
         )
 
     def _open(self, token: str) -> tuple[str, ...] | None:

@@ -24,6 +24,7 @@ CLAIMS = StreamClaims(
     to_number=Private("+493012345"),
     expires_at=NOW + timedelta(seconds=60),
     jti="stream_01",
+    caller_place="de",
 )
 
 
