@@ -281,7 +281,11 @@ class Reader:
                 here += 1
             if here == end and (here >= len(words) or not self._is_letter(words[here])):
                 break
-        in_code = bool(before) and before[-1].kind == "number" and sure == count
+        after_number = bool(before) and before[-1].kind == "number" and sure == count
+        before_number = (
+            count > 1 and here < len(words) and (words[here].kind == "number" or self._small_at(words, here) is not None)
+        )
+        in_code = after_number or before_number
         return (out, here) if sure and (in_code or count >= _LEAST_LETTERS or sure >= _LEAST_LETTERS) else None
 
     def _is_letter(self, word: Lexeme) -> bool:

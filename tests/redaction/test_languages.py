@@ -65,6 +65,7 @@ def test_every_number_from_0_to_99_can_be_said_in_every_language() -> None:
             assert view(way, spoken_language(code)).text == str(value), (code, way)
 
 
+IBAN = "E S nueve uno dos uno cero cero cero cuatro uno ocho cuatro cinco cero dos cero cero cero cinco uno tres tres dos"
 SAID = {
     "es": [
         ("mi número de tarjeta es cuatro cinco tres dos uno uno ocho cero nueve seis seis uno dos tres cuatro cinco",
@@ -97,6 +98,7 @@ SAID = {
         ("buenas, le habla Carlos Ruiz Soto, llamo por mi factura", {"PERSON": "Carlos Ruiz Soto"}),
         ("mi hija se llama Lucía y tiene cinco años", {"PERSON": "Lucía", "AGE": "cinco"}),
         ("mi DNI es cinco tres uno dos cuatro cinco uno dos zeta", {"ID_NUMBER": "cinco tres uno dos cuatro cinco uno dos zeta"}),
+        (f"mi IBAN es {IBAN}", {"IBAN_CODE": IBAN}),
         ("My card es four five three two one one eight zero nine six six one two three four five",
          {"CREDIT_CARD": "four five three two one one eight zero nine six six one two three four five"}),
     ],
