@@ -81,14 +81,19 @@ class _House:
     policies: PolicySet
     files: Files
     now: datetime
+    users: Mapping[str, Sequence[str]]
+    """Processor to the tenants in whose route it stands."""
 
-    def used_by(self, processor: str) -> list[str]:
-        """The tenants in whose route it stands."""
-        return [
-            policy.tenant
-            for policy in self.policies.tenants.values()
-            if any(candidate.processor == processor for hop in Hop for candidate in policy.route.candidates(hop))
-        ]
+    def used_by(self, processor: str) -> Sequence[str]:
+        return self.users.get(processor, ())
+
+
+def _users(policies: PolicySet) -> dict[str, list[str]]:
+    users: dict[str, list[str]] = {}
+    for policy in policies.tenants.values():
+        for name in {candidate.processor for hop in Hop for candidate in policy.route.candidates(hop)}:
+            users.setdefault(name, []).append(policy.tenant)
+    return users
 
 
 def lint(policies: PolicySet, texts: Mapping[str, str], *, now: datetime) -> tuple[Remark, ...]:
@@ -98,7 +103,7 @@ def lint(policies: PolicySet, texts: Mapping[str, str], *, now: datetime) -> tup
         texts: file name to text, as they were loaded.
         now: reviews run out and notices end against it; aware.
     """
-    house = _House(policies, Files.of(texts), now)
+    house = _House(policies, Files.of(texts), now, _users(policies))
     remarks = [remark for rule in RULES for remark in rule(house)]
     order = list(Severity)
     return tuple(sorted(remarks, key=lambda each: (order.index(each.severity), _place(each.finding.where), each.rule)))
