@@ -152,6 +152,16 @@ class CallMasker:
         self._names.recall(values)
         self._dialogue.recall(values)
 
+    async def move_to(self, vault: CallVault) -> None:
+        """Go on in another call with all that this one knows: every value is in its vault when this returns.
+
+        Raises StoreUnavailable: then nothing has moved.
+        """
+        async with self._turn:
+            await vault.remember(self._names.values)
+            self._unsaved.clear()
+            self._vault = vault
+
     def current(self, text: MaskedText) -> MaskedText:
         """A text that this mask made, as it is to be sent now: a later turn may have told that words in it were private."""
         return self._history.current(text)
