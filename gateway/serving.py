@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from gateway.adapters.carriers.twilio import TwilioMedia
+from gateway.adapters.detectors.cache import RememberingDetector
 from gateway.adapters.detectors.masker import CallMasker, ReplacingDetector
 from gateway.adapters.stores.conversations import RedisConversations
 from gateway.adapters.stores.receipts import Receipts
@@ -72,8 +73,10 @@ async def open_proxy(needs: ProxyNeeds, running: AsyncExitStack) -> list[web.Rou
         ttl_s = max(SMALLEST_TTL_S, int(tenant.retention.vault.total_seconds()))
         return RedisConversations(needs.store, needs.keys, ttl_s=ttl_s)
 
+    detector = RememberingDetector(needs.detector)
+
     def make_masker(tenant: TenantPolicy, vault: CallVault) -> CallMasker:
-        return masker_of(tenant, needs.detector, vault)
+        return masker_of(tenant, detector, vault)
 
     name_key = hmac.digest(needs.name_key, b"sordino conversation names", hashlib.sha256)
     conversations = Conversations(open_store, make_masker, needs.ledger, needs.clock, needs.ids, name_key=name_key)

@@ -128,6 +128,11 @@ class Pseudonyms:
             self._values[name] = value
             self._names.setdefault((found.entity, form), name)
 
+    @property
+    def values(self) -> dict[Placeholder, Private[str]]:
+        """Every value of the call, by its placeholder."""
+        return dict(self._values)
+
     def value(self, name: Placeholder) -> Private[str] | None:
         """The value behind a placeholder that this call gave out, or None."""
         return self._values.get(name)

@@ -7,6 +7,7 @@ key; and the version, which every write of values must name, so that two gateway
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import json
 import os
@@ -98,7 +99,7 @@ class RedisConversation:
 
     def digest(self, *parts: str) -> bytes:
         """A name for a text that nobody can make, or compare with a guess, who does not have the call's key."""
-        return hmac.digest(self._digest_key, json.dumps(parts).encode("ascii"), "sha256")
+        return hashlib.blake2b(json.dumps(parts).encode("ascii"), key=self._digest_key, digest_size=32).digest()
 
     async def remember(self, values: Mapping[Placeholder, Private[str]]) -> None:
         """Add values.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import json
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -51,6 +52,7 @@ class ConversationMasker(Masker, Protocol):
     """A mask that can go on where another gateway, or this one before, has left off."""
 
     def recall(self, values: Mapping[Placeholder, Private[str]]) -> None: ...
+    async def move_to(self, vault: CallVault) -> None: ...
     def current(self, text: MaskedText) -> MaskedText: ...
 
 
@@ -62,6 +64,10 @@ class Known:
     counts: Mapping[EntityType, int]
 
 
+Digest = Callable[..., bytes]
+"""The name of a text among others: from its parts, under a key."""
+
+
 @dataclass(slots=True)
 class Conversation:
     """One conversation as this gateway knows it. Take ``turn`` while you mask."""
@@ -71,17 +77,25 @@ class Conversation:
     stored: StoredConversation
     masker: ConversationMasker
     account: CallAccount
+    digest: Digest
     texts: dict[bytes, Known] = field(default_factory=dict)
     unkept: dict[bytes, Known] = field(default_factory=dict)
-    """Texts that are not in the store yet."""
+    """Texts that are not in the store yet, by the store's own digest."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     busy: int = 0
     """Requests of it that this gateway is answering now."""
+    begun: bool = False
+    """Whether its beginning is on record, or on its way there."""
+    continues: str = ""
+    """The call whose placeholders it goes on with, where no name connects the two."""
 
-    def know(self, digest: bytes, known: Known) -> None:
+    def known(self, parts: tuple[str, ...]) -> Known | None:
+        return self.texts.get(self.digest(*parts))
+
+    def know(self, parts: tuple[str, ...], known: Known) -> None:
         if len(self.texts) >= MOST_TEXTS:
             self.texts.pop(next(iter(self.texts)))
-        self.texts[digest] = self.unkept[digest] = known
+        self.texts[self.digest(*parts)] = self.unkept[self.stored.digest(*parts)] = known
 
 
 MakeMasker = Callable[[TenantPolicy, CallVault], ConversationMasker]
@@ -101,9 +115,18 @@ class Conversations:
         self._ids = ids
         self._name_key = name_key
         self._live: OrderedDict[tuple[str, CallId], Conversation] = OrderedDict()
+        self._nameless: OrderedDict[bytes, Conversation] = OrderedDict()
 
-    async def find(self, tenant: TenantPolicy, named: str | None) -> Conversation:
+    def digest(self, *parts: str) -> bytes:
+        """BLAKE2b under our key (RFC 7693): what this process knows a text by."""
+        return hashlib.blake2b(json.dumps(parts).encode("ascii"), key=self._name_key, digest_size=24).digest()
+
+    async def find(self, tenant: TenantPolicy, named: str | None, *, history: bytes | None = None) -> Conversation:
         """The conversation of that name, or a new one.
+
+        ``history``: digest of all that was said before, for a client that names nothing. A new conversation takes over what the
+        one that ended with exactly these words knew: nothing but what stands in the request itself, and once only, so that two
+        callers never share a conversation.
 
         Raises:
             NotFound: it has the form of our ids, and this tenant has no such conversation.
@@ -111,7 +134,12 @@ class Conversations:
             StoreUnavailable: nobody can tell.
         """
         if named is None:
-            return await self._open(tenant, CallId(self._ids.new(PREFIX)), create=True)
+            fresh = await self._open(tenant, CallId(self._ids.new(PREFIX)), create=True)
+            before = self._nameless.pop(history, None) if history is not None else None
+            if before is not None and before.tenant.digest == tenant.digest:
+                await before.masker.move_to(fresh.stored)
+                fresh.masker, fresh.texts, fresh.continues = before.masker, before.texts, before.call
+            return fresh
         if _OURS.fullmatch(named):
             return await self._open(tenant, CallId(named), create=False)
         if not _NAME.fullmatch(named):
@@ -119,6 +147,13 @@ class Conversations:
                 "X-Sordino-Call is no name of a conversation", hint="send one of our ids, or up to 128 letters, digits and -_.:@+"
             )
         return await self._open(tenant, self._id_of(tenant.tenant, named), create=True)
+
+    def may_go_on(self, conversation: Conversation, history: bytes) -> None:
+        """A nameless conversation has come to the end of a turn, with these words: whoever says them again goes on there."""
+        self._live.pop((conversation.tenant.tenant, conversation.call), None)
+        self._nameless[history] = conversation
+        while len(self._nameless) > MOST_LIVE:
+            self._nameless.popitem(last=False)
 
     def forget(self, conversation: Conversation) -> None:
         """Read it from the store when it comes again: another gateway has changed it, or a mask was left half done."""
@@ -139,7 +174,8 @@ class Conversations:
         masker = self._make_masker(tenant, stored)
         masker.recall(stored.values)
         account = CallAccount(TenantId(tenant.tenant), call, self._ledger, self._clock, after=stored.head)
-        mine = self._live[where] = Conversation(tenant, call, stored, masker, account)
+        mine = Conversation(tenant, call, stored, masker, account, self.digest, begun=bool(stored.head))
+        self._live[where] = mine
         while len(self._live) > MOST_LIVE:
             self._live.popitem(last=False)
         return mine

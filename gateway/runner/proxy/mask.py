@@ -10,13 +10,13 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gateway.errors import InvalidRequest
 from gateway.ports import ChatMessage, ChatRequest, ToolCall, ToolSpec
-from gateway.runner.proxy.conversations import Conversation, Known
+from gateway.runner.proxy.conversations import Conversation, Digest, Known
 from gateway.runner.proxy.request import ASSISTANT, TOOL, USER, PlainCall, PlainMessage, PlainRequest, PlainTool
 from gateway.values import EntityType, MaskedText, Private
 
@@ -31,10 +31,6 @@ _STRUCTURE = frozenset(("type", "format", "$ref", "$schema"))
 _IDENTIFIER = re.compile(r"\$?[a-z][A-Za-z_]{0,63}")
 """A field's name as a programmer writes it. Any other could be somebody's: ``Ann Lee``, ``ann@example.org``, ``4012888``."""
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-
-
-Digest = Callable[..., bytes]
-"""``StoredConversation.digest``."""
 
 
 @dataclass(slots=True)
@@ -101,13 +97,14 @@ class RequestMask:
             return
         late = {id(message) for message in [each for each in request.messages if each.role == USER][-READ_AGAIN:]}
         wanted = [
-            text_digest(stored.digest, message.role, before, message.text)
+            text_parts(message.role, before, message.text)
             for message, before in zip(request.messages, asked, strict=True)
             if id(message) not in late
         ]
-        wanted += [call_digest(stored.digest, call.arguments) for message in request.messages for call in message.calls]
-        found = await stored.texts(wanted)
-        conversation.texts.update({digest: read_known(kept) for digest, kept in found.items()})
+        wanted += [call_parts(call.arguments) for message in request.messages for call in message.calls]
+        named = {stored.digest(*parts): conversation.digest(*parts) for parts in wanted}
+        found = await stored.texts(list(named))
+        conversation.texts.update({named[digest]: read_known(kept) for digest, kept in found.items()})
 
     # --- parts of a request -------------------------------------------------------------------------------------------
 
@@ -118,13 +115,13 @@ class RequestMask:
         return ChatMessage(message.role, text, calls, answers)
 
     async def _call(self, call: PlainCall) -> ToolCall:
-        digest = call_digest(self.conversation.stored.digest, call.arguments)
-        known = self.conversation.texts.get(digest)
+        parts = call_parts(call.arguments)
+        known = self.conversation.known(parts)
         if known is None:
             had = self.masked.copy()
             arguments = await self._json(call.arguments.map(_parsed))
             known = Known(MaskedText(json.dumps(arguments, ensure_ascii=False)), self.masked - had)
-            self.conversation.know(digest, known)
+            self.conversation.know(parts, known)
         else:
             self.masked.update(known.counts)
         return ToolCall(self._call_id(call.id, new=True), await self._tool_name(call.name), known.text)
@@ -173,13 +170,13 @@ class RequestMask:
         conversation = self.conversation
         if not text:
             return MaskedText("")
-        digest = text_digest(conversation.stored.digest, role, before, text)
-        known = conversation.texts.get(digest)
+        parts = text_parts(role, before, text)
+        known = conversation.known(parts)
         if known is None:
             had = self.masked.copy()
             pieces = [await self._mask(piece, role, question) for piece in _pieces(text)]
             known = Known(MaskedText("".join(pieces)), self.masked - had)
-            conversation.know(digest, known)
+            conversation.know(parts, known)
         else:
             self.masked.update(known.counts)
         return known.text
@@ -244,14 +241,25 @@ class RequestMask:
         return await self._text(Private(text), TOOL)
 
 
-def text_digest(digest: Digest, role: str, before: Private[str], text: Private[str]) -> bytes:
-    """The name of a text in its conversation: who said what, after which question."""
-    return digest("text", role, before.reveal() if role == USER else "", text.reveal())
+def text_parts(role: str, before: Private[str], text: Private[str]) -> tuple[str, ...]:
+    """What names a text in its conversation: who said what, after which question."""
+    return "text", role, before.reveal() if role == USER else "", text.reveal()
 
 
-def call_digest(digest: Digest, arguments: Private[str]) -> bytes:
-    """The name of a tool call's arguments, however a client writes the same JSON."""
-    return digest("call", _canonical(arguments.reveal()))
+def call_parts(arguments: Private[str]) -> tuple[str, ...]:
+    """What names a tool call's arguments, however a client writes the same JSON."""
+    return "call", _canonical(arguments.reveal())
+
+
+def history_digest(digest: Digest, tenant: str, request: PlainRequest, messages: Sequence[PlainMessage]) -> bytes:
+    """The name of a conversation that has none: all that was said in it, and all that was said to the model beside it."""
+    said = [
+        [each.role, each.text.reveal(), *(part for call in each.calls for part in (call.name, *call_parts(call.arguments)))]
+        for each in messages
+    ]
+    beside = [[tool.name, tool.description.reveal(), tool.parameters.reveal()] for tool in request.tools]
+    form = request.response_format.reveal() if request.response_format is not None else None
+    return digest("history", tenant, json.dumps([said, beside, [each.reveal() for each in request.stop], form]))
 
 
 def kept_form(known: Known) -> str:

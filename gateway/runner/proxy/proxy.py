@@ -36,8 +36,8 @@ from gateway.runner.egress import CallEgress
 from gateway.runner.notices import NoticesNow
 from gateway.runner.proxy.breaker import Breakers
 from gateway.runner.proxy.conversations import Conversation, Conversations, Known
-from gateway.runner.proxy.mask import MaskedRequest, RequestMask, call_digest, kept_form, text_digest
-from gateway.runner.proxy.request import ASSISTANT, PlainRequest
+from gateway.runner.proxy.mask import NOTHING, MaskedRequest, RequestMask, call_parts, history_digest, kept_form, text_parts
+from gateway.runner.proxy.request import ASSISTANT, PlainCall, PlainMessage, PlainRequest
 from gateway.runner.proxy.restore import RestoredDelta, Restorer
 from gateway.tasks import TaskOwner
 from gateway.values import CallId, DataCategory, Hop, MaskedText, Private, ProcessorId
@@ -94,6 +94,7 @@ class _Asked:
     plain: PlainRequest
     masked: MaskedRequest
     egress: CallEgress
+    nameless: bool
     failed: set[ProcessorId] = field(default_factory=set)
 
 
@@ -126,9 +127,10 @@ class Proxy:
         conversation, masked = await self._mask(tenant, named, plain)
         conversation.busy += 1
         try:
-            if not conversation.account.head:
-                await conversation.account.write("call.started", self._started(tenant))
-            asked = _Asked(conversation, plain, masked, self._egress(tenant, conversation))
+            if not conversation.begun:
+                conversation.begun = True
+                await conversation.account.write("call.started", self._started(tenant, conversation))
+            asked = _Asked(conversation, plain, masked, self._egress(tenant, conversation), nameless=named is None)
             begun = await self._begin(asked)
         except BaseException:
             conversation.busy -= 1
@@ -140,7 +142,7 @@ class Proxy:
     async def _mask(self, tenant: TenantPolicy, named: str | None, plain: PlainRequest) -> tuple[Conversation, MaskedRequest]:
         clock, began = self._parts.clock, self._parts.clock.monotonic()
         for opening in range(OPENINGS):
-            conversation = await self._parts.conversations.find(tenant, named)
+            conversation = await self._parts.conversations.find(tenant, named, history=self._history(tenant, plain))
             try:
                 async with asyncio.timeout(MASK_WITHIN_S), conversation.turn:
                     masked = await RequestMask(conversation).mask(plain)
@@ -157,6 +159,13 @@ class Proxy:
             return conversation, masked
         raise ConversationMoved("several gateways write to this conversation at once", hint="try again")
 
+    def _history(self, tenant: TenantPolicy, plain: PlainRequest) -> bytes | None:
+        """The digest of what was said up to the assistant's last words; None where there are none."""
+        ends = [place for place, message in enumerate(plain.messages, start=1) if message.role == ASSISTANT]
+        if not ends:
+            return None
+        return history_digest(self._parts.conversations.digest, tenant.tenant, plain, plain.messages[: ends[-1]])
+
     def _egress(self, tenant: TenantPolicy, conversation: Conversation) -> CallEgress:
         parts = self._parts
         origin = tenant.origins[0] if tenant.origins else ""
@@ -171,8 +180,10 @@ class Proxy:
             notices=parts.notices,
         )
 
-    def _started(self, tenant: TenantPolicy) -> dict[str, str]:
+    def _started(self, tenant: TenantPolicy, conversation: Conversation) -> dict[str, str]:
+        before = {"continues": conversation.continues} if conversation.continues else {}
         return {
+            **before,
             "carrier": "proxy",
             "direction": "inbound",
             "language": tenant.language,
@@ -260,7 +271,7 @@ class Proxy:
             for piece in back.finish():
                 yield piece
             code = ""
-            _know_answer(asked, back)
+            answer = _know_answer(asked, back)
         except SordinoError as error:
             code = error.code
             self._breakers.failed(begun.grant.processor, self._parts.clock.monotonic())
@@ -269,6 +280,10 @@ class Proxy:
             settled = self._settle(asked, begun.grant, code, tokens)
         # Who has the whole answer may ask another gateway next: that one finds everything.
         await asyncio.shield(settled)
+        if asked.nameless:
+            said = (*asked.plain.messages, answer)
+            conversations, tenant = self._parts.conversations, asked.conversation.tenant
+            conversations.may_go_on(asked.conversation, history_digest(conversations.digest, tenant.tenant, asked.plain, said))
 
     def _settle(self, asked: _Asked, grant: Grant, code: str, tokens: list[int]) -> asyncio.Task[None]:
         task = self._tasks.start(self._write_down(asked, grant, code, tokens), name="settle")
@@ -300,17 +315,19 @@ class Proxy:
             conversation.busy -= 1
 
 
-def _know_answer(asked: _Asked, back: Restorer) -> None:
+def _know_answer(asked: _Asked, back: Restorer) -> PlainMessage:
     """The client will send these very words back as history: then they are known, and the model sees its own again."""
     conversation = asked.conversation
-    for said in back.said.values():
+    answers = []
+    for _, said in sorted(back.said.items()):
         text = Private("".join(piece.reveal() for piece in said.restored))
         if text:
-            known = _as_the_model_wrote_it("".join(said.masked))
-            conversation.know(text_digest(conversation.stored.digest, ASSISTANT, Private(""), text), known)
+            conversation.know(text_parts(ASSISTANT, NOTHING, text), _as_the_model_wrote_it("".join(said.masked)))
         for ours, theirs in said.calls:
-            known = _as_the_model_wrote_it(ours.arguments)
-            conversation.know(call_digest(conversation.stored.digest, theirs.arguments), known)
+            conversation.know(call_parts(theirs.arguments), _as_the_model_wrote_it(ours.arguments))
+        calls = tuple(PlainCall(theirs.id, theirs.name, theirs.arguments) for _, theirs in said.calls)
+        answers.append(PlainMessage(ASSISTANT, text, calls))
+    return answers[0] if answers else PlainMessage(ASSISTANT, NOTHING)
 
 
 def _as_the_model_wrote_it(text: str) -> Known:

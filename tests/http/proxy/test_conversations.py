@@ -148,3 +148,54 @@ async def test_many_requests_of_one_conversation_at_once_give_each_value_its_own
     model.says = lambda body: body["messages"][-1]["content"].removeprefix("My name is ").removesuffix(".")
     answers = await asyncio.gather(*(house.chat(f"My name is {name}.", **named("crowd")) for name in names))
     assert [answer["choices"][0]["message"]["content"] for answer, _ in answers] == names
+
+
+async def test_a_client_that_names_nothing_keeps_its_placeholders_at_the_cost_of_its_new_words(
+    tmp_path: Path, store: Store, detector: PresidioDetector, model: Model
+) -> None:
+    """A plain SDK sends the history and no name: the conversation is known by its very words."""
+    counting = Counting(detector)
+    async with proxy_house(tmp_path, store, counting, {"a-model": model.url}) as house:
+        history: list[dict[str, Any]] = [{"role": "system", "content": "Answer in one sentence."}]
+        calls, read = [], []
+        for name in ("Barnaby Thistlewood", "Annabel Featherstone", "Cornelius Applegate", "Dorothy Winterbourne"):
+            history.append(user(f"My name is {name}."))
+            counting.texts.clear()
+            answer, headers = await house.chat(*history)
+            read.append(len(counting.texts))
+            calls.append(headers["X-Sordino-Call"])
+            history.append(answer["choices"][0]["message"])
+        sent = [each["content"] for each in model.bodies[-1]["messages"] if each["role"] == "user"]
+        assert sent == [f"My name is <PERSON_{number}>." for number in (1, 2, 3, 4)]
+        assert (read, len(set(calls))) == ([2, 1, 1, 1], 4)
+        answer, _ = await house.chat(user("Who am I?"), **named(calls[-1]))
+        model.says = lambda body: "<PERSON_3>"
+        answer, _ = await house.chat(user("Who was the third?"), **named(calls[-1]))
+        assert answer["choices"][0]["message"]["content"] == "Cornelius Applegate"
+
+
+async def test_two_callers_with_the_same_history_go_on_apart(house: ProxyHouse, model: Model) -> None:
+    """What one of them tells next, the other can never be told, whatever the model says."""
+    model.says = lambda body: "Welcome. What is your name?"
+    first, _ = await house.chat("Hello")
+    begun = [user("Hello"), first["choices"][0]["message"]]
+    model.says = lambda body: "<PERSON_1>, <PERSON_2>"
+    one, _ = await house.chat(*begun, "My name is Barnaby Thistlewood.")
+    other, _ = await house.chat(*begun, "My name is Annabel Featherstone.")
+    assert one["choices"][0]["message"]["content"] == "Barnaby Thistlewood, your name"
+    assert other["choices"][0]["message"]["content"] == "Annabel Featherstone, your name"
+
+
+async def test_tools_of_a_client_that_names_nothing_go_on_too(house: ProxyHouse, model: Model) -> None:
+    tools = [{"type": "function", "function": {"name": "note", "parameters": {"type": "object"}}}]
+    model.calls = [{"name": "note", "arguments": {"who": "<PERSON_1>"}}]
+    first, before = await house.chat("My name is Barnaby Thistlewood.", tools=tools)
+    called = first["choices"][0]["message"]
+    result = {"role": "tool", "tool_call_id": called["tool_calls"][0]["id"], "content": "noted for Barnaby Thistlewood"}
+    model.calls = None
+    _, after = await house.chat("My name is Barnaby Thistlewood.", called, result, tools=tools)
+    sent = model.bodies[1]["messages"]
+    assert sent[1]["tool_calls"][0]["function"]["arguments"] == '{"who": "<PERSON_1>"}'
+    assert sent[2]["content"] == "noted for <PERSON_1>"
+    started = [entry.draft.body for entry in await house.entries(after["X-Sordino-Call"]) if entry.draft.kind == "call.started"]
+    assert started[0]["continues"] == before["X-Sordino-Call"]
