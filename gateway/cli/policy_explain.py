@@ -25,7 +25,7 @@ from gateway.cli.policy_output import (
 )
 from gateway.cli.policy_receipts import explain_receipt
 from gateway.policy.egress import Ask
-from gateway.policy.explain import MEND, RULE_NAMES, Explanation, Row, explain, question
+from gateway.policy.explain import MEND, RULE_NAMES, Explanation, Row, explain, laws_of, question
 from gateway.policy.jurisdiction import Jurisdiction, jurisdiction, locate
 from gateway.policy.model import CONVERSATION, RequiredAnnouncement, TenantPolicy
 from gateway.policy.regions import is_region, suggest_region
@@ -120,7 +120,7 @@ def _ends(arguments: argparse.Namespace, policy: TenantPolicy) -> Jurisdiction |
 
 
 def _ask(arguments: argparse.Namespace, policy: TenantPolicy, hop: Hop, found: Jurisdiction | None) -> Ask:
-    laws = (arguments.origin,) if arguments.origin else found.laws if found is not None else ()
+    laws = (arguments.origin,) if arguments.origin else laws_of(policy, found) if found is not None else ()
     return question(
         policy,
         hop,

@@ -32,6 +32,7 @@ def asked_in_receipts(folder: Path, *, since: datetime) -> list[Asked]:
 def asks_of(document: Mapping[str, Any]) -> list[Asked]:
     """The questions of one receipt: granted ones with the data that was sent, refused ones with what that hop usually sends."""
     found: list[Asked] = []
+    law = _law(document)
     for each in (*document["hops"], *document["refused"]):
         question = {
             "tenant": document["tenant"],
@@ -40,13 +41,23 @@ def asks_of(document: Mapping[str, Any]) -> list[Asked]:
             "at": each["at"],
             "data": each.get("categories", ()),
             "purpose": each.get("purpose", "conversation"),
-            "origins": each.get("origins", ()),
+            "origins": law.get("laws", ()),
+            "placed": bool(law.get("caller")) and bool(law.get("called")),
         }
         try:
             found.append(Asked.model_validate_json(json.dumps(question)))
         except ValidationError:
             continue
     return found
+
+
+def _law(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Whose law held for the call, as its first entry says; nothing in receipts that do not tell."""
+    for entry in document["entries"]:
+        law = entry["body"].get("jurisdiction") if entry.get("kind") == "call.started" else None
+        if isinstance(law, Mapping):
+            return law
+    return {}
 
 
 def explain_receipt(file: Path, folder: Path, form: str) -> int:
@@ -61,9 +72,15 @@ def explain_receipt(file: Path, folder: Path, form: str) -> int:
     hops = sorted((*document["hops"], *document["refused"]), key=lambda each: str(each["at"]))
     if form == "json":
         told = [_told(each) for each in hops]
-        print(json.dumps({"tenant": document["tenant"], "call": document["call"], "hops": told, **now}, indent=2))
+        print(
+            json.dumps(
+                {"tenant": document["tenant"], "call": document["call"], "law": _law(document), "hops": told, **now}, indent=2
+            )
+        )
         return GOOD
     print(f"call {document['call']} of {document['tenant']}, {document['outcome']}, policy {str(document['policy_digest'])[:12]}")
+    for reason in _law(document).get("reasons", ()):
+        print(f"  {reason}")
     for each in document["announcements"]:
         print(f"  heard first: {each['id']} ({each.get('rule', '')})")
     seen: set[str] = set()

@@ -26,6 +26,9 @@ class Asked(Model):
     data: tuple[DataCategory, ...] = ()
     purpose: Slug = CONVERSATION
     origins: tuple[Region, ...] = ()
+    """Whose laws protected the data."""
+    placed: bool = True
+    """Whether both ends could be placed: otherwise the laws that the files presume count as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ def decided_by(asked: Asked, policies: PolicySet) -> str:
     policy = policies.tenants.get(TenantId(asked.tenant))
     if policy is None:
         return "no policy for this tenant"
+    presumed = policy.presumed_origins if asked.origins and not asked.placed else ()
     ask = Ask(
         tenant=TenantId(asked.tenant),
         call=CallId(asked.call),
@@ -83,7 +87,7 @@ def decided_by(asked: Asked, policies: PolicySet) -> str:
         purpose=asked.purpose,
         at=asked.at,
         grant_id="diff",
-        origins=frozenset(asked.origins),
+        origins=frozenset((*asked.origins, *presumed)),
     )
     decision = decide(policy, policies.registry, ask)
     if decision.grant is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.policy.egress import RULES, Ask, decide
+from gateway.policy.jurisdiction import Jurisdiction
 from gateway.policy.model import CONVERSATION, TenantPolicy
 from gateway.policy.registry import Registry
 from gateway.values import CallId, DataCategory, Hop, ProcessorId, TenantId
@@ -93,6 +94,12 @@ def question(
         origins=frozenset(origins),
         about=frozenset(about),
     )
+
+
+def laws_of(policy: TenantPolicy, found: Jurisdiction) -> tuple[str, ...]:
+    """Whose laws a call asks under: those of both ends, and what the files presume where nobody can place one of them."""
+    presumed = policy.presumed_origins if found.laws and found.places is None else ()
+    return tuple(sorted({*found.laws, *presumed}))
 
 
 def explain(policy: TenantPolicy, registry: Registry, ask: Ask) -> Explanation:

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 from gateway.errors import Finding, Location, PolicyInvalid
 from gateway.policy.announcing import AnnouncementMode
 from gateway.policy.documents import Parts, Source, read_document
-from gateway.policy.explain import RULE_NAMES, Explanation, explain, question
+from gateway.policy.explain import RULE_NAMES, Explanation, explain, laws_of, question
 from gateway.policy.faults import did_you_mean, read_model
 from gateway.policy.fields import E164, EntityKey, Language, Mask, Model, Region, Slug, Text, fault
 from gateway.policy.jurisdiction import jurisdiction, locate
@@ -228,7 +228,7 @@ def _whose(given: Given, policy: TenantPolicy) -> tuple[tuple[str, ...], tuple[s
         return stated, stated or None
     caller, called = (locate(Private(number or ""), stated=policy.origins) for number in (given.caller, given.called))
     found = jurisdiction(caller, called)
-    return stated or found.laws, found.places
+    return stated or laws_of(policy, found), found.places
 
 
 def _ask(policy: TenantPolicy, hop: Hop, given: Given, origins: tuple[str, ...], at: datetime) -> Ask:

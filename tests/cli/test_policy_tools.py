@@ -13,12 +13,14 @@ import pytest
 from gateway.adapters.keys.signing import SigningKey
 from gateway.adapters.stores.policy_folder import PolicyFolder, shipped_policies
 from gateway.cli.main import main
+from gateway.cli.policy_receipts import asked_in_receipts
 from gateway.evidence.chain import genesis, seal
 from gateway.evidence.entries import Draft, Entry, Json
 from gateway.evidence.facts import hop_body, refused_body
 from gateway.evidence.receipt import build
 from gateway.policy.explain import question
-from gateway.values import CallId, Hop, TenantId
+from gateway.policy.jurisdiction import jurisdiction, locate
+from gateway.values import CallId, Hop, Private, TenantId
 
 Run = Callable[..., tuple[int, str]]
 TODAY = datetime.now(UTC)
@@ -60,7 +62,9 @@ def receipt(folder: Path, tmp_path: Path) -> Path:
         entries.append(seal(draft, seq=len(entries) + 1, previous=previous, durable="memory"))
 
     policy = policies.tenant("demo")
-    write("call.started", {"policy_digest": policy.digest, "registry_digest": policies.registry.digest})
+    law = jurisdiction(locate(Private("+442071838750")), locate(Private("+12125550100"))).record()
+    digests = {"policy_digest": policy.digest, "registry_digest": policies.registry.digest}
+    write("call.started", {**digests, "jurisdiction": law})
     decision = policies.decide(question(policy, Hop.LLM, at=at))
     assert decision.grant is not None
     write("hop", hop_body(decision.grant, decision.verdicts))
@@ -198,6 +202,10 @@ class TestDiff:
         [call] = [what for what in changes if what.startswith("call call_past of demo, llm at ")]
         assert changes[call] == ("local-demo-llm (local)", "local-llm (local)")
 
+    def test_a_real_call_is_asked_again_under_the_laws_of_both_ends(self, folder: Path, receipt: Path, sordino: Run) -> None:
+        [asked, _] = asked_in_receipts(receipt.parent, since=TODAY - timedelta(days=1))
+        assert (asked.origins, asked.placed) == (("gb", "us"), True)
+
     def test_calls_of_longer_ago_do_not_count(self, folder: Path, receipt: Path, sordino: Run) -> None:
         assert "0 question(s)" in sordino("diff", shipped_policies(), folder, "--days", "0")[1]
 
@@ -247,6 +255,7 @@ class TestExplain:
     def test_a_past_call_from_its_receipt(self, folder: Path, receipt: Path, sordino: Run) -> None:
         code, said = sordino("explain", "--policies", folder, "--receipt", receipt)
         assert code == 0
+        assert "caller: its number belongs to gb" in said
         assert "yes local-demo-llm in local, transfer mechanism none-needed" in said
         assert "no  mistral: there is no data processing agreement with it" in said
         assert "the policy and the sub-processors are still the same" in said
