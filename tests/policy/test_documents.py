@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 import ruamel.yaml
+import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import Location, PolicyInvalid
+from gateway.policy import yaml_text
 from gateway.policy.documents import Parts, Source, read_document
 from gateway.policy.load import Memory, load
 from gateway.policy.yaml_text import read_yaml
@@ -58,6 +60,13 @@ def test_what_ships_is_read_in_parts(path: str) -> None:
     node, _ = read_yaml(path, text)
     assert node is not None
     assert Parts().read(text) == node.plain()
+
+
+def test_where_libyaml_is_missing_the_same_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [path.read_text(encoding="utf-8") for path in sorted(POLICIES.rglob("*.yaml"))]
+    fast = [read_yaml("f", text) for text in texts]
+    monkeypatch.setattr(yaml_text, "_PARSER", yaml.SafeLoader)
+    assert [read_yaml("f", text) for text in texts] == fast
 
 
 WORDS = st.sampled_from(["eu", "no", "on", "y", "12:30", "1.5", "0x1F", "0o7", "+1", "007", "null", "~", "true", "a b", "", "é"])
