@@ -183,7 +183,10 @@ class Engine:
         spacy_engine = SpacyNlpEngine(ner_model_configuration=NerModelConfiguration(labels_to_ignore=[]))
         # Given, not loaded: Presidio would look for a model by name and try to download it.
         spacy_engine.nlp = {LANGUAGE: nlp}  # type: ignore[assignment] # Presidio declares None
-        self._now = _Now(Heard.of(""))
+        # Presidio's own recognizers alone look at tokens, for the words around what they find.
+        self._no_tokens = spacy_engine.process_text("", LANGUAGE)
+        self._nothing = Heard.of("")
+        self._now = _Now(self._nothing)
         always: list[EntityRecognizer] = [
             *(_Rule(name, finder, entities, self._now) for name, (finder, entities) in FINDERS.items()),
             _Words(self._now),
@@ -199,11 +202,15 @@ class Engine:
 
     def analyze(self, text: str, previous: str, language: str = LANGUAGE) -> list[Row]:
         """Every finding of every recognizer, also weak and overlapping ones: thresholds stand in ``redaction/entities.py``."""
+        text.encode("utf-8")  # a text with half a character in it is refused, as spaCy refuses it
         self._now.heard, self._now.previous, self._now.found = Heard.of(text, previous, language), previous, {}
         number = len(_DIGIT.findall(text)) >= _FEWEST_DIGITS or "::" in text
         analyzer, entities = self._analyzers["@" in text, number]
-        results = analyzer.analyze(text, LANGUAGE, entities=entities, score_threshold=0.0, return_decision_process=True)
-        self._now.heard, self._now.previous, self._now.found = Heard.of(""), "", {}
+        tokens = None if number or "@" in text else self._no_tokens
+        results = analyzer.analyze(
+            text, LANGUAGE, entities=entities, score_threshold=0.0, return_decision_process=True, nlp_artifacts=tokens
+        )
+        self._now.heard, self._now.previous, self._now.found = self._nothing, "", {}
         return [_row(result) for result in results]
 
 
