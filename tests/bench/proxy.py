@@ -1,0 +1,223 @@
+"""``make bench-proxy``: what the model proxy adds, beside a direct request and a bare reverse proxy, in one run.
+
+    python -m tests.bench.proxy [--turns 20] [--conversations 10,50] [--json]
+
+Each conversation sends its growing history every turn, with new words in it. The process under test, with its workers and store,
+has one core to itself where there are two; read ratios, not times.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import psutil  # type: ignore[import-untyped] # livekit-agents brings it, without types
+
+ROOT = Path(__file__).parents[2]
+OPENERS = ("I would like to change", "Could you please check", "Somebody told me about", "I am calling because of")
+THINGS = ("the delivery", "my invoice", "that appointment", "the second order", "a reservation", "our subscription")
+WHEN = ("week", "month", "Friday")
+PRIVATE = (
+    "my name is {name} and my number is {phone}",
+    "the card is {card}",
+    "you can write to {name}",
+    "my phone number is {spoken}",
+)
+NAMES = ("Maria Lopez", "John Carter", "Priya Sharma", "Ahmed Khan", "Sofia Rossi", "Daniel Weber", "Grace Okafor", "Liam Murphy")
+DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+
+
+@dataclass(slots=True)
+class Child:
+    """A process of the bench."""
+
+    process: subprocess.Popen[str]
+    url: str
+    key: str = ""
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU time of it and of all that it started."""
+        mine = psutil.Process(self.process.pid)
+        times = [each.cpu_times() for each in [mine, *mine.children(recursive=True)]]
+        return float(sum(each.user + each.system for each in times))
+
+    def end(self) -> dict[str, Any]:
+        """Its last words."""
+        out, _ = self.process.communicate("", timeout=60)
+        return dict(json.loads(out.strip().splitlines()[-1])) if out.strip() else {}
+
+
+@contextmanager
+def child(role: str, url: str = "", core: int | None = None) -> Iterator[Child]:
+    env = {**os.environ, **({"BENCH_CORE": str(core)} if core is not None else {})}
+    command = [sys.executable, "-m", "tests.bench.proxy_child", role, url]
+    process = subprocess.Popen(command, cwd=ROOT, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield Child(process, **json.loads(process.stdout.readline()))
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+@dataclass(slots=True)
+class Run:
+    """What one target did with one load."""
+
+    target: str
+    conversations: int
+    first_ms: list[float] = field(default_factory=list)
+    by_turn: dict[int, list[float]] = field(default_factory=dict)
+    seconds: float = 0.0
+    cpu_s: float = 0.0
+
+    @property
+    def row(self) -> dict[str, Any]:
+        count = len(self.first_ms)
+        return {
+            "target": self.target,
+            "conversations": self.conversations,
+            "p50_ms": round(statistics.median(self.first_ms), 2),
+            "p99_ms": round(_percentile(self.first_ms, 0.99), 2),
+            "requests_s": round(count / self.seconds),
+            "cpu_s_per_1000": round(self.cpu_s / count * 1000, 2),
+        }
+
+
+def _percentile(values: Sequence[float], share: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+def utterance(rng: random.Random) -> str:
+    """About fifteen new words; every third holds something private."""
+    text = f"{rng.choice(OPENERS)} {rng.choice(THINGS)} number {rng.randint(10, 99)} from last {rng.choice(WHEN)}"
+    if rng.random() < 0.33:
+        digits = [rng.randint(0, 9) for _ in range(7)]
+        told = rng.choice(PRIVATE).format(
+            name=rng.choice(NAMES),
+            phone="415 55" + "".join(map(str, digits[:5])),
+            card="4012 8888 8888 1881",
+            spoken=" ".join(DIGITS[digit] for digit in [4, 1, 5, *digits]),
+        )
+        text += f", and {told}"
+    return text + "."
+
+
+async def load(target: str, url: str, key: str, conversations: int, turns: int, seed: int) -> Run:
+    """So many conversations at once, each turn after turn."""
+    run = Run(target, conversations)
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+
+        async def converse(number: int) -> None:
+            rng = random.Random(seed * 1000 + number)  # noqa: S311  (the same words in every run)
+            history: list[dict[str, str]] = [{"role": "system", "content": "You answer the telephone of a shop. Be helpful."}]
+            headers = {"Authorization": f"Bearer {key}", "X-Sordino-Call": f"bench-{seed}-{number}"}
+            for turn in range(turns):
+                history.append({"role": "user", "content": utterance(rng)})
+                began = time.perf_counter()
+                first, said = await _answer(session, url, headers, history)
+                run.first_ms.append((first - began) * 1000)
+                run.by_turn.setdefault(turn, []).append((first - began) * 1000)
+                history.append({"role": "assistant", "content": said})
+
+        began = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            for number in range(conversations):
+                group.create_task(converse(number))
+        run.seconds = time.perf_counter() - began
+    return run
+
+
+async def _answer(
+    session: aiohttp.ClientSession, url: str, headers: dict[str, str], history: list[dict[str, str]]
+) -> tuple[float, str]:
+    body = {"model": "small", "messages": history, "stream": True}
+    async with session.post(f"{url}/chat/completions", json=body, headers=headers) as response:
+        if response.status != 200:
+            raise RuntimeError(await response.text())
+        first, said = 0.0, []
+        async for line in response.content:
+            if not line.startswith(b"data: {"):
+                continue
+            choices = json.loads(line[6:]).get("choices")
+            text = choices[0]["delta"].get("content") if choices else None
+            if text:
+                first = first or time.perf_counter()
+                said.append(text)
+    return first, "".join(said)
+
+
+def bench(turns: int, loads: Sequence[int]) -> dict[str, Any]:
+    """Every target under every load, in turn, twice over; the first round warms up."""
+    cores = sorted(os.sched_getaffinity(0))
+    core = cores[-1] if len(cores) > 1 else None
+    rows: list[dict[str, Any]] = []
+    with ExitStack() as stack:
+        model = stack.enter_context(child("model"))
+        floor = stack.enter_context(child("floor", model.url, core))
+        ours = stack.enter_context(child("sordino", model.url, core))
+        if core is not None:
+            os.sched_setaffinity(0, set(cores) - {core})
+        targets = {"direct": model, "bare proxy": floor, "sordino": ours}
+        turn_costs: dict[int, list[float]] = {}
+        for conversations in loads:
+            for name, target in targets.items():
+                asyncio.run(load(name, target.url, target.key, min(conversations, 10), 2, seed=hash((name, conversations)) % 997))
+                before = target.cpu_s
+                run = asyncio.run(load(name, target.url, target.key, conversations, turns, seed=conversations))
+                run.cpu_s = target.cpu_s - before
+                rows.append(run.row)
+                sys.stderr.write(f"{name} with {conversations} conversations is measured\n")
+                if name == "sordino":
+                    turn_costs = run.by_turn
+        lags = ours.end().get("lags_ms", [0.0])
+        os.sched_setaffinity(0, set(cores))
+    thirds = max(1, turns // 3)
+    early = statistics.median(value for turn in range(1, 1 + thirds) for value in turn_costs.get(turn, [0.0]))
+    late = statistics.median(value for turn in range(turns - thirds, turns) for value in turn_costs.get(turn, [0.0]))
+    return {"rows": rows, "loop_lag_p99_ms": round(_percentile(lags, 0.99), 2), "late_turns_to_early": round(late / early, 2)}
+
+
+def table(found: dict[str, Any]) -> str:
+    lines = [f"{'target':<12}{'conversations':>14}{'first token p50':>17}{'p99 ms':>9}{'requests/s':>12}{'CPU s/1000':>12}"]
+    for row in found["rows"]:
+        name, count, p50, p99, rate, cpu = row.values()
+        lines.append(f"{name:<12}{count:>14}{p50:>17}{p99:>9}{rate:>12}{cpu:>12}")
+    for count in sorted({row["conversations"] for row in found["rows"]}):
+        direct, floor, ours = (row for row in found["rows"] if row["conversations"] == count)
+        p50, p99 = (
+            max(0.01, ours[which] - direct[which]) / max(0.01, floor[which] - direct[which]) for which in ("p50_ms", "p99_ms")
+        )
+        lines.append(f"{count} conversations: added p50 {p50:.1f} x the floor's (goal 5), p99 {p99:.1f} x (goal 10)")
+    lines.append(f"event loop late by p99 {found['loop_lag_p99_ms']} ms (goal 10)")
+    lines.append(f"late turns cost {found['late_turns_to_early']} x early ones (goal 1)")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench-proxy", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--turns", type=int, default=20)
+    parser.add_argument("--conversations", default="10,50")
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    found = bench(given.turns, [int(each) for each in given.conversations.split(",")])
+    sys.stdout.write((json.dumps(found, indent=2) if given.json else table(found)) + "\n")
+
+
+if __name__ == "__main__":
+    main()
