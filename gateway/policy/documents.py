@@ -8,11 +8,24 @@ that closes in a later line at the edge, a fault) is read whole by ``yaml_text.r
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
+
+import yaml
+from yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
 
 from gateway.errors import Finding, Location
-from gateway.policy.yaml_text import MAX_NODES, Node, Plain, plain_scalar, read_yaml, too_much
+from gateway.policy.yaml_text import MAX_DEPTH, MAX_NODES, PARSER, Node, Plain, plain_scalar, read_yaml, too_much
 
 MAX_REMEMBERED = 20_000
 MAX_REMEMBERED_CHARACTERS = 4_000
@@ -89,13 +102,57 @@ class Parts:
             part = _Part({text.partition(":")[0]: listed}, 2 + len(listed))
             # Phone numbers are each tenant's own.
             return part if "+" in text else self._remembered(text, part)
-        node, findings = read_yaml("", text)
-        return self._remembered(text, None if node is None or findings else _Part(node.plain(), node.size))
+        return self._remembered(text, _read_part(text))
 
     def _remembered(self, text: str, part: _Part | None) -> _Part | None:
         if len(text) <= MAX_REMEMBERED_CHARACTERS and len(self.known) < MAX_REMEMBERED:
             self.known[text] = part
         return part
+
+
+class _WholeNeeded(Exception):
+    """This part has something that only reading the whole file can judge."""
+
+
+def _read_part(text: str) -> _Part | None:
+    """As ``read_yaml`` reads it, without places: None for everything that it would find a fault in, and for anchors and tags."""
+    try:
+        following = PARSER(text).get_event
+        following()  # the stream begins
+        began = following()
+        if type(began) is not DocumentStartEvent or began.version is not None or began.tags:
+            return None
+        value, size = _read_value(following(), following, 1)
+        following()  # the document ends
+        return _Part(value, size) if type(following()) is StreamEndEvent else None
+    except (_WholeNeeded, yaml.YAMLError, OverflowError, ValueError):
+        return None
+
+
+def _read_value(event: Any, following: Callable[[], Any], depth: int) -> tuple[Plain, int]:
+    kind = type(event)
+    if depth > MAX_DEPTH or kind is AliasEvent or event.anchor is not None or event.tag is not None:
+        raise _WholeNeeded
+    if kind is ScalarEvent:
+        return (event.value if event.style else plain_scalar(event.value)), 1
+    size = 1
+    if kind is SequenceStartEvent:
+        items: list[Plain] = []
+        while type(inner := following()) is not SequenceEndEvent:
+            value, more = _read_value(inner, following, depth + 1)
+            items.append(value)
+            size += more
+        return items, size
+    entries: dict[str, Plain] = {}
+    while type(key := following()) is not MappingEndEvent:
+        if type(key) is not ScalarEvent or key.value in entries:
+            raise _WholeNeeded
+        value, more = _read_value(following(), following, depth + 1)
+        if value is None:
+            raise _WholeNeeded
+        entries[key.value] = value
+        size += more
+    return entries, size
 
 
 def _says_something(lines: str) -> bool:

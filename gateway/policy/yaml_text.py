@@ -28,7 +28,7 @@ MAX_NODES = 20_000
 
 Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | None"
 
-_PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Only its scanner and parser are used, for their events: it makes no objects for us."""
 _UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 """What is no c-printable character (YAML 1.2.2, 5.1), and the byte order mark, which may stand at a file's beginning alone."""
@@ -188,7 +188,7 @@ def read_yaml(file: str, text: str) -> tuple[Node | None, tuple[Finding, ...]]:
         return None, (excess,)
     reader = _Reader(file, iter(()))
     try:
-        reader.events = iter(_PARSER(text).get_event, None)
+        reader.events = iter(PARSER(text).get_event, None)
         root = reader.document()
     except _Refused as refused:
         return None, (*reader.findings, refused.finding)
