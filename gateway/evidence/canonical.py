@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from gateway.errors import EvidenceInvalid
 from gateway.evidence.entries import Json
@@ -79,19 +79,30 @@ def _no_fraction(text: str) -> NoReturn:
 def _plain(value: object, where: str, depth: int) -> Json:
     if depth == 0:
         raise EvidenceInvalid(f"{where} is nested deeper than {MAX_DEPTH} levels")
-    if value is None or isinstance(value, bool):
-        return value
+    if _is_simple(value):
+        return cast(Json, value)
     if isinstance(value, int):
         return _whole(int(value), where)
     if isinstance(value, str):
         return _text(value, where)
-    if isinstance(value, Mapping):
-        return {_name(key, where): _plain(item, f"{where}.{key}", depth - 1) for key, item in value.items()}
+    if isinstance(value, dict | Mapping):
+        return {
+            key if type(key) is str and key.isascii() else _name(key, where): item
+            if depth > 1 and _is_simple(item)
+            else _plain(item, f"{where}.{key}", depth - 1)
+            for key, item in value.items()
+        }
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
         return [_plain(item, f"{where}[{index}]", depth - 1) for index, item in enumerate(value)]
     if isinstance(value, float):
         raise EvidenceInvalid(f"{where} is a fraction", hint="write whole units: milliseconds, frames, per mille")
     raise EvidenceInvalid(f"{where} is a {type(value).__name__}, which evidence cannot hold")
+
+
+def _is_simple(value: object) -> bool:
+    """Most of what evidence holds: nothing, yes or no, and text of ASCII alone (which Python knows without looking)."""
+    kind = type(value)
+    return (kind is str and cast(str, value).isascii()) or value is None or kind is bool
 
 
 def _whole(value: int, where: str) -> int:
@@ -116,7 +127,9 @@ def _name(key: object, where: str) -> str:
 
 def _ordered(value: Json) -> Json:
     if isinstance(value, dict):
-        return {name: _ordered(value[name]) for name in sorted(value, key=lambda name: name.encode("utf-16-be"))}
+        # RFC 8785 sorts by UTF-16 code units, which for ASCII is the order that strings have anyway.
+        names = sorted(value) if all(map(str.isascii, value)) else sorted(value, key=lambda name: name.encode("utf-16-be"))
+        return {name: _ordered(value[name]) for name in names}
     if isinstance(value, list):
         return [_ordered(item) for item in value]
     return value

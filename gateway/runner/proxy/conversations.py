@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import json
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -119,7 +118,11 @@ class Conversations:
 
     def digest(self, *parts: str) -> bytes:
         """BLAKE2b under our key (RFC 7693): what this process knows a text by."""
-        return hashlib.blake2b(json.dumps(parts).encode("ascii"), key=self._name_key, digest_size=24).digest()
+        state = hashlib.blake2b(key=self._name_key, digest_size=24)
+        for part in parts:
+            data = part.encode("utf-8", "surrogatepass")
+            state.update(len(data).to_bytes(8, "big") + data)
+        return state.digest()
 
     async def find(self, tenant: TenantPolicy, named: str | None, *, history: bytes | None = None) -> Conversation:
         """The conversation of that name, or a new one.
