@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Sequence
 
-from gateway.adapters.detectors import worker
+from gateway.adapters.detectors.process import WorkerGone, WorkerProcess
 from gateway.adapters.detectors.worker import Answer
 from gateway.errors import RedactionUnavailable
 from gateway.redaction.languages import LANGUAGES
@@ -39,12 +36,15 @@ class PresidioDetector:
         self._workers = workers
         self._timeout_s = timeout_s
         self._start_timeout_s = start_timeout_s
-        self._pool: ProcessPoolExecutor | None = None
+        self._running: list[WorkerProcess] = []
         self._building = False
         self._closed = False
         self._tasks = TaskOwner("detector", on_failure=lambda name, error: None)
-        self.pids: frozenset[int] = frozenset()
+
+    @property
+    def pids(self) -> frozenset[int]:
         """The worker processes that are warm."""
+        return frozenset(process.pid for process in self._running)
 
     async def start(self) -> None:
         """Start the workers and load the models.
@@ -58,7 +58,8 @@ class PresidioDetector:
         """End the workers and wait for them. Safe to call twice."""
         self._closed = True
         await self._tasks.aclose()
-        await self._discard()
+        running, self._running = self._running, []
+        await asyncio.gather(*(_end(process) for process in running))
 
     async def detect(self, text: Private[str], *, language: str, previous: str = "") -> Sequence[Span]:
         """Spans in ``text``, possibly overlapping and weak: ``redaction.spans.resolve`` makes the last word of them.
@@ -69,7 +70,7 @@ class PresidioDetector:
         if language.split("-")[0].lower() not in LANGUAGES:
             hint = f"set the tenant's language to one of {', '.join(LANGUAGES)}"
             raise RedactionUnavailable("there is no detector for this language", hint=hint)
-        answer = await self._ask(worker.analyze, text.reveal(), previous, language)
+        answer = await self._ask("analyze", text.reveal(), previous, language)
         return [Span(start, end, EntityType(kind), score, by, why) for start, end, kind, score, by, why in answer.rows]
 
     async def replace(self, text: Private[str], replacements: Sequence[Replacement]) -> Private[str]:
@@ -78,71 +79,62 @@ class PresidioDetector:
         Raises:
             RedactionUnavailable: as ``detect``.
         """
-        answer = await self._ask(worker.anonymize, text.reveal(), [(each.start, each.end, each.token) for each in replacements])
+        rows = [(each.start, each.end, each.token) for each in replacements]
+        answer = await self._ask("anonymize", text.reveal(), rows, urgent=True)
         return Private(answer.text)
 
-    async def _ask(self, work: Callable[..., Answer], *arguments: object) -> Answer:
-        pool = self._pool
-        if pool is None:
+    async def _ask(self, work: str, *arguments: object, urgent: bool = False) -> Answer:
+        process = min(self._running, key=lambda each: each.load, default=None)
+        if process is None:
             self._rebuild()
             raise RedactionUnavailable("the detector is not running", hint=_RETRY)
         try:
-            waiting = pool.submit(work, *arguments)
             async with asyncio.timeout(self._timeout_s):
-                answer = await asyncio.wrap_future(waiting)
+                answer = await process.ask(work, *arguments, urgent=urgent)
         except TimeoutError:
             raise RedactionUnavailable("the detector did not answer in time", hint=_RETRY) from None
-        except (BrokenProcessPool, RuntimeError):
-            # RuntimeError: the pool was shut down under us.
-            await self._broken(pool)
-            raise RedactionUnavailable("the detector's process ended", hint=_RETRY) from None
+        except WorkerGone:
+            raise RedactionUnavailable("the detector's process ended, or has too much to do", hint=_RETRY) from None
         if answer.failure:
             raise RedactionUnavailable(f"the detector failed with {answer.failure}", hint=_RETRY)
         return answer
 
-    async def _broken(self, pool: ProcessPoolExecutor) -> None:
-        if self._pool is pool:
-            await self._discard()
+    def _lost(self, process: WorkerProcess) -> None:
+        if process in self._running:
+            self._running.remove(process)
+            self._tasks.start(asyncio.to_thread(process.end), name="bury")
             self._rebuild()
 
     def _rebuild(self) -> None:
         if not self._closed and not self._building:
-            self._building = True
             self._tasks.start(self._build(), name="build")
 
     async def _build(self) -> None:
+        """As many processes as there should be. Those that are warm go on meanwhile."""
         self._building = True
-        pool: ProcessPoolExecutor | None = None
         try:
-            # Spawning blocks for some milliseconds, so it does not happen on the loop.
-            pool, waiting = await asyncio.to_thread(self._spawn)
-            async with asyncio.timeout(self._start_timeout_s):
-                answers = [await asyncio.wrap_future(each) for each in waiting]
-            failures = [answer.failure for answer in answers if answer.failure]
-            if failures:
-                raise RedactionUnavailable(f"the detector did not load: {failures[0]}", hint="run `make setup` again")
-            self.pids = frozenset(answer.pid for answer in answers)
-            self._pool, pool = pool, None
-        except TimeoutError:
-            raise RedactionUnavailable("the detector did not load in time", hint="is the machine very busy?") from None
-        except BrokenProcessPool:
-            raise RedactionUnavailable("the detector's process ended while it loaded", hint="is there enough memory?") from None
+            while missing := self._workers - len(self._running):
+                await asyncio.gather(*(self._start_one() for _ in range(missing)))
         finally:
             self._building = False
-            if pool is not None:
-                await asyncio.to_thread(pool.shutdown, wait=False, cancel_futures=True)
 
-    def _spawn(self) -> tuple[ProcessPoolExecutor, list[Future[Answer]]]:
-        pool = ProcessPoolExecutor(
-            self._workers,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=worker.begin,
-            initargs=(self._regions, self._timeout_s),
-        )
-        return pool, [pool.submit(worker.warm) for _ in range(self._workers)]
+    async def _start_one(self) -> None:
+        process = await asyncio.to_thread(WorkerProcess, self._regions, self._timeout_s, self._lost)
+        try:
+            async with asyncio.timeout(self._start_timeout_s):
+                answer = await process.ready()
+            if answer.failure:
+                raise RedactionUnavailable(f"the detector did not load: {answer.failure}", hint="run `make setup` again")
+            self._running.append(process)
+        except TimeoutError:
+            raise RedactionUnavailable("the detector did not load in time", hint="is the machine very busy?") from None
+        except WorkerGone:
+            raise RedactionUnavailable("the detector's process ended while it loaded", hint="is there enough memory?") from None
+        finally:
+            if process not in self._running:
+                await _end(process)
 
-    async def _discard(self) -> None:
-        pool, self._pool = self._pool, None
-        self.pids = frozenset()
-        if pool is not None:
-            await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
+
+async def _end(process: WorkerProcess) -> None:
+    process.detach()
+    await asyncio.to_thread(process.end)

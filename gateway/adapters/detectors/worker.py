@@ -1,4 +1,4 @@
-"""The life of a detector's worker process, and what it does. The parent submits these functions; only plain data crosses.
+"""The life of a detector's worker process, and what it does. A question a line comes in, an answer a line goes out: plain data.
 
 The worker shows nothing of what it reads: its streams are closed, its logging is off, and when something fails only the name of
 the error's type goes back. It ends with its parent, and ends itself when one text takes too long.
@@ -6,6 +6,7 @@ the error's type goes back. It ends with its parent, and ends itself when one te
 
 from __future__ import annotations
 
+import json
 import logging
 import multiprocessing
 import multiprocessing.connection
@@ -13,7 +14,9 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -65,8 +68,25 @@ class _Process:
 _here = _Process()
 
 
+def serve(line: Connection, regions: tuple[str, ...], limit_s: float) -> None:
+    """The whole life: load, say how that went, then answer one question after the other until the line ends."""
+    begin(regions, limit_s)
+    _say(line.fileno(), warm())
+    with open(line.fileno(), "rb", closefd=False) as questions:
+        for question in questions:
+            work, *arguments = json.loads(question)
+            _say(line.fileno(), WORKS[work](*arguments))
+
+
+def _say(line: int, answer: Answer) -> None:
+    said = {"rows": answer.rows, "text": answer.text, "failure": answer.failure, "pid": answer.pid}
+    left = memoryview(json.dumps(said).encode("ascii") + b"\n")
+    while left:
+        left = left[os.write(line, left) :]
+
+
 def begin(regions: tuple[str, ...], limit_s: float) -> None:
-    """The pool's initializer: silence, solitude, models. Does not raise: ``warm`` tells how it went."""
+    """Silence, solitude, models. Does not raise: ``warm`` tells how it went."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
     logging.disable(logging.CRITICAL)
@@ -140,3 +160,7 @@ def anonymize(text: str, replacements: list[tuple[int, int, str]]) -> Answer:
         )
         answer.text = done.text
     return answer
+
+
+WORKS: dict[str, Callable[..., Answer]] = {"analyze": analyze, "anonymize": anonymize}
+"""What may be asked for, by name."""

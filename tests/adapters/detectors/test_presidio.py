@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
+from gateway.adapters.detectors import worker
 from gateway.adapters.detectors.presidio import PresidioDetector
 from gateway.errors import RedactionUnavailable
 from gateway.redaction.mask import Replacement
@@ -26,9 +29,12 @@ async def found(detector: PresidioDetector, said: str, previous: str = "") -> di
     return {str(span.entity): said[span.start : span.end] for span in spans}
 
 
-def pool(detector: PresidioDetector) -> ProcessPoolExecutor:
-    assert detector._pool is not None
-    return detector._pool
+@pytest.fixture(scope="module")
+def inside() -> Iterator[ProcessPoolExecutor]:
+    """A process settled as the detector's are, in which a test may call what it likes."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn, initializer=worker.begin, initargs=(("US",), 20.0)) as pool:
+        yield pool
 
 
 CALLER = [
@@ -104,20 +110,20 @@ async def test_a_failure_inside_carries_no_word_of_the_text(detector: PresidioDe
     assert await found(detector, "my name is Ann Lee") == {"PERSON": "Ann Lee"}
 
 
-async def test_the_worker_cannot_reach_the_network(detector: PresidioDetector) -> None:
+async def test_the_worker_cannot_reach_the_network(inside: ProcessPoolExecutor) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = server.getsockname()
         with pytest.raises(PermissionError, match="network"):
-            await asyncio.wrap_future(pool(detector).submit(socket.create_connection, address))
+            await asyncio.wrap_future(inside.submit(socket.create_connection, address))
         with pytest.raises(PermissionError, match="network"):
-            await asyncio.wrap_future(pool(detector).submit(socket.gethostbyname, "localhost"))
+            await asyncio.wrap_future(inside.submit(socket.gethostbyname, "localhost"))
         # The same call succeeds here: it is the worker that may not.
         socket.create_connection(address).close()
 
 
-async def test_the_worker_shows_nothing_on_the_terminal(detector: PresidioDetector, capfd: pytest.CaptureFixture[str]) -> None:
-    await asyncio.wrap_future(pool(detector).submit(print, "swordfish", flush=True))
-    await asyncio.wrap_future(pool(detector).submit(os.write, 2, b"swordfish"))
+async def test_the_worker_shows_nothing_on_the_terminal(inside: ProcessPoolExecutor, capfd: pytest.CaptureFixture[str]) -> None:
+    await asyncio.wrap_future(inside.submit(print, "swordfish", flush=True))
+    await asyncio.wrap_future(inside.submit(os.write, 2, b"swordfish"))
     shown = capfd.readouterr()
     assert shown.out + shown.err == ""
 
@@ -145,6 +151,36 @@ async def test_a_hanging_worker_is_a_timeout_and_a_killed_one_is_replaced() -> N
     finally:
         await detector.aclose()
     assert not detector.pids
+
+
+async def test_of_two_workers_one_goes_on_when_the_other_dies() -> None:
+    """Nobody is refused meanwhile, and in the end there are two again."""
+    detector = PresidioDetector(workers=2, timeout_s=20)
+    try:
+        await detector.start()
+        dead, alive = detector.pids
+        os.kill(dead, signal.SIGKILL)
+        async with asyncio.timeout(PATIENCE_S):
+            while dead in detector.pids:  # noqa: ASYNC110 (what is awaited is another process)
+                await asyncio.sleep(0.01)
+            assert await found(detector, "my name is Ann Lee") == {"PERSON": "Ann Lee"}
+            while len(detector.pids) < 2:
+                await found(detector, "my name is Ann Lee")
+        assert alive in detector.pids
+    finally:
+        await detector.aclose()
+
+
+async def test_many_questions_at_once_are_each_answered_their_own(detector: PresidioDetector) -> None:
+    """Also long ones, and beside those that nobody waits for any more."""
+    numbers = [f"my pin is {number}" for number in range(1000, 1040)]
+    async with asyncio.TaskGroup() as group:
+        gone = [group.create_task(detector.detect(Private("hello " * 3_000), language="en")) for _ in range(3)]
+        asked = [group.create_task(found(detector, said)) for said in numbers]
+        await asyncio.sleep(0)
+        for each in gone:
+            each.cancel()
+    assert [each.result() for each in asked] == [{"PIN": said[-4:]} for said in numbers]
 
 
 async def recovered(detector: PresidioDetector) -> None:
