@@ -70,7 +70,12 @@ def test_only_the_end_mark_makes_an_answer_whole() -> None:
 
 
 def test_what_is_not_known_is_passed_over() -> None:
-    thought = (began(0, type="thinking", thinking="hm"), went_on(0, type="thinking_delta", thinking="hm"), {"type": "ping"}, {})
+    thought: tuple[dict[str, Any], ...] = (
+        began(0, type="thinking", thinking="hm"),
+        went_on(0, type="thinking_delta", thinking="hm"),
+        {"type": "ping"},
+        {},
+    )
     assert taken(*thought, STOP) == [ChatDelta(finish="stop")]
 
 
