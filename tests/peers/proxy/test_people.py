@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from gateway.redaction.entities import KINDS, LITERAL
-from tests.peers.proxy.people import PEOPLE, SPOKEN, WRITTEN, Secret, leaked, missing
+from tests.peers.proxy.people import PEOPLE, SHORTEST, SPOKEN, WRITTEN, Secret, leaked, missing
 
 LONG = 9
 """Less is too little to be told from any other word once it is coded."""
@@ -39,7 +39,7 @@ def test_every_secret_is_found_in_every_form(form: Callable[[str], bytes]) -> No
 @pytest.mark.parametrize("form", CODED.values(), ids=CODED.keys())
 def test_whole_values_are_found_when_they_are_coded(form: Callable[[str], bytes]) -> None:
     for secret in PEOPLE:
-        if len(secret.value) >= LONG:
+        if len(secret.value) >= LONG and min(map(len, secret.needles)) >= SHORTEST:
             assert leaked([form(secret.value)], [secret]), secret
 
 
