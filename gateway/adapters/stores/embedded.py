@@ -97,7 +97,9 @@ class EmbeddedValkey:
             self._prepare_socket()
             self._process = self._launch()
             await self._until_ready()
-            (self._folder / "address").write_text(str(self.socket), encoding="utf-8")
+            address = self._folder / "address"
+            address.touch(mode=0o600)
+            address.write_text(str(self.socket), encoding="utf-8")
         except BaseException:
             await self.stop()
             raise

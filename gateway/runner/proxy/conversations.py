@@ -85,6 +85,8 @@ class Conversation:
     """Requests of it that this gateway is answering now."""
     begun: bool = False
     """Whether its beginning is on record, or on its way there."""
+    ended_with: bytes = b""
+    """What a nameless one is waiting under (``Conversations.may_go_on``)."""
     continues: str = ""
     """The call whose placeholders it goes on with, where no name connects the two."""
 
@@ -139,7 +141,8 @@ class Conversations:
         if named is None:
             fresh = await self._open(tenant, CallId(self._ids.new(PREFIX)), create=True)
             before = self._nameless.pop(history, None) if history is not None else None
-            if before is not None and before.tenant.digest == tenant.digest:
+            if before is not None and before.tenant.digest == tenant.digest and not before.busy:
+                self.forget(before)
                 await before.masker.move_to(fresh.stored)
                 fresh.masker, fresh.texts, fresh.continues = before.masker, before.texts, before.call
             return fresh
@@ -153,7 +156,7 @@ class Conversations:
 
     def may_go_on(self, conversation: Conversation, history: bytes) -> None:
         """A nameless conversation has come to the end of a turn, with these words: whoever says them again goes on there."""
-        self._live.pop((conversation.tenant.tenant, conversation.call), None)
+        conversation.ended_with = history
         self._nameless[history] = conversation
         while len(self._nameless) > MOST_LIVE:
             self._nameless.popitem(last=False)
@@ -197,6 +200,8 @@ class Conversations:
                 live.account.go_on_behind(live.stored.head)
         if where in self._live:
             self._live.move_to_end(where)
+        # It is named now, and what it will know is no longer what its words alone tell.
+        self._nameless.pop(live.ended_with, None)
         return live
 
     def _id_of(self, tenant: str, name: str) -> CallId:
