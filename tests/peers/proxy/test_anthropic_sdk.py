@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anthropic
 import pytest
@@ -61,7 +61,7 @@ class Talk:
         """Whether the turn has come to its end; tools are run otherwise."""
         self.messages.append({"role": "assistant", "content": message.content})
         results = [
-            {"type": "tool_result", "tool_use_id": block.id, "content": self.look_up(**block.input)}
+            {"type": "tool_result", "tool_use_id": block.id, "content": self.look_up(**cast("Any", block.input))}
             for block in message.content
             if block.type == "tool_use"
         ]
