@@ -17,6 +17,7 @@ from gateway.redaction.entities import LITERAL
 from gateway.redaction.languages import LANGUAGES
 from gateway.redaction.mask import Masked, Operator, Plan, Pseudonyms, Replacement
 from gateway.redaction.spans import resolve
+from gateway.redaction.standin import StandIns
 from gateway.redaction.surrogate import Dressed, Surrogates
 from gateway.values import MaskedText, Placeholder, Private, Span
 
@@ -90,6 +91,7 @@ class CallMasker:
         self._names = Pseudonyms(operators, default=default, language=heard)
         self._dialogue = Dialogue(self._names)
         self._surrogates = Surrogates(self.restore, os.urandom(32), self._names.spoken)
+        self._dresses = Operator.SURROGATE.value in (default, *(operators or {}).values())
         self._history = history.History()
         self._version = 0
         self._ours: set[bytes] = set()
@@ -233,6 +235,8 @@ class CallMasker:
 
     def dress(self, texts: Sequence[str]) -> Dressed:
         """The masked texts of one request, with stand-ins where the operator is ``surrogate``. Same contract as the port's."""
+        if not self._dresses:
+            return Dressed(tuple(MaskedText(text) for text in texts), StandIns())
         return self._surrogates.dress(texts, lambda kind: self._names.operator(kind) is Operator.SURROGATE)
 
     def restore(self, placeholder: Placeholder) -> Private[str] | None:

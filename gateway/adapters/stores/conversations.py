@@ -34,6 +34,10 @@ local version = redis.call('HINCRBY', KEYS[3], 'version', 1)
 for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ARGV[1]) end
 return version
 """
+_LOOK = """
+local of = redis.call('HMGET', KEYS[2], 'version', 'head')
+return {redis.call('EXISTS', KEYS[1]), of[1] or '0', of[2] or ''}
+"""
 _KEEP = """
 if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
 if redis.call('HLEN', KEYS[3]) < tonumber(ARGV[2]) then redis.call('HSET', KEYS[3], unpack(ARGV, 3))
@@ -41,7 +45,7 @@ else redis.call('HSET', KEYS[3], ARGV[3], ARGV[4]) end
 for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ARGV[1]) end
 return 1
 """
-"""Both write only while the call's key is there: what was destroyed elsewhere stays destroyed."""
+"""What writes does so only while the call's key is there: what was destroyed elsewhere stays destroyed."""
 
 
 class RedisConversations:
@@ -111,8 +115,7 @@ class RedisConversation:
         if not values:
             return
         fields = [part for name, value in values.items() for part in (name, self._lock(value.map(_encoded), "value", name))]
-        async with self._store.answers() as client:
-            written: Any = await client.eval(_REMEMBER, 3, *self._parts, str(self._ttl_s), str(self.version), *fields)
+        written = await self._store.ask("EVAL", _REMEMBER, 3, *self._parts, self._ttl_s, self.version, *fields)
         if int(written) == -1:
             raise _destroyed()
         if int(written) == -2:
@@ -121,11 +124,7 @@ class RedisConversation:
 
     async def unchanged(self) -> bool:
         """Whether nobody else has added values since, nor erased it. ``head`` is the newest then."""
-        async with self._store.answers() as client:
-            exchange = client.pipeline(transaction=True)
-            exchange.exists(self._parts[0])
-            exchange.hmget(self._parts[2], ["version", "head"])
-            there, (version, head) = await exchange.execute()
+        there, version, head = await self._store.ask("EVAL", _LOOK, 2, self._parts[0], self._parts[2])
         if not there or int(version or 0) != self.version:
             return False
         self.head = (head or b"").decode()
@@ -151,8 +150,7 @@ class RedisConversation:
         fields: list[str | bytes] = ["head", head]
         for digest, text in texts.items():
             fields += [digest, self._lock(Private(text.encode()), "text", digest.hex())]
-        async with self._store.answers() as client:
-            written: Any = await client.eval(_KEEP, 3, *self._parts, str(self._ttl_s), str(MOST_TEXTS), *fields)
+        written = await self._store.ask("EVAL", _KEEP, 3, *self._parts, self._ttl_s, MOST_TEXTS, *fields)
         if int(written) == -1:
             raise _destroyed()
         self.head = head

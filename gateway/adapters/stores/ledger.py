@@ -18,7 +18,7 @@ from redis.exceptions import ResponseError
 
 from gateway.adapters.stores import names
 from gateway.adapters.stores.redis import Store
-from gateway.errors import EvidenceUnavailable, SordinoError, StoreUnavailable
+from gateway.errors import EvidenceInvalid, EvidenceUnavailable, SordinoError, StoreUnavailable
 from gateway.evidence.canonical import canonical, parse
 from gateway.evidence.chain import FSYNC, MEMORY, entry_from, genesis, record, seal
 from gateway.evidence.entries import Draft, Entry
@@ -94,7 +94,6 @@ class RedisLedger:
                 way, and what the entry was to record must not happen.
             EvidenceInvalid: the draft cannot be evidence at all (see ``gateway.evidence.chain.seal``).
         """
-        seal(draft, 1, "")  # a draft that cannot be sealed must not take those beside it down
         lane = self._lane(draft.tenant)
         if self._closed or len(lane.waiting) >= MAX_WAITING:
             raise EvidenceUnavailable("the ledger takes no more entries now", hint="the store is slow or the gateway is closing")
@@ -168,7 +167,9 @@ class RedisLedger:
             wanted = [waiting for waiting in batch if not waiting.done.done()]
             if not wanted:
                 return
-            entries = _seal_behind(lane, [waiting.draft for waiting in wanted])
+            wanted, entries = _seal_behind(lane, wanted)
+            if not entries:
+                return
             durable = await self._compare_and_append(lane, entries)
             if durable is None:
                 continue
@@ -235,13 +236,19 @@ class RedisLedger:
         return int(min(self._timeout_s, self._store.timeout_s) * 700)  # the server looks at its clock ten times a second
 
 
-def _seal_behind(lane: _Lane, drafts: Sequence[Draft]) -> list[Entry]:
-    seq, head, entries = lane.seq, lane.head, []
-    for draft in drafts:
-        entry = seal(draft, seq + 1, head)
+def _seal_behind(lane: _Lane, wanted: Sequence[_Waiting]) -> tuple[list[_Waiting], list[Entry]]:
+    """What can be sealed, and its entries. A draft that cannot be is refused, and does not take those beside it down."""
+    seq, head, sealed, entries = lane.seq, lane.head, [], []
+    for waiting in wanted:
+        try:
+            entry = seal(waiting.draft, seq + 1, head)
+        except EvidenceInvalid as error:
+            waiting.done.set_exception(error)
+            continue
+        sealed.append(waiting)
         entries.append(entry)
         seq, head = entry.seq, entry.hash
-    return entries
+    return sealed, entries
 
 
 def _refuse(waiting: Iterable[_Waiting], why: SordinoError) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from gateway.adapters.stores.together import Part, Together
 from gateway.errors import Misconfigured, StoreUnavailable
 
 TIMEOUT_S = 1.0
@@ -40,6 +42,16 @@ class Store:
                 "SORDINO_REDIS_URL is not the address of a Redis or Valkey server",
                 hint="write redis://HOST:6379/0, rediss://HOST:6379/0 or unix:///path/to/socket",
             ) from None
+        self._together = Together(self.answers)
+
+    async def ask(self, *command: Part) -> Any:
+        """The answer to one command, sent in one exchange with what others ask at the same time. Its reply is as the server
+        wrote it: bytes, numbers, lists.
+
+        Raises:
+            StoreUnavailable: as ``answers``, within twice the bound.
+        """
+        return await self._together.ask(*command)
 
     @asynccontextmanager
     async def answers(self) -> AsyncIterator[Redis]:
@@ -64,6 +76,7 @@ class Store:
             await client.ping()
 
     async def aclose(self) -> None:
+        await self._together.aclose()
         await self.client.aclose()
 
     async def __aenter__(self) -> Store:

@@ -174,9 +174,8 @@ class TenantKeys:
             raise _unknown()
         lease = secrets.token_hex(8)
         keys = [names.key(found, part) for part in ("keys", "limits", "rate", "in-progress")]
-        async with self._store.answers() as client:
-            answer: Any = await client.eval(_ADMIT, 4, *keys, digest.reveal(), PER_MINUTE, BURST, CONCURRENT, LEASE_S, lease)
-        verdict, stored, wait_ms = answer
+        limits = (PER_MINUTE, BURST, CONCURRENT, LEASE_S)
+        verdict, stored, wait_ms = await self._store.ask("EVAL", _ADMIT, 4, *keys, digest.reveal(), *limits, lease)
         if int(verdict) == 0:
             raise _unknown()
         key = _key(stored)
@@ -201,8 +200,7 @@ class TenantKeys:
 
     async def leave(self, admitted: Admitted) -> None:
         """The request has ended."""
-        async with self._store.answers() as client:
-            await client.zrem(names.key(admitted.tenant, "in-progress"), admitted.lease)
+        await self._store.ask("ZREM", names.key(admitted.tenant, "in-progress"), admitted.lease)
 
     async def _all(self, tenant: TenantId) -> list[tuple[str, TenantKey]]:
         async with self._store.answers() as client:

@@ -6,7 +6,7 @@ Source: https://platform.openai.com/docs/api-reference/chat/object and …/chat-
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +21,8 @@ from gateway.runner.proxy.restore import RestoredCall, RestoredDelta
 
 _TYPES = {400: "invalid_request_error", 401: "authentication_error", 403: "permission_error", 404: "invalid_request_error"}
 _TYPES |= {413: "invalid_request_error", 429: "rate_limit_error"}
+
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def chat_routes(door: Door) -> list[web.RouteDef]:
@@ -66,11 +68,18 @@ class _Shape:
     answering: Answering
     created: int
     tokens: list[int] = field(default_factory=lambda: [0, 0])
+    head: str = ""
 
     def object(self, kind: str, choices: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
         grant = self.answering.grant
         id_ = f"chatcmpl-{grant.id}"
         return {"id": id_, "object": kind, "created": self.created, "model": grant.model, "choices": choices, **more}
+
+    def chunk(self, choices: Sequence[dict[str, Any]], **more: Any) -> bytes:
+        """One event of a stream. What is the same in each of them is written once."""
+        if not self.head:
+            self.head = _ENCODE(self.object("chat.completion.chunk", []))[: -len('"choices":[]}')]
+        return _framed(self.head + _ENCODE({"choices": choices, **more})[1:])
 
     def count(self, delta: RestoredDelta) -> None:
         self.tokens = [max(self.tokens[0], delta.prompt_tokens), max(self.tokens[1], delta.completion_tokens)]
@@ -137,24 +146,24 @@ async def _stream(
         async for delta in answering.deltas:
             shape.count(delta)
             if events := list(_events(shape, delta, begun)):
-                await response.write(b"".join(map(_event, events)))
+                await response.write(b"".join(events))
         if chat.with_usage:
-            await response.write(_event(shape.object("chat.completion.chunk", [], usage=shape.usage)))
+            await response.write(shape.chunk([], usage=shape.usage))
         await response.write(b"data: [DONE]\n\n")
     except SordinoError as error:
         # The answer has begun, so this is the only place to say that it is not whole: no finish reason and no [DONE] follow.
-        await response.write(_event(openai_error(error, status_of(error))))
+        await response.write(_framed(_ENCODE(openai_error(error, status_of(error)))))
     await response.write_eof()
     return response
 
 
-def _events(shape: _Shape, delta: RestoredDelta, begun: set[int]) -> Iterable[dict[str, Any]]:
-    def chunk(content: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
+def _events(shape: _Shape, delta: RestoredDelta, begun: set[int]) -> Iterable[bytes]:
+    def chunk(content: dict[str, Any], finish: str | None = None) -> bytes:
         if delta.choice not in begun:
             begun.add(delta.choice)
             content = {"role": "assistant", **({} if "content" in content else {"content": ""}), **content}
         choice = {"index": delta.choice, "delta": content, "logprobs": None, "finish_reason": finish}
-        return shape.object("chat.completion.chunk", [choice])
+        return shape.chunk([choice])
 
     if delta.text:
         yield chunk({"refusal" if delta.refusal else "content": delta.text.reveal()})
@@ -164,5 +173,5 @@ def _events(shape: _Shape, delta: RestoredDelta, begun: set[int]) -> Iterable[di
         yield chunk({}, delta.finish)
 
 
-def _event(data: dict[str, Any]) -> bytes:
-    return b"data: " + json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n\n"
+def _framed(data: str) -> bytes:
+    return b"data: " + data.encode("utf-8", "replace") + b"\n\n"
