@@ -10,7 +10,11 @@ from gateway.redaction.heard import Heard
 from gateway.redaction.tables import words
 from gateway.values import Span
 
-_SECRETS = r"pass ?words?|pass ?phrase|pass ?key|memorable (?:word|name|place)|secret word|security answer"
+_WORD_FOR_IT = (
+    r"pass ?phrase|(?:memorable|secret|security|safe|magic) (?:word|name|place|phrase|answer)|code ?word|pass ?code|"
+    r"(?:answer|response)(?: to (?:the|my|your|that))?(?: (?:security|secret|memorable))? question|security question(?: answer)?"
+)
+_SECRETS = rf"pass ?words?|pass ?key|{_WORD_FOR_IT}"
 _USER = (
     r"(?:user ?name|user ?id|user i d|screen ?name|log ?(?:in|on) (?:name|id)|handle|nick ?name|account name)"
     r"|(?P<login>log(?:ged|ging)? ?[io]n|logan|lug in|sign(?:ed|ing)? ?in)"
@@ -61,11 +65,22 @@ _VERBS = words(
     "must should has have had needs requires reset changed change expired field box policy length worked works page does"
 )
 _LONGEST = 16
+_ALONE = re.compile(rf"(?<![\w'])(?:{_WORD_FOR_IT})(?: \|)? (?P<value>[a-z'-]+(?: [a-z'-]+){{0,3}})(?=(?: \||$))")
 
 
 def find(heard: Heard) -> list[Span]:
     """What follows "my password is" and its like. A sentence that only speaks about passwords is left alone."""
-    return list(_values(heard))
+    return [*_values(heard), *_alone(heard)]
+
+
+def _alone(heard: Heard) -> Iterator[Span]:
+    """ "Security word lantern": nothing but the value follows."""
+    for match in _ALONE.finditer(heard.view.text):
+        said = match["value"].split()
+        if said[0] not in _NO_BEGINNING | _VERBS | _STOPS and not any(word in SENTENCE_WORDS for word in said):
+            strange = [word for word in said if word not in COMMON_WORDS]
+            if strange:
+                yield heard.span(*match.span("value"), "PASSWORD", 0.6, "phrase", "what alone follows its announcement")
 
 
 def _values(heard: Heard) -> Iterator[Span]:

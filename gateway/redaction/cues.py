@@ -26,13 +26,26 @@ class Cue:
     letters: bool = False
 
 
+_APART = r"(?: \|)?[ .]?"
+"""Between the letters of an abbreviation: "cvv", "c v v", "C. V. V."."""
+
+
 def cue(entity: str, least: int, most: int, *words: str, letters: bool = False) -> Cue:
-    return Cue(EntityType(entity), re.compile(rf"(?<![\w'])(?:{'|'.join(words)})(?![\w])"), least, most, letters)
+    return Cue(
+        EntityType(entity), re.compile(rf"(?<![\w'])(?:{'|'.join(words).replace(' ?', _APART)})(?![\w])"), least, most, letters
+    )
 
 
 CUES: tuple[Cue, ...] = (
     cue("CVV", 3, 4, r"security (?:code|number|digits)", r"c ?v ?[vc] ?2?", r"card verification(?: \w+)?", r"verification value"),
-    cue("CVV", 3, 4, r"(?:on|at) the (?:back|front|reverse)", r"signature (?:strip|panel)", r"(?:last )?3 digits"),
+    cue(
+        "CVV",
+        3,
+        4,
+        r"(?:on|at) the (?:back|front|reverse)",
+        r"signature (?:strip|panel)",
+        r"(?:last )?3 (?:digits?|numbers|figures)",
+    ),
     cue(
         "CARD_EXPIRY",
         3,
@@ -74,7 +87,10 @@ CUES: tuple[Cue, ...] = (
         r"aba",
         r"bsb",
     ),
-    cue("CREDIT_CARD", 4, 4, r"cards?(?: [a-z']+){0,3} \Z"),
+    cue("CREDIT_CARD", 4, 4, r"cards?(?: [a-z']+){0,3} \Z", r"(?:last|final|laughed|lost) 4(?: digits?| numbers?| figures)?"),
+    # "last four seven one oh two": the count runs together with the digits.
+    cue("CREDIT_CARD", 5, 5, r"(?:last|final) \Z"),
+    cue("PHONE_NUMBER", 3, 5, r"number (?:that )?(?:ending|ends|finishing|finishes)(?: in| with)?"),
     cue("BANK_ACCOUNT", 8, 17, r"checking", r"savings"),
     cue("IBAN_CODE", 12, 34, r"i ?b ?a ?n", r"iban number", letters=True),
     cue("US_SSN", 4, 9, r"social(?: security)?(?: number)?", r"s ?s ?n", r"social(?: security)?.{0,20}last 4(?: digits)?"),
@@ -207,6 +223,19 @@ CUES: tuple[Cue, ...] = (
         r"channel",
         r"ext(?:ension)?",
         r"tv",
+        r"(?:meter|gas|electric\w*|water) reading(?:s)?",
+        r"readings?",
+        r"meter",
+        r"mileage",
+        r"odometer",
+        r"(?:postal|serial|part|item|product|stock) number",
+        r"sku",
+        r"step",
+        r"page",
+        r"chapter",
+        r"question",
+        r"bus",
+        r"train",
         letters=True,
     ),
     cue(
@@ -234,6 +263,15 @@ CUES: tuple[Cue, ...] = (
 SOME_NUMBER = cue("ID_NUMBER", 6, 20, r"(?:number|id|i d)(?: is| was|'s)?", letters=True)
 """A number that nobody said more about, or whose announcement was garbled."""
 
+SHORT_NUMBER = cue(
+    "ID_NUMBER",
+    3,
+    20,
+    r"(?:numbers?|digits?|codes?|id|i d|chart|ending|ends|finishes|finishing)(?: in| with)?"
+    r"(?:(?: \|)? (?:is|are|was|were|'s|it's|its|that's|would be))?(?: \|)? \Z",
+)
+"""Words right before a number of few digits that make it somebody's: "the digits are 044"."""
+
 QUESTIONS: tuple[Cue, ...] = (
     *(cue for cue in CUES if cue.entity),
     cue(
@@ -244,7 +282,8 @@ QUESTIONS: tuple[Cue, ...] = (
         r"reach you",
         r"call you(?: back)?",
     ),
-    cue("DATE_OF_BIRTH", 1, 8, r"when were you born", r"how old"),
+    cue("DATE_OF_BIRTH", 1, 8, r"when were you born", r"when was (?:he|she) born"),
+    cue("AGE", 1, 3, r"how old", r"(?:your|his|her|their|patient's|child's) age", r"what age", r"age"),
 )
 """What the other side's last turn asked for."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gateway.redaction.cues import CUES, nearest
+from gateway.redaction.cues import CUES, UNITS, nearest
 from gateway.redaction.english import MONTHS, any_of
 from gateway.redaction.heard import Heard
 from gateway.values import Span
@@ -24,12 +24,19 @@ _CARD_FOLLOWS = re.compile(
     r"(?: \|)? and (?:the|my) (?:security |c v [vc]|cvv|three |3 )?(?:code|digits|number)?(?: on the back)? is \d{3,4}(?!\d)"
 )
 _LONG_AGO = re.compile(rf"{_MONTH}.*(?:19\d\d|200\d)$|\d[/.-]\d\d?[/.-](?:19\d\d|200\d)$|^(?:19\d\d|200\d)[/.-]")
+_FIGURES_AFTER = re.compile(
+    r"(?<![\w'])(?:birth ?(?:day|date)?(?:'s)?|born(?: on| in)?|d ?o ?b)(?: \|)?(?:(?: (?:is|was|it's|that's|on|the|uh|um))|"
+    r":)*(?: \|)? "
+    r"(?P<figures>\d[\d .,/-]{1,12}\d)(?![\w])"
+)
+"""A date of figures that a recogniser garbled: "999.55"."""
 _KINDS = tuple(cue for cue in CUES if cue.entity in ("DATE_OF_BIRTH", "CARD_EXPIRY"))
 
 _RELATIVE = "mother|father|mom|dad|wife|husband|son|daughter|brother|sister"
 _AGE = re.compile(
     r"(?P<old>\d{1,3})(?= ?-?(?:years?|yrs?|months?)[ -]olds?\b| years of age)"
-    r"|(?:\baged?|\bage is|turn(?:s|ed|ing)) (?P<said>\d{1,3})(?![\d.])"
+    r"|(?:\baged?|\bage(?:'s| is| of)|turn(?:s|ed|ing)|(?:pushing|just gone)(?= \d+(?: \||$| and| but| so))) (?P<said>\d{1,3})"
+    r"(?![\d.])"
     r"|(?:i|he|she|they)(?:'ll| will| would)(?: be| turn) (?P<soon>\d{1,3})(?= (?:next|this|in (?!a |an |\d)|on (?!the)|"
     r"soon)|$| \|)"
     r"|(?<![\w'])(?:(?:i|he|she) was (?P<then>\d{1,2})(?= when)|(?:passed away|died) at (?P<last>\d{1,3})(?= |$))"
@@ -37,12 +44,16 @@ _AGE = re.compile(
     r"(?: (?:over|under|nearly|almost|about|only|just|already|now))? (?P<bare>\d{1,3})"
     r"(?= \||$| (?:and|but|now|so|as|or|next)\b)"
 )
-_OLDEST = 120
+_CHILDREN = re.compile(
+    r"(?<![\w'])(?:kids|children|boys|girls|twins|sons|daughters|grandchildren|grandkids) are(?: both| only| now)? "
+    r"(?P<first>\d{1,2})(?:(?: \d{1,2})? and (?P<last>\d{1,2}))?(?= \||$| and| so| but)"
+)
+_OLDEST, _FEWEST_FIGURES = 120, 3
 
 
 def find(heard: Heard) -> list[Span]:
     """Dates of birth, expiry dates, ages."""
-    return [*_dates(heard), *_ages(heard)]
+    return [*_dates(heard), *_figures(heard), *_ages(heard)]
 
 
 def _dates(heard: Heard) -> Iterator[Span]:
@@ -62,8 +73,21 @@ def _dates(heard: Heard) -> Iterator[Span]:
             yield heard.span(match.start(), match.end(), "DATE_OF_BIRTH", 0.5, "phrase", "a whole date long ago")
 
 
+def _figures(heard: Heard) -> Iterator[Span]:
+    text = heard.view.text
+    for match in _FIGURES_AFTER.finditer(text):
+        if sum(sign.isdigit() for sign in match["figures"]) >= _FEWEST_FIGURES and not UNITS.match(text, match.end()):
+            yield heard.span(*match.span("figures"), "DATE_OF_BIRTH", 0.7, "phrase", "figures after words of birth")
+
+
 def _ages(heard: Heard) -> Iterator[Span]:
     for match in _AGE.finditer(heard.view.text):
         group = str(match.lastgroup)
         if 0 < int(match[group]) <= _OLDEST:
-            yield heard.span(match.start(group), match.end(group), "AGE", 0.8, "phrase", "a number of years that somebody is old")
+            yield _age(heard, match, group)
+    for match in _CHILDREN.finditer(heard.view.text):
+        yield from (_age(heard, match, group) for group in ("first", "last") if match[group])
+
+
+def _age(heard: Heard, match: re.Match[str], group: str) -> Span:
+    return heard.span(match.start(group), match.end(group), "AGE", 0.8, "phrase", "a number of years that somebody is old")

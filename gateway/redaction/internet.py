@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 
+from gateway.redaction.cues import UNITS
 from gateway.redaction.english import COMMON_WORDS, MAIL_HOSTS, TOP_LEVEL_DOMAINS, any_of
 from gateway.redaction.heard import Heard
 from gateway.values import Span
@@ -56,8 +57,15 @@ _ANNOUNCED_URL = re.compile(
     r"(?<![\w'])(?:(?:web ?)?sites?|(?:web ?)?pages?|url|domain|link|blog|portfolio|shop)(?: \w+){0,2}? "
     rf"(?:is|at|on|to|reads?|called)(?: at)? (?!at )(?P<url>{_HOST}{_PATH})"
 )
-_OCTET = r"\d{1,3}(?:(?: \|)? and \d{1,2})?"
-_IP = re.compile(rf"\d{{1,3}}(?:(?:\.|(?: \|)? (?:dot|point) )(?:\| )?{_OCTET}){{3}}(?![\d])")
+_OCTET = r"(?:\d{1,3}(?:(?: \|)? and \d{1,2})?(?!\d)|\d(?: \d){1,2}|oh?(?![\w']))"
+_IP = re.compile(rf"(?<!\d){_OCTET}(?:(?:\.|(?: \|)? (?:dot|point) )(?:\| )?{_OCTET}){{3}}(?![\d])")
+_IP_CUE = re.compile(
+    r"(?<![\w'])(?:i ?p(?: v ?4)?(?: address)?|network address|shows the address|static address)(?![\w'])(?:(?: \|"
+    r")? (?:[a-z']+ ){0,4}?)"
+    r"(?P<ip>\d{1,3}(?:(?:\.| \|)? ?(?:(?:dot|dots|dart|that|got|point|don't|a|at|the|and) ){0,2}(?:\d{1,3}|"
+    r"oh)(?![a-z])){2,7})(?![\w])"
+)
+"""After its announcement, also one in which a recogniser wrote something else for a dot or a part."""
 
 
 def find(heard: Heard) -> list[Span]:
@@ -150,3 +158,8 @@ def _touches(stretches: list[tuple[int, int]], start: int, end: int) -> bool:
 def _networks(heard: Heard) -> Iterator[Span]:
     for match in _IP.finditer(heard.view.text):
         yield heard.span(match.start(), match.end(), "IP_ADDRESS", 0.9, "phrase", "four numbers with dots between")
+    for match in _IP_CUE.finditer(heard.view.text):
+        if UNITS.match(heard.view.text, match.end()) is None:
+            yield heard.span(
+                match.start("ip"), match.end("ip"), "IP_ADDRESS", 0.7, "phrase", "numbers after an address was announced"
+            )

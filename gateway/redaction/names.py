@@ -20,7 +20,7 @@ _RELATION = (
 _ANNOUNCED = re.compile(
     r"(?<![\w'])(?:name(?:'s| is| was)|surname(?:'s| is)?|(?:registered|belongs|addressed) to|under(?: the name(?: of)?)?|"
     r"in the name(?: of)?|account holder(?:'s)?(?: name)?(?: is)?|named|on behalf of|(?:you're )?speaking (?:to|with)|i'm called|"
-    r"they call me|call me|name on the \w+(?: is)?|(?:leave|left) it with|signed (?:for )?by|"
+    r"they call me|call me|name (?:on|of) the \w+(?: is)?|(?:leave|left) it with|signed (?:for )?by|"
     r"(?:parcel|package|gift|order|delivery|letter|prescription|appointment)(?: is| was)? for) "
 )
 _ROLE = (

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 
 from gateway.redaction import checksums, codes
-from gateway.redaction.cues import CUES, HARMLESS, QUESTIONS, SOME_NUMBER, UNITS, Cue, Hit, hits, nearest
-from gateway.redaction.english import NATO
+from gateway.redaction.cues import CUES, HARMLESS, QUESTIONS, SHORT_NUMBER, SOME_NUMBER, UNITS, Cue, Hit, hits, nearest
+from gateway.redaction.english import ENGLISH, NATO
 from gateway.redaction.heard import LONG_NUMBERS, Heard
 from gateway.values import Span
 
@@ -68,9 +68,25 @@ _FORMATS = re.compile(r"[a-z]{5}\d{4}[a-z]|[a-z]{2}\d{6}[a-d]|[a-z]{2}\d{2}[a-z]
 _CURRENCY = re.compile(r"[$£€₹]\s?$|\b(?:rs|inr|usd|eur|gbp) $")
 _AMOUNT_BEFORE = re.compile(
     r"(?<![\w'])(?:costs?|paid|price(?: is| of)?|limit of|fee of|worth|spent|since|after|before|opens at|closes at|more than|"
-    r"less than|at least|up to) $"
+    r"less than|at least|up to|total(?: is| of| comes to)?|comes to|came to|charged(?: me)?|bill(?: is| was)|balance(?: is|"
+    r" of| was)?|"
+    r"deposit of|refund of|pay|owe|nearly|almost|roughly) $"
 )
 _SHORT_AMOUNT = 5
+_SHORTEST, _ONE_BY_ONE, _LONG_FIGURES = 3, 4, 5
+_SINGLE = {*ENGLISH.units, *ENGLISH.zeros, *ENGLISH.soft_zeros, *ENGLISH.repeats, *ENGLISH.pauses, "dash", "hyphen", "space"}
+_TIME_BEFORE = re.compile(
+    r"(?<![\w'])(?:at|by|until|till|from|around|about|before|after|between|since|to|in|past|opens|closes|open|close|leaves|"
+    r"arrives|"
+    r"departs|o'clock) $"
+)
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_COUNTS_ON = re.compile(r"0?1?2345?6?7?8?9?0?|1?23|321|543210?|54321|1010|911|999|112|101|111")
+"""What people count when they test a line, and the numbers of the emergency services."""
+_HOURS = ("oh nine hundred", "oh eight hundred", "oh seven hundred", "oh six hundred", "zero hundred")
+_LAST_FEW = re.compile(r"(?<![\w'])(?:last|final) $")
+_FOUR_BEFORE = re.compile(r"(?<![\w'])(?P<four>for|four) $")
+_EXTENSION = re.compile(r"(?: \|)? (?:extension|ext\.?|x)(?: number)?(?: is)? \d{1,6}(?![\w])")
 _DECIMALS = re.compile(r"(?:\.|:|/| point )\d")
 _AREA_CODE = re.compile(r"area code(?: is)? $")
 
@@ -144,13 +160,19 @@ def _digits(heard: Heard, start: int, end: int) -> Span | None:
     for hit in hits((SOME_NUMBER,), text, start, end, before=_RIGHT_BEFORE, after=0):
         if hit.cue.least <= len(digits):
             return _by_cue(heard, start, end, hit, 0.6)
-    return _unfinished(heard, start, end) or _by_dialogue(heard, start, end, digits) or _by_length(heard, start, end, digits)
+    return (
+        _unfinished(heard, start, end)
+        or _by_dialogue(heard, start, end, digits)
+        or _by_length(heard, start, end, digits)
+        or _by_manner(heard, start, end, digits)
+    )
 
 
 def _unfinished(heard: Heard, start: int, end: int) -> Span | None:
     """ "My card number is four five": too short for a card, but the turn ends there, so it may go on in the next."""
     text = heard.view.text
-    near = hits(CUES, text, start, end, before=_RIGHT_BEFORE, after=0) if end >= len(text) - 2 else []
+    ends = end >= len(text) - 2 and not _LAST_FEW.search(text, max(0, start - 7), start)
+    near = hits(CUES, text, start, end, before=_RIGHT_BEFORE, after=0) if ends else []
     if near and near[0].cue.entity in LONG_NUMBERS and set(_WORD.findall(text, near[0].end or 0, start)) <= _LEADS | _BETWEEN:
         return heard.span(start, end, near[0].cue.entity, 0.6, "cue", "the beginning of a number that was announced")
     return None
@@ -185,6 +207,8 @@ def _by_cue(heard: Heard, start: int, end: int, hit: Hit, score: float) -> Span 
     if cue.entity == HARMLESS:
         return None
     start, end = codes.reach(heard, start, end, hit.end, letters=cue.letters)
+    if cue.entity == "PHONE_NUMBER" and (extension := _EXTENSION.match(heard.view.text, end)):
+        end = extension.end()
     return heard.span(start, end, cue.entity, score, "cue", f"{cue.least} to {cue.most} signs near words that announce it")
 
 
@@ -217,6 +241,34 @@ def _by_length(heard: Heard, start: int, end: int, digits: str) -> Span | None:
     if size >= 7:
         return heard.span(start, end, "ID_NUMBER", 0.5, "length", f"{size} digits in a row")
     return None
+
+
+def _by_manner(heard: Heard, start: int, end: int, digits: str) -> Span | None:
+    """How it is said: an amount is not said digit by digit, begins with no zero, and stands behind no "the digits are"."""
+    text = heard.view.text
+    if _TIME_BEFORE.search(text, max(0, start - 14), start) or _YEAR.fullmatch(digits) or _COUNTS_ON.fullmatch(digits):
+        return None
+    if len(digits) >= _SHORTEST and hits((SHORT_NUMBER,), text, start, end, before=_RIGHT_BEFORE, after=0):
+        if not digits.endswith("00"):
+            return heard.span(start, end, "ID_NUMBER", 0.55, "cue", "digits right behind words that announce some")
+        return None
+    if not _one_by_one(heard, start, end, digits):
+        return None
+    if four := _FOUR_BEFORE.search(text, max(0, start - 5), start):
+        start = four.start("four")
+    return heard.span(start, end, "ID_NUMBER", 0.5, "manner", "digits said one by one, which no amount is")
+
+
+def _one_by_one(heard: Heard, start: int, end: int, digits: str) -> bool:
+    """Whether it is read out like the number of something: four digits one by one, or a few with a zero ahead."""
+    words = heard.view.words(start, end)
+    figures = any(sign.isdigit() for sign in words)
+    if digits.startswith("0"):
+        return len(digits) >= _SHORTEST and not words.lower().startswith(_HOURS)
+    if figures:
+        plain = "," not in words and "." not in words and not digits.endswith("00")
+        return plain and len(digits) >= _LONG_FIGURES
+    return len(digits) >= _ONE_BY_ONE and all(word in _SINGLE for word in re.findall(r"[^\W_]+", words.lower()))
 
 
 def _is_amount(text: str, start: int, end: int) -> bool:

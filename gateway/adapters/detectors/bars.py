@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 
 from gateway.adapters.detectors.tagger import Tagged
+from gateway.redaction.english import COMMON_WORDS, SENTENCE_WORDS, STREET_WORDS, SURNAMES_TOO
+from gateway.redaction.given import GIVEN
 from gateway.values import EntityType, Span
 
 SCORE = 0.55
@@ -43,6 +45,23 @@ _WHAT = {
 }
 
 
+_SMALL = frozenset(
+    {"hang", "hold", "let", "then", "and", "uh", "um", "er", "erm", "have", "okay", "ok", "yeah", "yes", "wait", "sorry", "so"}
+)
+"""Words of waiting and going on, which stand beside values of every kind and belong to none."""
+_MOMENTS = frozenset({"sec", "second", "moment", "minute", "mo", "tick"})
+_NOT_IN_NAMES = (
+    SENTENCE_WORDS
+    | _SMALL
+    | {"in", "at", "on", "with", "for", "from", "to", "a", "an", "the", "he'll", "she'll", "my", "his", "her", "our", "your"}
+) - GIVEN
+_GARBLED = frozenset({"the", "a", "an", "in"})
+"""What a recogniser makes of the beginning of a name it does not know."""
+_NAMES_TOO = (GIVEN | SURNAMES_TOO) - {"guy", "van", "short", "long", "price", "page"}
+_SECRET = frozenset({"PASSWORD", "USERNAME"})
+_OPENS = re.compile(r"(?<![\w'])(?:open|opens|opening|close|closes|closing|shut|shuts|hours)(?![\w'])", re.IGNORECASE)
+
+
 def tagged_spans(text: str, words: Sequence[Tagged]) -> list[Span]:
     """Neighbouring words of one kind as one span, where at least one of them is sure enough for its kind.
 
@@ -57,7 +76,43 @@ def tagged_spans(text: str, words: Sequence[Tagged]) -> list[Span]:
             runs[-1].append(word)
         else:
             runs.append([word])
-    return [_span(run) for run in runs if _likely(run) >= BARS[run[0].kind]]
+    sure = [run for run in runs if _likely(run) >= BARS[run[0].kind]]
+    return [_span(run) for whole in sure if (run := _trimmed(text, whole)) and not _is_everyday(text, run)]
+
+
+def _trimmed(text: str, run: list[Tagged]) -> list[Tagged]:
+    """Without the small words at its ends."""
+    kind = run[0].kind
+    if kind in _SECRET:
+        return run
+    small = _NOT_IN_NAMES if kind == "PERSON" else _SMALL
+    ahead = small - _GARBLED
+    first, last = 0, len(run)
+    while first < last and _word(text, run[first]) in ahead:
+        first += 1
+    while last > first and (_word(text, run[last - 1]) in small or _waits(text, run[last - 1])):
+        last -= 1
+    return run[first:last]
+
+
+def _is_everyday(text: str, run: list[Tagged]) -> bool:
+    """Whether no word of a name is a name ("he ran"), or a street is an opening hour ("nine thirty and close")."""
+    words = [_word(text, each) for each in run]
+    if run[0].kind == "PERSON":
+        return all(word in COMMON_WORDS and word not in _NAMES_TOO for word in words)
+    if run[0].kind == "STREET_ADDRESS":
+        return "and" in words and words[-1] in STREET_WORDS and _OPENS.search(text, 0, run[-1].start) is not None
+    return False
+
+
+def _waits(text: str, word: Tagged) -> bool:
+    """The beginning of "one sec"."""
+    following = re.match(r"\W*(\w*)", text[word.end :])
+    return _word(text, word) in ("one", "just", "1") and following is not None and following[1].lower() in _MOMENTS
+
+
+def _word(text: str, word: Tagged) -> str:
+    return text[word.start : word.end].lower().strip(" ,.;:!?")
 
 
 def _likely(run: Sequence[Tagged]) -> float:

@@ -71,7 +71,8 @@ async def test_what_callers_say_is_found_and_harmless_talk_is_not(
 
 async def test_an_answer_is_understood_by_its_question(detector: PresidioDetector) -> None:
     assert await found(detector, "seven three one two", "what is your pin number") == {"PIN": "seven three one two"}
-    assert await found(detector, "seven three one two") == {}
+    assert await found(detector, "seven three one two") == {"ID_NUMBER": "seven three one two"}
+    assert await found(detector, "seventy three twelve") == {}
 
 
 async def test_every_finding_says_who_found_it_and_why(detector: PresidioDetector) -> None:

@@ -1,0 +1,183 @@
+"""People who say plainly who they are, or of whom one speaks by name: "it's dean here", "my sister may booked it".
+
+A name that is an everyday word too counts as one where the words around it speak of a person (``gateway.redaction.given``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from gateway.redaction.cues import UNITS
+from gateway.redaction.english import COMMON_WORDS, MONTHS, any_of
+from gateway.redaction.given import CLEARLY, GIVEN, SURNAMES
+from gateway.redaction.heard import Heard
+from gateway.values import Span
+
+_WORD = re.compile(r" ?(?P<word>[^\W\d_]+(?:['-][^\W\d_]+)*)")
+_NO = r"(?<![\w'])"
+_INTRODUCED = re.compile(
+    rf"{_NO}(?:(?:first|1st|2nd|last|sur|second|middle|family|given|christian|maiden|full|fore)[ -]?name(?:'s| is|'s is| was|"
+    rf":)?|"
+    r"name(?:'s| is| was)|names are|mine's|mine is|they call me|call(?:s)? me|calling me|goes by|go by|known as|nicknamed|"
+    r"named|"
+    r"(?:guy|man|woman|lady|bloke|chap|girl|boy|person|gentleman|fella|nurse|someone|somebody|one|was|is|i'm|he's|"
+    r"she's) called|"
+    r"(?:speak|speaking|spoke|spoken|talk|talking|talked|chat|chatted|chatting) (?:to|with)|put me through to|ask for|"
+    r"message for|belongs to|registered to|on behalf of|(?:adviser|advisor|agent|contact|doctor|nurse|driver|engineer|"
+    r"technician|"
+    r"consultant|manager|host|handler|caseworker|guide|rep|representative)"
+    r"(?: (?:there|here|today|now|this morning|on (?:the|your|my) (?:case|account|file)))?(?:'s| is| was| will be)|"
+    r"(?:by|under|to|from) (?:a|an|the) (?:mr|mister|mrs|ms|miss)|in the name(?: of)?|under the name(?: of)?) "
+)
+"""Words after which a person's name is all but sure."""
+_RESERVED = re.compile(
+    rf"{_NO}(?:(?:reservation|booking|table|room|appointment|order|delivery|parcel|invoice|cheque|check|account|policy|"
+    rf"tickets?)"
+    r"(?:'s| is| was)? (?:under|for|in)|it's under|it is under|(?:put|book|booked|find|listed|file|filed|down|have) it under|"
+    r"(?:put|book|booked|listed|filed|find) (?:it |me |us |that )?under) "
+)
+_HERE = re.compile(
+    rf"{_NO}(?:(?:hi|hello|hey|yes|yeah|oh|good (?:morning|afternoon|evening))(?: \|)?(?: there)?(?: \|)? )?"
+    r"(?:it's|it is|this is|i'm|i am|you've got|hi|hello|hey|that's)(?: just| only)? "
+)
+_THERE = re.compile(
+    r"(?: \|)? (?:here|spel(?:t|led)|speaking|calling|again|returning|phoning|ringing|on the (?:line|phone)|by the way|"
+    r"from (?!the )[a-z]+|over (?:at|in)|"
+    r"(?:and )?i(?:'m| am|'ve| have|'d| would| need| want| called| spoke| rang| phoned| just| was| ordered| bought| booked)"
+    r"(?![\w'])|and (?:this is|i'm|my|i)(?![\w'])|the (?:one|guy|lady|tenant|owner|new)|at (?:number|the|flat)|your |who "
+    r"(?:called|rang|phoned|spoke|ordered|booked))"
+)
+_RELATIVE = re.compile(
+    rf"{_NO}(?:my|our|his|her|their|your|the) (?:late |elder |older |younger |little |big |eldest |youngest |ex |step|new |"
+    rf"old |best |dear )?"
+    r"(?:husband|wife|son|daughter|mother|father|mum|mom|dad|brother|sister|spouse|partner|fianc[eé]e?|girlfriend|boyfriend|"
+    r"friend|"
+    r"mate|colleague|neighbou?r|boss|uncle|aunt|auntie|nan|gran|grandma|grandad|granddad|grandpa|grandson|granddaughter|"
+    r"grandmother|"
+    r"grandfather|niece|nephew|cousin|baby|twin|landlord|landlady|flatmate|roommate|housemate|carer|lodger|tenant|assistant|"
+    r"secretary|solicitor|lawyer|accountant|dentist|doctor|vet|child|kid|boy|girl|engineer|driver|technician|courier|plumber|"
+    r"electrician|mechanic|surgeon|teacher)"
+    r"(?:(?:'s(?: name)?(?: is)?|s name)|(?:'s)? called| is called| named)? "
+)
+_PERSON_GOES_ON = re.compile(
+    r"(?:'s)?(?:(?: \|)*\Z|(?: \|)? (?:\||is|was|has|had|and|who|said|says|rang|called|came|lives|works|told|took|on|at|to|"
+    r"from|in|for|with|"
+    r"can't|cannot|didn't|doesn't|isn't|wasn't|wants|needs|will|would|should|picked|who's|as|about|but|born|aged?|\d|"
+    r"[a-z]{3,}ed)(?![\w']))"
+)
+_MODAL = frozenset({"will", "may", "can", "might"})
+_AFTER_MODAL = re.compile(
+    r"(?: \|)*\Z|(?: \|)? (?:is|was|has|had|and|who|said|rang|came|lives|told|took|from|booked|[a-z]{3,}ed)(?![\w'])"
+)
+_GREETED = re.compile(
+    rf"(?:^|\| ){_NO}(?:hi|hello|hey|cheers|thanks|thank you|bye|goodbye|morning|welcome(?: back)?|sorry|"
+    rf"dear)(?: there)?(?: \|)? "
+)
+_NODDED = re.compile(
+    rf"(?:^|\| ){_NO}(?:alright|all right|okay|ok|right|lovely|great|perfect|brilliant|excellent|wonderful|no problem|"
+    r"of course|good (?:morning|afternoon|evening|day))(?: \|)? "
+)
+_TO_HIM = re.compile(
+    r"(?: \|)*\Z|(?: \|)? (?:give me|just|one (?:moment|second|sec)|1 (?:moment|second|sec)|bear with|thanks|thank you|so|"
+    r"have|it's|this is|"
+    r"i'm|i|i've|i'll|let me|let's|can|could|what|what's|and|we|we've|we'll|your|you|you're|how|how's|please|is|are|the|that's|"
+    r"hold|if|for|\|)(?![\w'])"
+)
+_NO_NAME = re.compile(r"[a-z]+(?:ing|ed|ly|ion|ment|ness|ous|ful|ible|able|less|ical|ism|ity|ship|ware|th)\Z")
+_PLACEABLE = frozenset({"again", "here", "speaking", "calling"})
+_MOST = 3
+
+
+def find(heard: Heard) -> list[Span]:
+    """Names after an introduction, a relation or a greeting, also those that are everyday words."""
+    return [*_introduced(heard), *_here(heard), *_relatives(heard), *_greeted(heard)]
+
+
+def _introduced(heard: Heard) -> Iterator[Span]:
+    text = heard.view.text
+    for match in _INTRODUCED.finditer(text):
+        end = _name(text, match.end(), GIVEN)
+        yield from _person(heard, match.end(), end, 0.7, "a name after words that announce a person")
+    for match in _RESERVED.finditer(text):
+        end = _name(text, match.end(), CLEARLY)
+        if not UNITS.match(text, end):
+            yield from _person(heard, match.end(), end, 0.6, "a name that something is reserved under")
+
+
+def _here(heard: Heard) -> Iterator[Span]:
+    """ "It's dean here", "this is rose butler i spoke to someone"."""
+    text = heard.view.text
+    for match in _HERE.finditer(text):
+        end = _name(text, match.end(), GIVEN)
+        first = _first(text, match.end())
+        whole = first in GIVEN and end > match.end() + len(first) and not text[end:].strip(" |")
+        if first and not _NO_NAME.match(first) and (whole or _THERE.match(text, end)):
+            yield from _person(heard, match.end(), end, 0.6, "somebody who says who it is")
+
+
+def _relatives(heard: Heard) -> Iterator[Span]:
+    text = heard.view.text
+    for match in _RELATIVE.finditer(text):
+        first = _first(text, match.end())
+        end = _name(text, match.end(), GIVEN)
+        if first in _MODAL and end == match.end() + len(first):
+            said = _AFTER_MODAL.match(text, end) is not None
+        else:
+            said = first in GIVEN and _PERSON_GOES_ON.match(text, end) is not None
+        if said:
+            yield from _person(heard, match.end(), end, 0.6, "a name after a relation")
+
+
+def _greeted(heard: Heard) -> Iterator[Span]:
+    text = heard.view.text
+    for pattern, known in ((_GREETED, GIVEN - _MODAL), (_NODDED, CLEARLY)):
+        for match in pattern.finditer(text):
+            first = _first(text, match.end())
+            if first in known:
+                end = _name(text, match.end(), known)
+                if pattern is _GREETED or _TO_HIM.match(text, end):
+                    yield from _person(heard, match.end(), end, 0.6, "somebody who is spoken to")
+
+
+def _person(heard: Heard, start: int, end: int, score: float, why: str) -> Iterator[Span]:
+    if end > start:
+        yield heard.span(start, end, "PERSON", score, "introduction", why)
+
+
+def _first(text: str, at: int) -> str:
+    word = _WORD.match(text, at)
+    return word["word"].removesuffix("'s") if word and word.start("word") == at else ""
+
+
+def _name(text: str, at: int, given: frozenset[str]) -> int:
+    """The end of a name at ``at``: one that is ``given``, or words that no sentence is made of, and surnames behind it."""
+    end = at
+    for count in range(_MOST):
+        word = _WORD.match(text, end)
+        if word is None or (not count and word.start("word") != at) or (count and word.start("word") == word.start()):
+            break
+        said = word["word"].removesuffix("'s")
+        if count == 0:
+            known = said in given or not (said in COMMON_WORDS or said in MONTHS or _NO_NAME.match(said) or len(said) < 2)
+        else:
+            known = said not in COMMON_WORDS and said not in MONTHS and said not in _PLACEABLE and not _NO_NAME.match(said)
+            known = (known and len(said) > 1) or (said in SURNAMES and _ends_a_name(text, word.end()))
+        if not known:
+            break
+        end = word.end("word")
+        if word["word"] != said:
+            break
+    return end
+
+
+_AFTER_A_NAME = re.compile(
+    rf"(?:(?: \|)*\Z|(?: \|)? (?:\||i|i'm|i've|i'd|and|is|was|has|here|speaking|calling|again|returning|phoning|ringing|from|"
+    rf"at|on|in|about|"
+    rf"who|my|she|he|the|with|but|by|to|for|said|called|rang|date|born|account|\d|"
+    rf"{any_of(('please', 'thanks', 'thank', 'that'))})(?![\w']))"
+)
+
+
+def _ends_a_name(text: str, at: int) -> bool:
+    return _AFTER_A_NAME.match(text, at) is not None
