@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, WithJsonSchema, model_validator
 
-from gateway.policy.fields import Asset, Language, Model, Region, Slug, Text, fault
+from gateway.policy.fields import Asset, Duration, Language, Model, Region, Slug, Text, fault
 from gateway.policy.regions import ancestors
 
 
@@ -39,10 +40,45 @@ class Disclosure(StrEnum):
     OPT_OUT = "opt-out"
 
 
-def _served(mode: AnnouncementMode) -> AnnouncementMode:
-    if mode is not AnnouncementMode.NOTIFY:
-        raise fault(f"the mode {mode.value} is not served yet", "this version plays announcements with mode: notify only")
-    return mode
+RECORDING = "recording"
+"""What an announcement asks about where it names nothing else: whether the call may be recorded."""
+WAITS = {
+    AnnouncementMode.STAY_ON_LINE: timedelta(seconds=3),
+    AnnouncementMode.KEY_PRESS: timedelta(seconds=8),
+    AnnouncementMode.SPOKEN_YES: timedelta(seconds=6),
+}
+"""How long an answer is waited for, where the file does not say."""
+_LONGEST_WAIT = timedelta(seconds=60)
+
+
+def _telephone_key(value: str) -> str:
+    if len(value) != 1 or value not in "0123456789*#":
+        raise fault("this is not a key of a telephone", 'write one of 0 to 9, * or #, in quotes: "1"')
+    return value
+
+
+def _wait(value: timedelta) -> timedelta:
+    if not timedelta(seconds=1) <= value <= _LONGEST_WAIT:
+        raise fault("nobody is waited for like this", "write between 1s and 60s")
+    return value
+
+
+TelephoneKey = Annotated[str, AfterValidator(_telephone_key), WithJsonSchema({"type": "string", "pattern": "^[0-9*#]$"})]
+
+
+class AnswerKeys(Model):
+    """The keys that answer. Tell callers in the announcement's own words."""
+
+    accept: TelephoneKey = "1"
+    """This key says yes."""
+    decline: TelephoneKey = "2"
+    """This key says no; pressed alone during the call it takes a yes back."""
+
+    @model_validator(mode="after")
+    def _differ(self) -> AnswerKeys:
+        if self.accept == self.decline:
+            raise fault("the same key says yes and no", "name two keys")
+        return self
 
 
 class Announcement(Model):
@@ -59,10 +95,16 @@ class Announcement(Model):
     """What it is spoken in."""
     asset: Asset
     """Name of the WAV in ``announcements/`` that says exactly ``text``."""
-    mode: Annotated[AnnouncementMode, AfterValidator(_served)] = AnnouncementMode.NOTIFY
-    """What the caller does after it."""
+    mode: AnnouncementMode = AnnouncementMode.NOTIFY
+    """How the caller agrees: by staying (``stay-on-line``), ``key-press``, ``spoken-yes``; ``notify`` asks nothing."""
+    asks: Slug | None = None
+    """The purpose that the answer is about, as the consent ledger names it; left out: ``recording``."""
+    keys: AnswerKeys | None = None
+    """The keys that answer, in every mode that asks; left out: 1 and 2 with ``key-press``, and none with the others."""
+    wait: Annotated[Duration, AfterValidator(_wait)] | None = None
+    """How long an answer is waited for; left out: 3s with ``stay-on-line``, 8s with ``key-press``, 6s with ``spoken-yes``."""
     on_decline: OnDecline | None = None
-    """What happens when the caller does not agree."""
+    """What happens when the caller does not agree; left out: ``hang-up``."""
     says: tuple[Disclosure, ...] = ()
     """What these words tell: the policy's ``disclose`` is checked against it."""
     when: tuple[Region, ...] | None = None
@@ -70,11 +112,24 @@ class Announcement(Model):
 
     @model_validator(mode="after")
     def _asks(self) -> Announcement:
-        if self.on_decline is not None and self.mode is AnnouncementMode.NOTIFY:
-            raise fault(
-                "on_decline stands where nothing is asked", "remove it, or ask with mode: stay-on-line, key-press or spoken-yes"
-            )
+        if self.mode is AnnouncementMode.NOTIFY:
+            for key in ("asks", "keys", "wait", "on_decline"):
+                if getattr(self, key) is not None:
+                    how = "remove it, or ask with mode: stay-on-line, key-press or spoken-yes"
+                    raise fault(f"{key} stands where nothing is asked", how)
+        elif self.on_decline is OnDecline.CONTINUE_UNRECORDED and self.purpose != RECORDING:
+            raise fault(f"without a yes to {self.purpose} the call cannot go on unrecorded", "write on_decline: hang-up or human")
         return self
+
+    @property
+    def purpose(self) -> str:
+        """What the answer is about."""
+        return self.asks or RECORDING
+
+    @property
+    def answer_keys(self) -> AnswerKeys | None:
+        """The keys that answer; None: no key does."""
+        return self.keys or (AnswerKeys() if self.mode is AnnouncementMode.KEY_PRESS else None)
 
     def concerns(self, places: Collection[str] | None) -> bool:
         """Whether a call with its ends in ``places`` needs it. None: nobody knows where they are, so it does."""

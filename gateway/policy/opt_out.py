@@ -75,7 +75,7 @@ PHRASES: dict[str, tuple[re.Pattern[str], ...]] = {
     language: tuple(re.compile(each) for each in phrases)
     for language, phrases in {"en": _EN, "es": _ES, "fr": _FR, "de": _DE, "hi": _HI}.items()
 }
-"""What people say, by language, over folded words (see ``_folded``)."""
+"""What people say, by language, over folded words (see ``folded``)."""
 
 _UNSAID = re.compile(
     r"(?:\b(?:dont|do not|didnt|did not|never|wont|will not|not|nicht|pas|no)(?: \w+){0,3}"
@@ -91,10 +91,10 @@ def asks_to_stop(words: Private[str]) -> bool:
 
 def language_of_request(text: str) -> str | None:
     """The language in which ``text`` asks not to be called again, or None where it does not."""
-    folded = _folded(text)
+    words = folded(text)
     for language, phrases in PHRASES.items():
         for phrase in phrases:
-            if any(_UNSAID.search(folded[: found.start()]) is None for found in phrase.finditer(folded)):
+            if any(_UNSAID.search(words[: found.start()]) is None for found in phrase.finditer(words)):
                 return language
     return None
 
@@ -127,7 +127,7 @@ class KeyWatch:
         return asked
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """Small letters without accents, apostrophes and signs; one space between words. German umlauts become ae, oe, ue."""
     text = text.lower().replace("ä", "ae").replace("ö", "oe").replace("ü", "ue").replace("ß", "ss")
     kept: list[str] = []

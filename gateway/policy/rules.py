@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, timedelta
 
+from gateway.policy.announcing import AnnouncementMode
 from gateway.policy.calendar import add_business_days, holidays_of
 from gateway.policy.fields import Training
 from gateway.policy.mechanisms import Means, Mechanism, problem
@@ -13,6 +14,9 @@ from gateway.policy.question import Ask, Health
 from gateway.policy.regions import LOCAL, ancestors
 from gateway.policy.registry import SubProcessor
 from gateway.values import DataCategory, ProcessorId
+
+CONSENT = "consent"
+"""The purpose of hearing nothing but yes or no after an announcement that asks for it (promise 13)."""
 
 Rule = Callable[[TenantPolicy, SubProcessor, Ask], str | None]
 """Says no with a sentence about the processor ("its region is us…"), or nothing."""
@@ -93,7 +97,11 @@ def sensitive(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None
 
 
 def purpose(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
-    """Promise 9: no other purpose."""
+    """Promise 9: no other purpose. A caller's answer about consent is heard on this machine only, where an announcement asks."""
+    if ask.purpose == CONSENT:
+        if not any(each.mode is AnnouncementMode.SPOKEN_YES for each in policy.announcements):
+            return "no announcement asks for a spoken answer"
+        return None if entry.region == LOCAL else "a caller's answer is heard on this machine only"
     if ask.purpose in policy.allowed_purposes:
         return None
     return f"the purpose {ask.purpose} is not allowed (only {', '.join(policy.purposes) or 'none'})"

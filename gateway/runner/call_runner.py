@@ -7,16 +7,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from gateway.call.consent import (
+    AnswerOverdue,
+    AwaitAnswer,
+    CloseAnswerEar,
+    GiveConsent,
+    HearAnswer,
+    OpenAnswerEar,
+    RefuseConsent,
+    RevokeConsent,
+    TransferCall,
+)
 from gateway.call.events import CallerAudio, LegStopped, MarkReturned
-from gateway.call.flow import (
+from gateway.call.flow import CallFlow
+from gateway.call.plot import (
     AgentFinished,
-    Announcement,
     AwaitMark,
-    CallFlow,
     CloseConversation,
     Command,
+    ConsentCommand,
     Event,
     Failed,
     HangUp,
@@ -36,7 +47,9 @@ from gateway.errors import EvidenceUnavailable, SordinoError
 from gateway.evidence.entries import Json
 from gateway.ports import Clock, Conversation, ConversationEvents, Playout, SpanHandle, Telemetry, TurnShown
 from gateway.runner.account import CallAccount
-from gateway.runner.leg import Leg
+from gateway.runner.answering import Answering, MakeAnswerEar
+from gateway.runner.consents import CallConsents
+from gateway.runner.leg import Leg, TransferringLeg
 from gateway.runner.playout import PacedPlayout
 from gateway.runner.showing import Shown
 from gateway.tasks import TaskOwner
@@ -44,6 +57,8 @@ from gateway.values import Pcm
 
 WAITING_FRAMES = 500
 """How many frames may wait (10 s) before caller audio is dropped: a stuck ledger must not fill the memory."""
+SHOWN = ("announcement.", "consent.", "listening.", "call.failed", "call.ended")
+"""Kinds of entry that somebody who watches is shown."""
 CLOSE_WITHIN_S = 4.0
 TELL_GRACE_S = 2.0
 
@@ -53,7 +68,7 @@ SealReceipt = Callable[[Outcome, str | None], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class CallParts:
-    """What one call is run with. ``sounds`` holds the announcements by id and the messages ``apology`` and ``refused``."""
+    """What one call is run with. ``sounds`` holds the announcements by id and the messages by name."""
 
     flow: CallFlow
     leg: Leg
@@ -64,6 +79,8 @@ class CallParts:
     clock: Clock
     telemetry: Telemetry
     shown: Shown
+    consents: CallConsents = field(default_factory=CallConsents)
+    make_answer_ear: MakeAnswerEar | None = None
 
 
 class CallRunner:
@@ -77,6 +94,7 @@ class CallRunner:
         self._conversation: Conversation | None = None
         self._opening: asyncio.Task[None] | None = None
         self._tasks = TaskOwner("call", on_failure=self._task_failed)
+        self._answering = Answering(parts.make_answer_ear, self._tasks, self.post)
         self._began = parts.clock.monotonic()
         self._span: SpanHandle | None = None
         self.frames_late = 0
@@ -143,18 +161,45 @@ class CallRunner:
                 await self._p.seal(outcome, code)
             case PlayAnnouncement() | AwaitMark() | Tell() | HangUp():
                 await self._sound(command)
+            case _:
+                await self._consent(command)
 
     async def _sound(self, command: PlayAnnouncement | AwaitMark | Tell | HangUp) -> None:
         """What the caller is to hear without any agent."""
         match command:
-            case PlayAnnouncement(announcement):
-                self._tasks.start(self._play(announcement), name="announce")
-            case AwaitMark(announcement, within_ms):
-                self._tasks.start(self._overdue(announcement, within_ms), name="mark")
+            case PlayAnnouncement():
+                self._tasks.start(self._play(command), name="announce")
+            case AwaitMark(announcement, within_ms, play):
+                self._tasks.start(self._overdue(MarkOverdue(announcement.id, play), within_ms), name="mark")
             case Tell(asset):
                 self._tasks.start(self._tell(asset), name="tell")
             case HangUp():
                 await self._p.leg.close()
+
+    async def _consent(self, command: ConsentCommand) -> None:
+        match command:
+            case OpenAnswerEar():
+                self._answering.open(command)
+                await self._p.leg.listen()
+            case HearAnswer(pcm):
+                self._answering.hear(pcm)
+            case CloseAnswerEar():
+                self._answering.close()
+            case AwaitAnswer():
+                self._tasks.start(self._answer_overdue(command), name="wait")
+            case GiveConsent() | RefuseConsent() | RevokeConsent():
+                await self._keep_answer(command)
+            case TransferCall(otherwise):
+                self._tasks.start(self._transfer(otherwise), name="tell")
+
+    async def _keep_answer(self, command: GiveConsent | RefuseConsent | RevokeConsent) -> None:
+        try:
+            await self._p.consents.perform(command)
+        except SordinoError as error:
+            if self._flow.phase not in (Phase.TELLING, Phase.ENDED):
+                raise
+            # A no holds without the ledger: the call ends because of it, and the receipt says what the ledger lacks.
+            await self._write(Write("consent.not_kept", {"purpose": command.purpose, "code": error.code}, anyway=True))
 
     async def _write(self, command: Write) -> None:
         self._count(command)
@@ -169,22 +214,30 @@ class CallRunner:
         if command.kind.startswith("announcement."):
             outcome = command.kind.removeprefix("announcement.")
             self._p.telemetry.count("sordino_announcement_total", outcome=outcome)
-        if command.kind.startswith("announcement.") or command.kind in ("listening.started", "call.failed", "call.ended"):
+        if command.kind.startswith(SHOWN):
             facts = {key: value for key, value in command.body.items() if isinstance(value, str | int)}
             self._p.shown(TurnShown(command.kind, facts=facts))
 
-    async def _play(self, announcement: Announcement) -> None:
+    async def _play(self, command: PlayAnnouncement) -> None:
+        announcement = command.announcement
+        if command.clearing:
+            self._playout.clear()
         self._p.shown(TurnShown("announcing", facts={"id": announcement.id, "total_ms": announcement.total_ms}))
         with self._p.telemetry.span("sordino.announce", language=announcement.language, total_ms=announcement.total_ms):
-            segment = self._playout.begin(announcement.mark)
+            segment = self._playout.begin(announcement.mark(command.play))
             await segment.push(self._p.sounds[announcement.id])
             segment.end()
             await segment.all_sent.wait()
-            self._events.put_nowait(PlayedOut(announcement.id))
+            self._events.put_nowait(PlayedOut(announcement.id, command.play))
 
-    async def _overdue(self, announcement: Announcement, within_ms: int) -> None:
+    async def _overdue(self, event: Event, within_ms: int) -> None:
         await asyncio.sleep(within_ms / 1000)
-        self._events.put_nowait(MarkOverdue(announcement.id))
+        self._events.put_nowait(event)
+
+    async def _answer_overdue(self, command: AwaitAnswer) -> None:
+        await asyncio.sleep(command.within_ms / 1000)
+        await self._answering.settled()
+        self._events.put_nowait(AnswerOverdue(command.announcement, command.play))
 
     def _open_conversation(self) -> None:
         assert self._span is not None  # noqa: S101 - set before the first event is read
@@ -228,6 +281,15 @@ class CallRunner:
         except TimeoutError:
             pass
         self._events.put_nowait(Told())
+
+    async def _transfer(self, otherwise: str) -> None:
+        leg = self._p.leg
+        done = isinstance(leg, TransferringLeg) and await leg.transfer()
+        await self._write(Write("call.transferred", {"done": done}, anyway=True))
+        if done:
+            self._events.put_nowait(Told())
+        else:
+            await self._tell(otherwise)
 
     # --- events -----------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gateway.call.events import LegEvent
 from gateway.values import Pcm
@@ -43,3 +43,12 @@ class Leg(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class TransferringLeg(Protocol):
+    """A leg whose carrier can hand the caller over to a person."""
+
+    async def transfer(self) -> bool:
+        """Have the carrier dial whom the tenant named. False: it could not, and the caller is still here."""
+        ...

@@ -9,13 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.call.events import CallerAudio, KeyPressed, LegStarted, LegStopped, MarkReturned
-from gateway.call.flow import (
-    MARK_GRACE_MS,
-    TABLE,
+from gateway.call.flow import MARK_GRACE_MS, TABLE, CallFlow
+from gateway.call.plot import (
     AgentFinished,
     Announcement,
     AwaitMark,
-    CallFlow,
     CloseConversation,
     Command,
     Event,

@@ -61,8 +61,12 @@ def test_those_of_different_names_are_all_heard_in_the_order_they_were_written()
 @pytest.mark.parametrize(
     ("announcement", "message"),
     [
-        (f"{NOTICE[0]}, mode: key-press", "the mode key-press is not served yet"),
-        (f"{NOTICE[0]}, mode: spoken-yes, on_decline: hang-up", "the mode spoken-yes is not served yet"),
+        (f"{NOTICE[0]}, mode: keypress", "`keypress` is not possible here"),
+        (f"{NOTICE[0]}, mode: key-press, keys: {{accept: '12'}}", "this is not a key of a telephone"),
+        (f"{NOTICE[0]}, mode: key-press, keys: {{accept: '2'}}", "the same key says yes and no"),
+        (f"{NOTICE[0]}, mode: stay-on-line, wait: 0s", "nobody is waited for like this"),
+        (f"{NOTICE[0]}, wait: 5s", "wait stands where nothing is asked"),
+        (f"{NOTICE[0]}, mode: spoken-yes, asks: marketing, on_decline: continue-unrecorded", "cannot go on unrecorded"),
         (f"{NOTICE[0]}, on_decline: human", "on_decline stands where nothing is asked"),
         (f"{NOTICE[0]}, says: [aii]", "`aii` is not possible here"),
         (f"{NOTICE[0]}, when: [california]", "'california' is not a region"),
