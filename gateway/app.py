@@ -14,7 +14,7 @@ from typing import TextIO
 
 from opentelemetry.sdk.trace.export import SpanExporter
 
-from gateway.adapters.carriers.stream_token import StreamTokens
+from gateway.adapters.carriers.stream_token import StreamClaims, StreamTokens
 from gateway.adapters.conversation import ConversationParts, LiveKitConversation, make_agent, silence_livekit
 from gateway.adapters.detectors.presidio import PresidioDetector
 from gateway.adapters.keys.envelope import MasterKey
@@ -34,14 +34,13 @@ from gateway.adapters.stores.vault import RedisVault
 from gateway.adapters.system import RandomIds, Secrets, SystemClock
 from gateway.adapters.telemetry.otel import OtelTelemetry
 from gateway.adapters.telemetry.otlp import endpoint_from_env
-from gateway.call.events import LegStarted
 from gateway.call.flow import Announcement, CallFlow, Outcome
-from gateway.errors import Finding, Misconfigured, PolicyInvalid, PolicyUnavailable, SordinoError, Unauthenticated
+from gateway.errors import Finding, PolicyInvalid, PolicyUnavailable, SordinoError
 from gateway.evidence import receipt as receipts
 from gateway.evidence.entries import Json
 from gateway.governing import NO_NUMBERS, Ends, Needs, law_of_call, open_governing, opt_out_on_call, origins_of, retry_notices
 from gateway.http.media import SocketLeg
-from gateway.http.voice import TOKEN_PARAMETER, twilio_voice
+from gateway.lines import Lines
 from gateway.policy.model import TenantPolicy
 from gateway.policy.registry import Registry, with_base_url
 from gateway.ports import ConversationEvents, Masker, Observer, Playout, SpanHandle, TurnShown
@@ -58,7 +57,6 @@ from gateway.values import CallId, Hop, Pcm, Private, TenantId
 
 log = logging.getLogger(__name__)
 
-TOKEN_GOOD_FOR_S = 120
 CLOSE_WITHIN_S = 8.0
 DEMO_PROCESSOR = "local-demo-llm"
 
@@ -182,25 +180,16 @@ class Gateway:
 
     async def _listen(self) -> None:
         port = self.settings.port or free_port(self.settings.host)
-        voice = twilio_voice(
-            public_url=self.settings.public_url or f"http://{self.settings.host}:{port}",
-            tenant_of=self._tenant_of,
-            auth_token_of=self._auth_token_of,
-            tokens=self._tokens,
-            clock=self._clock,
-            ids=self._ids,
-        )
+        lines = Lines(self.policies, self.secrets, self._tokens, self._once, self._clock, self._ids, self.telemetry, self._take)
         listening = Listening(
-            voice=voice,
-            take_twilio=self._take_twilio,
             checks={"store": self.store.ping, "policies": self._policies_ready},
             prometheus=self.telemetry.prometheus,
             operator=self.secrets.read_or_create("SORDINO_OPERATOR_KEY"),
             receipts=self.receipts,
             calls=self._list_calls,
-            telemetry=self.telemetry,
         )
         paths = [
+            *lines.routes(self.settings.public_url or f"http://{self.settings.host}:{port}"),
             *routes(listening),
             *self.governing.routes(listening.operator),
             *await open_proxy(self._proxy_needs(), self._open),
@@ -227,13 +216,9 @@ class Gateway:
 
     # --- calls ------------------------------------------------------------------------------------------------------
 
-    async def _take_twilio(self, leg: SocketLeg, started: LegStarted) -> None:
-        token = started.parameters.get(TOKEN_PARAMETER, "")
-        claims = self._tokens.verify(token, carrier_call=started.carrier_call, now=self._clock.now())
-        if not await self._once.first_time(claims.jti, within_s=TOKEN_GOOD_FOR_S):
-            raise Unauthenticated("this media stream was opened before")
+    async def _take(self, leg: SocketLeg, claims: StreamClaims, carrier: str) -> None:
         ends = Ends(claims.from_number, claims.to_number, claims.caller_place)
-        await self.run_call(leg, self.policies.tenant(claims.tenant), carrier="twilio", ends=ends)
+        await self.run_call(leg, self.policies.tenant(claims.tenant), carrier=carrier, ends=ends)
 
     async def run_call(self, leg: Leg, tenant: TenantPolicy, *, carrier: str, ends: Ends = NO_NUMBERS) -> Outcome:
         """Run one call of that tenant on that leg, to its receipt. ``ends``: whose law holds follows from the numbers.
@@ -333,18 +318,6 @@ class Gateway:
             "policy_digest": tenant.digest,
             "registry_digest": self.policies.policies.registry.digest,
         }
-
-    def _tenant_of(self, called: Private[str]) -> TenantId | None:
-        tenant = self.policies.tenant_for_number(called.reveal())
-        return TenantId(tenant.tenant) if tenant else None
-
-    def _auth_token_of(self, tenant: TenantId) -> Private[str]:
-        twilio = self.policies.tenant(tenant).carrier.twilio
-        if twilio is None:
-            raise Misconfigured(
-                f"tenant {tenant} has no Twilio account", hint="add carrier: {twilio: {auth_token: NAME}} to its file"
-            )
-        return self.secrets.read(twilio.auth_token)
 
     def _telemetry_hosts(self) -> frozenset[str]:
         if self.policies.findings:

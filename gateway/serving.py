@@ -8,13 +8,12 @@ import hmac
 import logging
 import random
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from aiohttp import web
 
-from gateway.adapters.carriers.twilio import TwilioMedia
 from gateway.adapters.detectors.cache import RememberingDetector
 from gateway.adapters.detectors.masker import CallMasker, ReplacingDetector
 from gateway.adapters.stores.conversations import RedisConversations
@@ -23,7 +22,6 @@ from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.tenant_keys import TenantKeys
 from gateway.http.answers import typed_errors
 from gateway.http.api import Check, ListCalls, call_routes, console_routes, health_routes
-from gateway.http.media import TakeCall, media_socket
 from gateway.http.proxy.chat import chat_routes
 from gateway.http.proxy.door import Door
 from gateway.http.proxy.keys import key_routes
@@ -109,21 +107,16 @@ def masker_of(tenant: TenantPolicy, detector: ReplacingDetector, vault: CallVaul
 class Listening:
     """What the paths that are not the proxy's stand on."""
 
-    voice: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    take_twilio: TakeCall
     checks: dict[str, Check]
     prometheus: Callable[[], bytes]
     operator: Private[str]
     receipts: Receipts
     calls: ListCalls
-    telemetry: Telemetry
 
 
 def routes(parts: Listening) -> list[web.RouteDef]:
-    """Carriers, health, the operator's paths and the console."""
+    """Health, the operator's paths and the console."""
     return [
-        web.post("/voice/twilio", parts.voice),
-        web.get("/media/twilio", media_socket("twilio", TwilioMedia, parts.take_twilio, parts.telemetry)),
         *health_routes(parts.checks, parts.prometheus),
         *call_routes(parts.operator, parts.receipts.load, parts.calls),
         *console_routes(),

@@ -24,21 +24,26 @@ MAX_FAULTS = 500
 log = logging.getLogger(__name__)
 
 
+Messages = str | bytes | tuple[str, ...]
+"""What goes out for one thing that is to be sent: a text or binary message, or several texts, or none."""
+
+
 class MediaCodec(Protocol):
     """A carrier's wire format without its socket (``gateway.adapters.carriers``)."""
 
     @property
+    def rate(self) -> int: ...
+    @property
     def started(self) -> bool: ...
     def receive(self, text: str | bytes) -> tuple[LegEvent, ...]: ...
-    def audio(self, pcm: Pcm) -> str: ...
-    def mark(self, name: str) -> str: ...
-    def clear(self) -> str: ...
+    def audio(self, pcm: Pcm) -> Messages: ...
+    def mark(self, name: str) -> Messages: ...
+    def clear(self) -> Messages: ...
 
 
 class SocketLeg:
-    """One carrier stream as the runner's Leg (``gateway.runner.leg``)."""
+    """One carrier stream as the runner's Leg (``gateway.runner.leg``). All carriers here return marks themselves."""
 
-    rate = 8_000
     acknowledges = "mark"
 
     def __init__(self, socket: web.WebSocketResponse, codec: MediaCodec, telemetry: Telemetry) -> None:
@@ -47,6 +52,10 @@ class SocketLeg:
         self._telemetry = telemetry
         self._faults = 0
         self._first: list[LegEvent] = []
+
+    @property
+    def rate(self) -> int:
+        return self._codec.rate
 
     async def started(self) -> LegStarted:
         """The carrier's start message.
@@ -89,9 +98,9 @@ class SocketLeg:
                 yield event
 
     def _read(self, message: WSMessage) -> tuple[LegEvent, ...]:
-        if message.type is not WSMsgType.TEXT:
-            raise CarrierProtocolError("not_text", "a message came that is no text")
-        return self._codec.receive(message.data)
+        if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
+            raise CarrierProtocolError("not_data", "a message came that is neither text nor binary")
+        return self._codec.receive(bytes(message.data) if message.type is WSMsgType.BINARY else message.data)
 
     def _count(self, kind: str) -> None:
         self._faults += 1
@@ -106,12 +115,14 @@ class SocketLeg:
     async def send_clear(self) -> None:
         await self._send(self._codec.clear)
 
-    async def _send(self, message: Callable[[], str]) -> None:
+    async def _send(self, written: Callable[[], Messages]) -> None:
         if self._socket.closed or not self._codec.started:
             return
         try:
             async with asyncio.timeout(SEND_WITHIN_S):
-                await self._socket.send_str(message())
+                messages = written()
+                for message in messages if isinstance(messages, tuple) else (messages,):
+                    await (self._socket.send_str(message) if isinstance(message, str) else self._socket.send_bytes(message))
         except TimeoutError:
             self._count("slow_reader")
             await self.close()

@@ -1,89 +1,111 @@
-"""``POST /voice/twilio``: Twilio asks what to do with a call. The answer connects it to our media socket, or turns it away."""
+"""``/voice/{carrier}``: a carrier asks what to do with a call. The answer connects it to our media socket, or turns it away."""
 
 from __future__ import annotations
 
+import json
 import logging
-import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from gateway.adapters.carriers import twilio_webhook
 from gateway.adapters.carriers.stream_token import StreamClaims, StreamTokens
+from gateway.adapters.carriers.webhook import FORM, QUERY, TOKEN_PARAMETER, Asked, Proof, Ringing, Webhook, stream_url
 from gateway.errors import Forbidden, InvalidRequest, PayloadTooLarge, SordinoError
 from gateway.policy.jurisdiction import carrier_place
 from gateway.ports import Clock, Ids
 from gateway.values import Private, TenantId
 
+__all__ = ["MAX_BODY_BYTES", "TOKEN_PARAMETER", "Desk", "voice_webhook"]
+
 MAX_BODY_BYTES = 16 * 1024
 MAX_FIELDS = 100
-TOKEN_PARAMETER = "token"  # noqa: S105 - the name of the parameter, no secret
 TOKEN_LIFE = timedelta(seconds=60)
 
 TenantOf = Callable[[Private[str]], TenantId | None]
 """The tenant that a called number belongs to."""
-AuthTokenOf = Callable[[TenantId], Private[str]]
-"""The tenant's Twilio auth token; raises a SordinoError when there is none."""
+SecretOf = Callable[[TenantId, str], Private[str]]
+"""What the tenant's requests of this carrier are checked with; raises a SordinoError when there is none."""
+FirstTime = Callable[[str, int], Awaitable[bool]]
+"""Whether this name was never seen in the last so many seconds. Raises StoreUnavailable."""
 Admit = Callable[[TenantId], bool]
 """Whether a call of this tenant is taken now. False: the caller hears the busy tone."""
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
-_CALL_SID = re.compile(r"CA[0-9a-f]{32}")
 _NOBODY = Private("no tenant has this token")
 _log = logging.getLogger(__name__)
 
 
-def twilio_voice(
-    *,
-    public_url: str,
-    tenant_of: TenantOf,
-    auth_token_of: AuthTokenOf,
-    tokens: StreamTokens,
-    clock: Clock,
-    ids: Ids,
-    admit: Admit = lambda _: True,
-    media_path: str = "/media/twilio",
-) -> Handler:
-    """The handler of the webhook. ``public_url`` is the gateway's address as Twilio calls it (SORDINO_PUBLIC_URL).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What the webhooks of all carriers stand on. ``public_url``: the gateway's address as carriers call it."""
 
-    A wrong or missing signature and a number that nobody has get the very same 403, so that nobody can try out which numbers
-    are served. No number, name or signature is logged or stands in an error.
+    public_url: str
+    tenant_of: TenantOf
+    secret_of: SecretOf
+    tokens: StreamTokens
+    clock: Clock
+    ids: Ids
+    first_time: FirstTime
+    admit: Admit = lambda _: True
+
+
+def voice_webhook(webhook: Webhook, desk: Desk) -> Handler:
+    """The handler of one carrier's webhook.
+
+    A wrong or missing signature, one that was used before and a number that nobody has get the very same 403, so that nobody can
+    try out which numbers are served. No number, name or signature is logged or stands in an error.
 
     Raises:
         Misconfigured: the public URL is no https URL (http is taken for this machine only).
     """
-    socket = twilio_webhook.stream_url(public_url, media_path)
-    base = public_url.rstrip("/")
+    socket = stream_url(desk.public_url, f"/media/{webhook.carrier}")
+    base = desk.public_url.rstrip("/")
 
     async def handle(request: web.Request) -> web.Response:
         try:
             if not request.raw_path.startswith("/"):
                 raise InvalidRequest("the webhook is called by its path")
-            form = await _form(request)
-            tenant = _signed_for(request, base + request.raw_path, form, tenant_of, auth_token_of)
-            if not admit(tenant):
-                return _twiml(twilio_webhook.reject(busy=True))
-            fields = dict(form)
-            token = tokens.mint(_claims(tenant, fields, clock, ids))
-            return _twiml(twilio_webhook.connect(socket, {TOKEN_PARAMETER: token}))
+            body, fields = await _read(request, webhook.takes)
+            asked = Asked(base + request.raw_path, request.headers, body, fields)
+            tenant = await _proven_for(webhook, desk, asked)
+            if not desk.admit(tenant):
+                answer = webhook.busy()
+            else:
+                ringing = webhook.ringing(dict(fields))
+                token = desk.tokens.mint(_claims(tenant, ringing, desk), max_chars=webhook.max_token_chars)
+                answer = webhook.connect(socket, ringing, token)
         except SordinoError as error:
             return _refusal(error)
+        headers = {"Cache-Control": "no-store"}
+        return web.Response(text=answer.text, content_type=answer.content_type, status=answer.status, headers=headers)
 
     return handle
 
 
-async def _form(request: web.Request) -> tuple[tuple[str, str], ...]:
-    if request.content_type != "application/x-www-form-urlencoded":
-        raise InvalidRequest("the webhook takes a form (application/x-www-form-urlencoded)")
+async def _read(request: web.Request, takes: str) -> tuple[bytes, tuple[tuple[str, str], ...]]:
+    """The body, and what it says (or the query)."""
+    if takes == QUERY:
+        return b"", _pairs(request.rel_url.raw_query_string)
+    wanted = "application/x-www-form-urlencoded" if takes == FORM else "application/json"
+    if request.content_type != wanted:
+        raise InvalidRequest(f"the webhook takes a {takes} ({wanted})")
     body = bytearray()
     async for piece in request.content.iter_chunked(4096):
         body += piece
         if len(body) > MAX_BODY_BYTES:
             raise PayloadTooLarge(f"the webhook takes at most {MAX_BODY_BYTES} bytes")
+    if takes != FORM:
+        return bytes(body), _object(bytes(body))
+    if not body.isascii():
+        raise InvalidRequest("the form of the webhook cannot be read")
+    return bytes(body), _pairs(body.decode("ascii"))
+
+
+def _pairs(text: str) -> tuple[tuple[str, str], ...]:
     try:
-        text = body.decode("ascii")
         fields = parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text), errors="strict", max_num_fields=MAX_FIELDS)
     except ValueError:
         fields = None
@@ -92,46 +114,51 @@ async def _form(request: web.Request) -> tuple[tuple[str, str], ...]:
     return tuple(fields)
 
 
-def _signed_for(
-    request: web.Request, url: str, form: tuple[tuple[str, str], ...], tenant_of: TenantOf, auth_token_of: AuthTokenOf
-) -> TenantId:
-    called = dict(form).get("To", "")
-    tenant = tenant_of(Private(called)) if called else None
-    auth_token = _NOBODY
+def _object(body: bytes) -> tuple[tuple[str, str], ...]:
+    """The texts of a JSON object; what is no text says nothing to us."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict) or len(found) > MAX_FIELDS:
+        raise InvalidRequest("the body of the webhook is no JSON object that we can read")
+    return tuple((name, value) for name, value in found.items() if isinstance(value, str))
+
+
+async def _proven_for(webhook: Webhook, desk: Desk, asked: Asked) -> TenantId:
+    called = webhook.called(dict(asked.fields))
+    tenant = desk.tenant_of(Private(called)) if called else None
+    secret = _NOBODY
     if tenant is not None:
         try:
-            auth_token = auth_token_of(tenant)
+            secret = desk.secret_of(tenant, webhook.carrier)
         except SordinoError as error:
             _log.error("no call can come in for tenant %s: %s", tenant, error)
             tenant = None
-    signature = request.headers.get(twilio_webhook.SIGNATURE_HEADER, "")
     # The signature is computed for an unknown number too, so that the answer takes as long.
-    signed = twilio_webhook.is_signed(auth_token, url, form, signature)
-    if tenant is None or not signed:
+    proof = webhook.proven(secret, asked, desk.clock.now())
+    if tenant is None or proof is None or not await _first(desk, proof):
         raise Forbidden(
             "this request is not signed by the carrier for a number of ours",
-            reasons=(f"{twilio_webhook.SIGNATURE_HEADER} is missing or wrong, or the called number is not served here.",),
+            reasons=(f"{webhook.proven_by} is missing or wrong, or the called number is not served here.",),
         )
     return tenant
 
 
-def _claims(tenant: TenantId, fields: Mapping[str, str], clock: Clock, ids: Ids) -> StreamClaims:
-    call = fields.get("CallSid", "")
-    if not _CALL_SID.fullmatch(call):
-        raise InvalidRequest("the form has no CallSid as Twilio writes it")
+async def _first(desk: Desk, proof: Proof) -> bool:
+    return not proof.once or await desk.first_time(proof.once, proof.within_s)
+
+
+def _claims(tenant: TenantId, ringing: Ringing, desk: Desk) -> StreamClaims:
     return StreamClaims(
         tenant=tenant,
-        carrier_call=call,
-        from_number=Private(fields.get("From", "")),
-        to_number=Private(fields.get("To", "")),
-        expires_at=clock.now() + TOKEN_LIFE,
-        jti=ids.new("stream"),
-        caller_place=next(iter(carrier_place(fields.get("FromCountry", ""), fields.get("FromState", ""))), ""),
+        carrier_call=ringing.carrier_call,
+        from_number=ringing.from_number,
+        to_number=ringing.to_number,
+        expires_at=desk.clock.now() + TOKEN_LIFE,
+        jti=desk.ids.new("stream"),
+        caller_place=next(iter(carrier_place(ringing.country, ringing.state)), ""),
     )
-
-
-def _twiml(text: str) -> web.Response:
-    return web.Response(text=text, content_type="application/xml", headers={"Cache-Control": "no-store"})
 
 
 def _refusal(error: SordinoError) -> web.Response:

@@ -113,8 +113,47 @@ class Twilio(Model):
     auth_token: SecretName
 
 
+class Telnyx(Model):
+    """The tenant's account at Telnyx. ``public_key`` names the secret with the key that its webhooks are checked with."""
+
+    public_key: SecretName
+
+
+class Plivo(Model):
+    """The tenant's account at Plivo. ``auth_token`` names the secret that checks the webhook's signature."""
+
+    auth_token: SecretName
+
+
+class Vonage(Model):
+    """The tenant's account at Vonage. ``signature_secret`` names the secret that signs its webhooks."""
+
+    signature_secret: SecretName
+
+
+class Exotel(Model):
+    """The tenant's account at Exotel. ``webhook_key`` names the secret that stands in the URL of its Voicebot applet."""
+
+    webhook_key: SecretName
+
+
 class Carrier(Model):
     twilio: Twilio | None = None
+    telnyx: Telnyx | None = None
+    plivo: Plivo | None = None
+    vonage: Vonage | None = None
+    exotel: Exotel | None = None
+
+    def secrets(self) -> dict[str, str]:
+        """Carrier to the name of the secret that its requests are checked with, for each account that the tenant has."""
+        names = {
+            "twilio": self.twilio and self.twilio.auth_token,
+            "telnyx": self.telnyx and self.telnyx.public_key,
+            "plivo": self.plivo and self.plivo.auth_token,
+            "vonage": self.vonage and self.vonage.signature_secret,
+            "exotel": self.exotel and self.exotel.webhook_key,
+        }
+        return {carrier: name for carrier, name in names.items() if name}
 
 
 class PlainAgent(Model):

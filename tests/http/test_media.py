@@ -190,7 +190,7 @@ class TestWhoIsLetIn:
 
 
 JUNK: list[tuple[str, str | bytes, str]] = [
-    ("binary", b"\x00\x01", "not_text"),
+    ("binary", b"\x00\x01", "binary"),
     ("no JSON", "{", "malformed"),
     ("a list", "[]", "malformed"),
     ("an unknown event", '{"event": "dance"}', "unknown_event"),

@@ -16,10 +16,10 @@ import pytest
 from aiohttp import web
 
 from gateway.adapters.carriers.stream_token import StreamTokens
-from gateway.adapters.carriers.twilio_webhook import SIGNATURE_HEADER, sign
+from gateway.adapters.carriers.twilio_webhook import SIGNATURE_HEADER, TwilioWebhook, sign
 from gateway.caller.dialling import read_twiml
 from gateway.errors import Forbidden, Misconfigured
-from gateway.http.voice import MAX_BODY_BYTES, twilio_voice
+from gateway.http.voice import MAX_BODY_BYTES, Desk, voice_webhook
 from gateway.values import Private, TenantId
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -53,25 +53,34 @@ def tenant_of(number: Private[str]) -> TenantId | None:
     return {OURS: TenantId("acme"), SILENT: TenantId("silent")}.get(number.reveal())
 
 
-def auth_token_of(tenant: TenantId) -> Private[str]:
-    if tenant != "acme":
+def secret_of(tenant: TenantId, carrier: str) -> Private[str]:
+    if tenant != "acme" or carrier != "twilio":
         raise Misconfigured("the secret TWILIO_AUTH_TOKEN is not set")
     return TOKEN
+
+
+async def first_time(name: str, within_s: int) -> bool:
+    raise AssertionError("nothing in Twilio's request tells it from its repetition")
+
+
+def desk(url: str, *, admit: bool = True) -> Desk:
+    return Desk(
+        public_url=url,
+        tenant_of=tenant_of,
+        secret_of=secret_of,
+        tokens=TOKENS,
+        clock=FixedClock(),
+        ids=CountedIds(),
+        first_time=first_time,
+        admit=lambda _: admit,
+    )
 
 
 @asynccontextmanager
 async def gateway(*, admit: bool = True) -> AsyncIterator[str]:
     listening = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    handler = twilio_voice(
-        public_url=url,
-        tenant_of=tenant_of,
-        auth_token_of=auth_token_of,
-        tokens=TOKENS,
-        clock=FixedClock(),
-        ids=CountedIds(),
-        admit=lambda _: admit,
-    )
+    handler = voice_webhook(TwilioWebhook(), desk(url, admit=admit))
     app = web.Application()
     app.router.add_post("/voice/twilio", handler)
     runner = web.AppRunner(app)
@@ -226,11 +235,4 @@ async def test_no_number_and_no_token_is_written_anywhere(caplog: pytest.LogCapt
 
 def test_a_gateway_with_a_plaintext_public_address_does_not_start() -> None:
     with pytest.raises(Misconfigured, match="plaintext"):
-        twilio_voice(
-            public_url="http://gw.example",
-            tenant_of=tenant_of,
-            auth_token_of=auth_token_of,
-            tokens=TOKENS,
-            clock=FixedClock(),
-            ids=CountedIds(),
-        )
+        voice_webhook(TwilioWebhook(), desk("http://gw.example"))

@@ -1,8 +1,8 @@
 """Exotel's Voicebot applet: messages to events of a call, and back. Linear audio, 16 bit, little-endian, 8000 Hz.
 
-Wire format: https://developer.exotel.com/docs/agentstream/stream-voicebot-applet. What is sent goes out in pieces of at least 100 ms
-and of whole 20 ms: smaller ones tear. So frames are gathered here, and the first piece after a pause is twice as long, which is
-the margin that the pieces after it need.
+Wire format: https://developer.exotel.com/docs/agentstream/stream-voicebot-applet. What is sent goes out in pieces of at least
+100 ms and of whole 20 ms: smaller ones tear. So frames are gathered here, and the first piece after a pause is twice as long,
+which is the margin that the pieces after it need.
 """
 
 from __future__ import annotations

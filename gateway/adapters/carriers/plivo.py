@@ -1,8 +1,8 @@
 """Plivo audio streaming (``<Stream bidirectional="true">``, mu-law): messages to events of a call, and back.
 
-Wire format: https://www.plivo.com/docs/voice/audio-streaming/audio-streaming. The first message is ``start``; there is no last one,
-the socket just closes. Marks are called checkpoints and come back as ``playedStream``, but only when what stands before them was
-played: a checkpoint that was cleared away never returns.
+Wire format: https://www.plivo.com/docs/voice/audio-streaming/audio-streaming. The first message is ``start``; there is no last
+one, the socket just closes. Marks are called checkpoints and come back as ``playedStream``, but only when what stands before
+them was played: a checkpoint that was cleared away never returns.
 
 Plivo passes letters and digits only to the socket, so our token travels as hexadecimal digits:
 https://docs.plivo.com/docs/voice/xml/audiostream (``extraHeaders``).

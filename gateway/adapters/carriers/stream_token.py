@@ -55,8 +55,8 @@ class StreamTokens:
         derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE).derive(key.reveal())
         self._seal = AESGCM(derived)
 
-    def mint(self, claims: StreamClaims) -> str:
-        """A URL-safe token.
+    def mint(self, claims: StreamClaims, *, max_chars: int = MAX_TOKEN_CHARS) -> str:
+        """A URL-safe token. ``max_chars``: what the carrier of this call can hold.
 
         Raises:
             InvalidRequest: the claims are longer than a carrier's parameter can hold.
@@ -73,7 +73,7 @@ class StreamTokens:
         nonce = os.urandom(_NONCE_BYTES)
         sealed = nonce + self._seal.encrypt(nonce, json.dumps(values, separators=(",", ":")).encode(), _PURPOSE)
         token = base64.urlsafe_b64encode(sealed).rstrip(b"=").decode("ascii")
-        if len(token) > MAX_TOKEN_CHARS:
+        if len(token) > min(max_chars, MAX_TOKEN_CHARS):
             raise InvalidRequest("the numbers of this call are longer than a carrier's parameter can hold")
         return token
 

@@ -1,4 +1,4 @@
-"""Telnyx media streaming (``<Connect><Stream>`` of TeXML, bidirectional mode ``rtp``, PCMU): messages to events of a call, and back.
+"""Telnyx media streaming (TeXML's ``<Connect><Stream>``, bidirectional, PCMU): messages to events of a call, and back.
 
 Wire format: https://developers.telnyx.com/api-reference/websockets/stream-call-media-over-websocket. Telnyx does not promise the
 order of media messages, so those that come late are dropped and counted. It returns a mark once the media before it was played,

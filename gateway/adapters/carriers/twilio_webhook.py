@@ -8,21 +8,23 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable, Mapping
-from urllib.parse import urlsplit
+from datetime import datetime
 from xml.sax.saxutils import quoteattr
 
-from gateway.errors import Misconfigured
+from gateway.adapters.carriers.webhook import FORM, TOKEN_PARAMETER, XML, Answer, Asked, Proof, Ringing, spellings, stream_url
+from gateway.errors import InvalidRequest
 from gateway.values import Private
 
 SIGNATURE_HEADER = "X-Twilio-Signature"
 MAX_PARAMETER_CHARS = 500
 """Twilio takes a ``<Parameter>`` only when name and value together are shorter than this."""
 
-_DEFAULT_PORTS = {"https": 443, "http": 80}
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-
+_CALL_SID = re.compile(r"CA[0-9a-f]{32}")
 Form = Iterable[tuple[str, str]]
+
+__all__ = ["MAX_PARAMETER_CHARS", "SIGNATURE_HEADER", "TwilioWebhook", "connect", "is_signed", "reject", "sign", "stream_url"]
 
 
 def sign(auth_token: Private[str], url: str, form: Form) -> str:
@@ -45,40 +47,8 @@ def is_signed(auth_token: Private[str], url: str, form: Form, signature: str) ->
         return False
     fields = tuple(form)
     given = signature.encode("utf-8", "surrogatepass")
-    matches = [hmac.compare_digest(sign(auth_token, spelling, fields).encode(), given) for spelling in _spellings(url)]
+    matches = [hmac.compare_digest(sign(auth_token, spelling, fields).encode(), given) for spelling in spellings(url)]
     return any(matches)
-
-
-def _spellings(url: str) -> tuple[str, ...]:
-    parts = urlsplit(url)
-    default = _DEFAULT_PORTS.get(parts.scheme)
-    host = f"[{parts.hostname}]" if parts.hostname and ":" in parts.hostname else parts.hostname or ""
-    if parts.port == default:
-        return (url, parts._replace(netloc=host).geturl())
-    if parts.port is None:
-        return (url, parts._replace(netloc=f"{host}:{default}").geturl())
-    return (url,)
-
-
-def stream_url(public_url: str, path: str) -> str:
-    """The WebSocket URL at the public address of the gateway: ``wss``, or ``ws`` on this very machine.
-
-    Raises:
-        Misconfigured: no http(s) URL, or a plaintext one of another machine (promise 24).
-    """
-    parts = urlsplit(public_url)
-    try:
-        whole = parts.port is None or parts.port > 0
-    except ValueError:
-        whole = False
-    if not whole or parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.query or parts.fragment or parts.username:
-        raise Misconfigured("the public URL is not an http(s) URL of a host", hint="set SORDINO_PUBLIC_URL=https://your.host")
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-        raise Misconfigured(
-            "the public URL is plaintext, and calls would travel in clear", hint="set SORDINO_PUBLIC_URL=https://your.host"
-        )
-    scheme = "wss" if parts.scheme == "https" else "ws"
-    return f"{scheme}://{parts.netloc}{parts.path.rstrip('/')}{path}"
 
 
 def connect(url: str, parameters: Mapping[str, str]) -> str:
@@ -101,3 +71,37 @@ def reject(*, busy: bool = False) -> str:
 
 def _response(inner: str) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?><Response>{inner}</Response>'
+
+
+class TwilioWebhook:
+    """Twilio's webhook. Implements ``gateway.adapters.carriers.webhook.Webhook``.
+
+    The same request has the same signature whenever it is made, so nothing tells a second one from the first: what keeps a
+    call apart is the token, which is taken once.
+    """
+
+    carrier = "twilio"
+    method = "POST"
+    takes = FORM
+    proven_by = SIGNATURE_HEADER
+    max_token_chars = MAX_PARAMETER_CHARS - len(TOKEN_PARAMETER) - 1
+
+    def called(self, fields: Mapping[str, str]) -> str:
+        return fields.get("To", "")
+
+    def proven(self, secret: Private[str], asked: Asked, now: datetime) -> Proof | None:
+        signature = asked.headers.get(SIGNATURE_HEADER, "")
+        return Proof() if is_signed(secret, asked.url, asked.fields, signature) else None
+
+    def ringing(self, fields: Mapping[str, str]) -> Ringing:
+        call = fields.get("CallSid", "")
+        if not _CALL_SID.fullmatch(call):
+            raise InvalidRequest("the form has no CallSid as Twilio writes it")
+        country, state = fields.get("FromCountry", ""), fields.get("FromState", "")
+        return Ringing(call, Private(fields.get("From", "")), Private(fields.get("To", "")), country, state)
+
+    def connect(self, socket: str, ringing: Ringing, token: str) -> Answer:
+        return Answer(connect(socket, {TOKEN_PARAMETER: token}), XML)
+
+    def busy(self) -> Answer:
+        return Answer(reject(busy=True), XML)

@@ -1,8 +1,9 @@
 """Vonage's WebSocket endpoint (NCCO ``connect``): audio as binary messages, everything else as JSON, and back.
 
-Wire format: https://developer.vonage.com/en/voice/voice-api/concepts/websockets. Audio is linear, 16 bit, little-endian, 16000 Hz, 20 ms
-a message. The first message is ``websocket:connected`` with the headers of our own NCCO, which name the call and carry the token. Marks
-are called ``notify``; what becomes of one that is cleared away is not documented, so nothing is expected of it.
+Wire format: https://developer.vonage.com/en/voice/voice-api/concepts/websockets. Audio is linear, 16 bit, little-endian,
+16000 Hz, 20 ms a message. The first message is ``websocket:connected`` with the headers of our own NCCO, which name the call and
+carry the token. Marks are called ``notify``; what becomes of one that is cleared away is not documented, so nothing is expected
+of it.
 """
 
 from __future__ import annotations
