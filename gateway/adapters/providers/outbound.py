@@ -23,8 +23,13 @@ def tls_context(trusted_ca_pem: str | None = None) -> ssl.SSLContext:
 
 
 def outbound_session() -> aiohttp.ClientSession:
-    """A session that takes no proxy and no password from the environment and keeps no cookie. Close it when done."""
-    return aiohttp.ClientSession(trust_env=False, cookie_jar=aiohttp.DummyCookieJar(), raise_for_status=False)
+    """A session that takes no proxy and no password from the environment and keeps no cookie. Close it when done.
+
+    How many requests go out at once is bounded where they come in; here the hundred-and-first must not wait for another's answer.
+    """
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0), trust_env=False, cookie_jar=aiohttp.DummyCookieJar(), raise_for_status=False
+    )
 
 
 def require_safe_session(session: aiohttp.ClientSession) -> None:

@@ -29,8 +29,14 @@ class Breakers:
         self._circuits: defaultdict[ProcessorId, _Circuit] = defaultdict(_Circuit)
 
     def resting(self, now: float) -> frozenset[ProcessorId]:
-        """Who is left alone now. When the rest is over, one request after the other may try until one succeeds."""
+        """Who is left alone now. When the rest is over, one request at a time may try, until one succeeds."""
         return frozenset(name for name, circuit in self._circuits.items() if now < circuit.open_until)
+
+    def asked(self, processor: ProcessorId, now: float) -> None:
+        """A request goes to that processor. If it is the one that tries whether all is well again, the others wait for it."""
+        circuit = self._circuits.get(processor)
+        if circuit is not None and circuit.trying:
+            circuit.open_until = now + OPEN_S
 
     def failed(self, processor: ProcessorId, now: float) -> None:
         circuit = self._circuits[processor]

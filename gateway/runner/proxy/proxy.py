@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from gateway.dressing import DressedModel
 from gateway.errors import (
@@ -43,6 +44,7 @@ from gateway.tasks import TaskOwner
 from gateway.values import CallId, DataCategory, Hop, MaskedText, Private, ProcessorId
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 MASK_WITHIN_S = 10.0
 TRIES_EACH = 2
@@ -96,6 +98,8 @@ class _Asked:
     egress: CallEgress
     nameless: bool
     failed: set[ProcessorId] = field(default_factory=set)
+    writing: asyncio.Task[Any] | None = None
+    """The entry of evidence that is on its way."""
 
 
 class Proxy:
@@ -126,16 +130,21 @@ class Proxy:
         """
         conversation, masked = await self._mask(tenant, named, plain)
         conversation.busy += 1
+        asked = _Asked(conversation, plain, masked, self._egress(tenant, conversation), nameless=named is None)
         try:
             if not conversation.begun:
                 conversation.begun = True
-                await conversation.account.write("call.started", self._started(tenant, conversation))
-            asked = _Asked(conversation, plain, masked, self._egress(tenant, conversation), nameless=named is None)
+                await self._on_record(asked, conversation.account.write("call.started", self._started(tenant, conversation)))
             begun = await self._begin(asked)
-        except BaseException:
-            conversation.busy -= 1
+        except BaseException as error:
+            if isinstance(error, EvidenceUnavailable):
+                # Its thread of evidence is torn here; the store knows where it goes on.
+                self._parts.conversations.forget(conversation)
+            await asyncio.shield(self._settle(self._leave(asked)))
             raise
-        return Answering(conversation.call, begun.grant, masked.masked.total(), self._restored(asked, begun))
+        deltas = self._restored(asked, begun)
+        await anext(deltas)
+        return Answering(conversation.call, begun.grant, masked.masked.total(), deltas)
 
     # --- before anything leaves ---------------------------------------------------------------------------------------
 
@@ -200,6 +209,7 @@ class Proxy:
         while True:
             grant = await self._grant(asked, why)
             tries[grant.processor] = tries.get(grant.processor, 0) + 1
+            self._breakers.asked(grant.processor, self._parts.clock.monotonic())
             try:
                 begun = await self._first(grant, asked)
             except UpstreamFailed as error:
@@ -218,14 +228,15 @@ class Proxy:
     async def _grant(self, asked: _Asked, why: UpstreamFailed | None) -> Grant:
         now = self._parts.clock.monotonic()
         resting = self._breakers.resting(now)
+        granting = asked.egress.grant(
+            Hop.LLM,
+            frozenset({DataCategory.MASKED_TRANSCRIPT}),
+            excluding=frozenset(asked.failed) | resting,
+            model=asked.plain.model,
+            about=categories_of(asked.masked.masked),
+        )
         try:
-            return await asked.egress.grant(
-                Hop.LLM,
-                frozenset({DataCategory.MASKED_TRANSCRIPT}),
-                excluding=frozenset(asked.failed) | resting,
-                model=asked.plain.model,
-                about=categories_of(asked.masked.masked),
-            )
+            return await self._on_record(asked, granting)
         except NoPermittedRoute:
             if why is not None:
                 raise why from None
@@ -236,6 +247,14 @@ class Proxy:
                     hint="they are asked again in some seconds",
                 ) from None
             raise
+
+    async def _on_record(self, asked: _Asked, work: Coroutine[Any, Any, T]) -> T:
+        """Done to its end also when the client hangs up meanwhile: the next entry must know the one before."""
+        asked.writing = self._tasks.start(_outcome(work), name="record")
+        outcome: T | SordinoError = await asyncio.shield(asked.writing)
+        if isinstance(outcome, SordinoError):
+            raise outcome
+        return outcome
 
     async def _first(self, grant: Grant, asked: _Asked) -> _Begun:
         model = self._parts.models.get(grant.dialect)
@@ -262,6 +281,8 @@ class Proxy:
         code, tokens = "cancelled", [0, 0]
         try:
             async with aclosing(begun.rest) as rest:
+                # For ``ask``. A generator that has not begun does nothing when it is closed; this one ends the request.
+                yield RestoredDelta()
                 delta: ChatDelta | None = begun.first
                 while delta is not None:
                     tokens = [max(tokens[0], delta.prompt_tokens), max(tokens[1], delta.completion_tokens)]
@@ -277,7 +298,7 @@ class Proxy:
             self._breakers.failed(begun.grant.processor, self._parts.clock.monotonic())
             raise
         finally:
-            settled = self._settle(asked, begun.grant, code, tokens)
+            settled = self._settle(self._write_down(asked, begun.grant, code, tokens))
         # Who has the whole answer may ask another gateway next: that one finds everything.
         await asyncio.shield(settled)
         if asked.nameless:
@@ -285,8 +306,8 @@ class Proxy:
             conversations, tenant = self._parts.conversations, asked.conversation.tenant
             conversations.may_go_on(asked.conversation, history_digest(conversations.digest, tenant.tenant, asked.plain, said))
 
-    def _settle(self, asked: _Asked, grant: Grant, code: str, tokens: list[int]) -> asyncio.Task[None]:
-        task = self._tasks.start(self._write_down(asked, grant, code, tokens), name="settle")
+    def _settle(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = self._tasks.start(work, name="settle")
         self._settling.add(task)
         task.add_done_callback(self._settling.discard)
         return task
@@ -304,15 +325,33 @@ class Proxy:
                 await conversation.account.write("masked", {"counts": {str(kind): n for kind, n in asked.masked.new.items()}})
             if code:
                 await conversation.account.write("answer.cut", {"code": code, "processor": str(grant.processor)})
+        except EvidenceUnavailable as error:
+            self._parts.conversations.forget(conversation)
+            log.warning("what a request left behind is not all on record: %s", error.code)
+        await self._leave(asked)
+
+    async def _leave(self, asked: _Asked) -> None:
+        """For the next request, here or at another gateway: the masked texts, and the place in the evidence."""
+        conversation = asked.conversation
+        try:
+            if asked.writing is not None:
+                await asyncio.wait({asked.writing})
             conversation.account.forget_all_but_last()
             unkept, conversation.unkept = conversation.unkept, {}
             await conversation.stored.keep({name: kept_form(known) for name, known in unkept.items()}, conversation.account.head)
-        except (EvidenceUnavailable, StoreUnavailable) as error:
+        except StoreUnavailable as error:
             # The next request reads what is confirmed, and goes on behind it.
             self._parts.conversations.forget(conversation)
-            log.warning("what a request left behind is not all on record: %s", error.code)
+            log.warning("what a request left behind is not all in the store: %s", error.code)
         finally:
             conversation.busy -= 1
+
+
+async def _outcome(work: Coroutine[Any, Any, T]) -> T | SordinoError:
+    try:
+        return await work
+    except SordinoError as error:
+        return error
 
 
 def _know_answer(asked: _Asked, back: Restorer) -> PlainMessage:

@@ -119,13 +119,20 @@ class ProxyHouse:
 
 @asynccontextmanager
 async def proxy_house(
-    folder: Path, store: Store, detector: ReplacingDetector, urls: Mapping[str, str], *, limits: Limits | None = None, **how: Any
+    folder: Path,
+    store: Store,
+    detector: ReplacingDetector,
+    urls: Mapping[str, str],
+    *,
+    limits: Limits | None = None,
+    clock: SystemClock | None = None,
+    **how: Any,
 ) -> AsyncIterator[ProxyHouse]:
     """A gateway's proxy under ``folder``, on ``store``."""
     policies = PolicyFolder(write_policies(folder / "policies", urls, **how))
     policies.reload_if_changed()
     assert policies.findings == (), policies.findings
-    clock = SystemClock()
+    clock = clock or SystemClock()
     async with AsyncExitStack() as running:
         session = await running.enter_async_context(outbound_session())
         ledger = await running.enter_async_context(RedisLedger(store))
