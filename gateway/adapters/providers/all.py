@@ -7,11 +7,13 @@ import aiohttp
 from gateway.adapters.providers.anthropic import AnthropicWire
 from gateway.adapters.providers.exchange import Limits, ProviderChat, Wire
 from gateway.adapters.providers.openai import AzureWire, OpenAIWire
+from gateway.adapters.providers.outbound import tls_context
 from gateway.ports import ChatModel, Secrets
 
 
 def chat_models(session: aiohttp.ClientSession, secrets: Secrets, *, limits: Limits | None = None) -> dict[str, ChatModel]:
     """``session`` must come from ``outbound_session``. Raises Misconfigured otherwise."""
     wires: tuple[Wire, ...] = (OpenAIWire(), AzureWire(), AnthropicWire())
-    chats = [(wire, ProviderChat(wire, session, secrets, limits=limits)) for wire in wires]
+    tls = tls_context()  # reading the trusted authorities takes a while: once for all
+    chats = [(wire, ProviderChat(wire, session, secrets, limits=limits, tls=tls)) for wire in wires]
     return {dialect: chat for wire, chat in chats for dialect in sorted(wire.dialects)}

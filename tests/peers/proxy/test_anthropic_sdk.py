@@ -16,6 +16,7 @@ from gateway.adapters.stores.redis import Store
 from tests.http.proxy.anthropic_model import speaks_anthropic
 from tests.http.proxy.house import ProxyHouse, proxy_house
 from tests.http.proxy.model import Model
+from tests.peers.proxy.clients import anthropic_client
 from tests.peers.proxy.conversation import SYSTEM, TOOL, TOOL_DESCRIPTION, TOOL_SCHEMA, LookUp, hold
 from tests.peers.proxy.people import leaked
 
@@ -37,7 +38,7 @@ async def either(
 
 @pytest.fixture
 async def client(either: ProxyHouse) -> AsyncIterator[anthropic.AsyncAnthropic]:
-    async with anthropic.AsyncAnthropic(base_url=either.url, api_key=either.key, max_retries=0, timeout=60) as client:
+    async with anthropic_client(either) as client:
         yield client
 
 

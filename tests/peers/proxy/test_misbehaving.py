@@ -21,6 +21,7 @@ from gateway.adapters.stores.redis import Store
 from tests.http.proxy.house import ProxyHouse, proxy_house
 from tests.http.proxy.model import Model
 from tests.http.proxy.test_failure import Script
+from tests.peers.proxy.clients import anthropic_client, openai_client
 from tests.peers.proxy.misbehaving import (
     BEGUN,
     OWN_WORDS,
@@ -137,12 +138,11 @@ async def ask(sdk: str, house: ProxyHouse, heard: asyncio.Event) -> AsyncIterato
 @asynccontextmanager
 async def asking(sdk: str, house: ProxyHouse, retries: int = 0) -> AsyncIterator[Callable[[str, asyncio.Event], Ask]]:
     """A way to ask for each model."""
-    how: Any = {"api_key": house.key, "max_retries": retries, "timeout": 60}
     if sdk == "openai":
-        async with openai.AsyncOpenAI(base_url=f"{house.url}/v1", **how) as client:
+        async with openai_client(house, max_retries=retries) as client:
             yield partial(asks_openai, client)
     else:
-        async with anthropic.AsyncAnthropic(base_url=house.url, **how) as claude:
+        async with anthropic_client(house, max_retries=retries) as claude:
             yield partial(asks_anthropic, claude)
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from tests.http.proxy.house import ProxyHouse
 from tests.http.proxy.model import Model
+from tests.peers.proxy.clients import openai_client
 from tests.peers.proxy.conversation import SYSTEM, TOOL, TOOL_DESCRIPTION, TOOL_SCHEMA, LookUp, hold
 from tests.peers.proxy.people import leaked
 
@@ -24,7 +25,7 @@ WHO = 'My name is Barnaby Thistlewood and my password is Wal"rus8842x.'
 
 @pytest.fixture
 async def client(house: ProxyHouse) -> AsyncIterator[openai.AsyncOpenAI]:
-    async with openai.AsyncOpenAI(base_url=f"{house.url}/v1", api_key=house.key, max_retries=0, timeout=60) as client:
+    async with openai_client(house) as client:
         yield client
 
 

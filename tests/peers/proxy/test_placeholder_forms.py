@@ -10,6 +10,7 @@ import pytest
 
 from tests.http.proxy.house import ProxyHouse
 from tests.http.proxy.model import Model
+from tests.peers.proxy.clients import openai_client
 
 NAME = "Barnaby Thistlewood"
 SAID = f"My name is {NAME} and my phone number is (202) 555-0173."
@@ -47,7 +48,7 @@ FORMS = {
 
 @pytest.fixture
 async def client(house: ProxyHouse) -> AsyncIterator[openai.AsyncOpenAI]:
-    async with openai.AsyncOpenAI(base_url=f"{house.url}/v1", api_key=house.key, max_retries=0, timeout=60) as client:
+    async with openai_client(house) as client:
         yield client
 
 
