@@ -37,6 +37,8 @@ LANGUAGE = "en"
 _DIGIT = re.compile(r"\d")
 _FIGURES = re.compile(r"\d(?:[\s().,/–-]{0,3}\d)*")
 _SHORTEST_PHONE = 7
+_NOT_PUBLIC = frozenset({"example", "test", "invalid", "localhost", "local", "internal", "lan", "corp", "home", "intranet"})
+"""Endings that no registry sells (RFC 2606, RFC 6762, ICANN's ``internal``), and mail boxes have all the same."""
 _MASKED_ALREADY = 0.5
 _FEWEST_DIGITS = 4
 """Presidio's number recognizers see figures alone, and none of what they find has fewer (a network address may be ``::``)."""
@@ -117,11 +119,13 @@ class _Words(_Ours):
 
 
 class _Email(EmailRecognizer):
-    """Presidio's own, with the bundled suffix list."""
+    """Presidio's own, with the bundled suffix list and the domains that no list has: those of offices and of examples."""
 
     _suffixes = tldextract.TLDExtract(cache_dir=None, suffix_list_urls=(), fallback_to_snapshot=True)
 
     def validate_result(self, pattern_text: str) -> bool:
+        if pattern_text.rpartition(".")[2].lower() in _NOT_PUBLIC:
+            return True
         return self._suffixes(pattern_text).top_domain_under_public_suffix != ""
 
 

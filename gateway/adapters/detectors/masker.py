@@ -19,6 +19,7 @@ from gateway.redaction.mask import Masked, Operator, Plan, Pseudonyms, Replaceme
 from gateway.redaction.spans import resolve
 from gateway.redaction.standin import StandIns
 from gateway.redaction.surrogate import Dressed, Surrogates
+from gateway.redaction.written import written
 from gateway.values import MaskedText, Placeholder, Private, Span
 
 READ_EVERY_S = 0.15
@@ -187,6 +188,8 @@ class CallMasker:
     async def _prepare(self, asked: _Asked, found: Sequence[Span]) -> _Prepared:
         """Plan the mask on a copy of the call's state, and have the anonymizer agree with it."""
         private, version = asked.text.reveal(), self._version
+        if asked.side is Side.NOBODY:
+            found = written(private, found)
         names = self._names.fork()
         dialogue = self._dialogue.fork(names)
         if asked.side is Side.CALLER and asked.previous != self._previous:
