@@ -83,7 +83,12 @@ def tables(verified: Verified) -> list[Table]:
     """A verified receipt as rich tables."""
     document = verified.receipt.document
     shown = [_facts(verified)]
-    for title, make in (("Announcements", _announcements), ("Who received what", _hops), ("Refused", _refusals)):
+    for title, make in (
+        ("Announcements", _announcements),
+        ("Consent taken back", _withdrawals),
+        ("Who received what", _hops),
+        ("Refused", _refusals),
+    ):
         table = make(document)
         if table.row_count:
             table.title, table.title_justify = title, "left"
@@ -162,14 +167,30 @@ def _facts(verified: Verified) -> Table:
 
 
 def _announcements(document: Mapping[str, Json]) -> Table:
-    table = Table("announcement", "rule", "language", "played", "acknowledged", "audio SHA-256")
+    table = Table("announcement", "rule", "language", "played", "acknowledged", "answer", "audio SHA-256")
     for row in _rows(document["announcements"]):
         how = (
             f"{row['acknowledged']} after {row.get('ack_ms', '?')} ms" if row["proven"] else f"no: {row.get('why', 'not whole')}"
         )
         played = f"{row.get('played_ms', '?')} of {row.get('total_ms', '?')} ms"
         digest = str(row.get("audio_sha256", "-")).removeprefix("sha256:")[:16]
-        table.add_row(*map(_cell, (row["id"], row.get("rule", "-"), row.get("language", "-"), played, how, digest)))
+        table.add_row(*map(_cell, (row["id"], row.get("rule", "-"), row.get("language", "-"), played, how, _answer(row), digest)))
+    return table
+
+
+def _answer(row: Mapping[str, Any]) -> str:
+    """What the caller said to it, how, and how long after its end."""
+    answer = row.get("answer")
+    if not isinstance(answer, Mapping):
+        return "none" if "mode" in row else "not asked"
+    then = f", then {answer['then']}" if "then" in answer else ""
+    return f"{answer['said']} to {answer['purpose']} ({answer['how']}, {answer['after_ms']} ms){then}"
+
+
+def _withdrawals(document: Mapping[str, Json]) -> Table:
+    table = Table("purpose", "how", "at", "then")
+    for row in _rows(document.get("withdrawn")):
+        table.add_row(*map(_cell, (row["purpose"], row["how"], row["at"], row["then"])))
     return table
 
 

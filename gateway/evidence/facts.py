@@ -78,11 +78,26 @@ _ANNOUNCEMENT: Mapping[str, tuple[Check, str]] = {
     "played_ms": (_is_count, "whole milliseconds"),
     "acknowledged": (_is_acknowledgement, '"mark", "playout" or "none"'),
 }
+_ANSWER: Mapping[str, tuple[Check, str]] = {
+    "id": (_is_text, "text"),
+    "mode": (_is_text, "text"),
+    "purpose": (_is_text, "text"),
+    "how": (_is_text, "text"),
+    "after_ms": (_is_count, "whole milliseconds"),
+    "play": (_is_count, "a count"),
+}
 KINDS: Mapping[str, Mapping[str, tuple[Check, str]]] = {
     "call.started": {},
     "announcement.played": {**_ANNOUNCEMENT, "ack_ms": (_is_count, "whole milliseconds")},
     "announcement.unproven": {"id": (_is_text, "text"), "why": (_is_text, "text")},
     "listening.started": {},
+    "listening.resumed": {},
+    "participant.joined": {},
+    "consent.given": {**_ANSWER},
+    "consent.declined": {**_ANSWER, "then": (_is_text, "text")},
+    "consent.withdrawn": {"purpose": (_is_text, "text"), "how": (_is_text, "text"), "then": (_is_text, "text")},
+    "consent.not_kept": {"purpose": (_is_text, "text"), "code": (_is_text, "text")},
+    "call.transferred": {"done": (_is_flag, "true or false")},
     "hop": {"grant": (_is_grant, "a grant with its id, hop, processor, host, region, purpose, categories, masked, mechanism")},
     "refused": {"hop": (_is_text, "text"), "reasons": (_is_texts, "a list of sentences")},
     "masked": {"counts": (_is_counts, "a count for each entity")},

@@ -14,6 +14,9 @@ VOICE_HOPS = frozenset({"stt", "realtime"})
 LISTENING_HOPS = VOICE_HOPS | {"llm", "tts"}
 """Hops that carry something of the caller. On a call with a voice none of them may come before listening began."""
 
+ANSWERS = {"consent.given": "yes", "consent.declined": "no"}
+GOES_ON = "continue-unrecorded"
+
 
 def summarise(entries: Sequence[Entry]) -> dict[str, Json]:
     """The facts of one call whose entries are in order and linked (``receipt`` checks that first).
@@ -45,7 +48,8 @@ def summarise(entries: Sequence[Entry]) -> dict[str, Json]:
         "frames_dropped_before_listening": _dropped(entries, listening or ended),
         "policy_digest": facts.get("policy_digest"),
         "registry_digest": facts.get("registry_digest"),
-        "announcements": [_announcement(entry) for entry in entries if entry.draft.kind.startswith("announcement.")],
+        "announcements": _announcements(entries),
+        **_withdrawals(entries),
         "hops": [_hop(entry) for entry in entries if entry.draft.kind == "hop"],
         "refused": [{"at": timestamp(entry.draft.at), **entry.draft.body} for entry in entries if entry.draft.kind == "refused"],
         "masked": _masked(entries),
@@ -82,12 +86,31 @@ def _is_proven(entry: Entry) -> bool:
 def _gate(entries: Sequence[Entry], listening: Entry | None) -> str:
     before = entries[: entries.index(listening)] if listening else entries
     announcements = {str(e.draft.body["id"]): _is_proven(e) for e in before if e.draft.kind.startswith("announcement.")}
-    hops = {_hop_name(entry) for entry in before if entry.draft.kind == "hop"}
+    hops = {_hop_name(entry) for entry in before if entry.draft.kind == "hop" and not _hears_an_answer(entry)}
     if not (announcements or listening or hops & VOICE_HOPS):
         return "none"
-    if hops & LISTENING_HOPS or (listening and not all(announcements.values())):
+    if hops & LISTENING_HOPS or (listening and not (all(announcements.values()) and _agreed(before))):
         return "broken"
     return "kept" if listening else "not_reached"
+
+
+def _agreed(before: Iterable[Entry]) -> bool:
+    """Whether everything that was asked was answered: with a yes, or with a no after which the call may go on unrecorded."""
+    open_questions: dict[str, bool] = {}
+    for entry in before:
+        body, kind = entry.draft.body, entry.draft.kind
+        if kind == "announcement.played" and "mode" in body:
+            open_questions[str(body["id"])] = True
+        elif kind == "consent.given" or (kind == "consent.declined" and body["then"] == GOES_ON):
+            open_questions[str(body["id"])] = False
+    return not any(open_questions.values())
+
+
+def _hears_an_answer(entry: Entry) -> bool:
+    """The ear for yes and no, on the gateway's own machine, is no listening: nothing that it hears goes on."""
+    grant = entry.draft.body["grant"]
+    wanted = {"hop": "stt", "purpose": "consent", "region": "local"}
+    return isinstance(grant, Mapping) and all(grant.get(name) == value for name, value in wanted.items())
 
 
 def _hop_name(entry: Entry) -> str:
@@ -102,8 +125,25 @@ def _dropped(entries: Sequence[Entry], until: Entry | None) -> Json:
     return counts[-1] if counts else 0
 
 
-def _announcement(entry: Entry) -> dict[str, Json]:
-    return {**entry.draft.body, "at": timestamp(entry.draft.at), "proven": _is_proven(entry)}
+def _announcements(entries: Iterable[Entry]) -> list[Json]:
+    """Each playing with its proof, and with the caller's answer where one followed it (promise 12)."""
+    rows: list[dict[str, Json]] = []
+    for entry in entries:
+        body, kind = entry.draft.body, entry.draft.kind
+        if kind.startswith("announcement."):
+            rows.append({**body, "at": timestamp(entry.draft.at), "proven": _is_proven(entry)})
+        elif kind in ANSWERS and (asked := next((row for row in reversed(rows) if row["id"] == body["id"]), None)) is not None:
+            told = {name: body[name] for name in ("purpose", "how", "after_ms", "then") if name in body}
+            asked["answer"] = {"said": ANSWERS[kind], **told, "at": timestamp(entry.draft.at)}
+    return list(rows)
+
+
+def _withdrawals(entries: Iterable[Entry]) -> dict[str, Json]:
+    """Only where there are some, so that receipts of calls without any stay as they are."""
+    found: list[Json] = [
+        {**entry.draft.body, "at": timestamp(entry.draft.at)} for entry in entries if entry.draft.kind == "consent.withdrawn"
+    ]
+    return {"withdrawn": found} if found else {}
 
 
 def _hop(entry: Entry) -> dict[str, Json]:

@@ -77,4 +77,4 @@ def test_an_announcement_names_whose_word_its_proof_is(whose: str) -> None:
 
 def test_more_fields_and_new_kinds_are_welcome() -> None:
     check_body("call.failed", {"code": "x", "phase": "listening"})
-    check_body("consent.given", {"by": "key"})
+    check_body("weather.noted", {"by": "key"})
