@@ -41,6 +41,7 @@ from gateway.evidence.entries import Json
 from gateway.governing import NO_NUMBERS, Ends, Needs, law_of_call, open_governing, opt_out_on_call, origins_of, retry_notices
 from gateway.http.media import SocketLeg
 from gateway.lines import Lines
+from gateway.policy.disclosing import FirstWords, all_first_words
 from gateway.policy.model import TenantPolicy
 from gateway.policy.registry import Registry, with_base_url
 from gateway.ports import ConversationEvents, Masker, Observer, Playout, SpanHandle, TurnShown
@@ -144,7 +145,7 @@ class Gateway:
         )
         self.governing = await open_governing(needs, self._open)
         for tenant in policies.tenants.values():
-            self._sounds_of(tenant)
+            self._sounds_of(tenant, all_first_words(tenant))
         self.speech = LocalSpeech()
         self.detector = PresidioDetector()
         self._open.push_async_callback(self.speech.aclose)
@@ -229,10 +230,10 @@ class Gateway:
         call = CallId(self._ids.new("call"))
         shown = showing(self._observer, call)
         account = CallAccount(TenantId(tenant.tenant), call, self.ledger, self._clock)
-        sounds = self._sounds_of(tenant)
-        law = law_of_call(tenant, ends)
-        started = self._started(tenant, carrier) | {"jurisdiction": law.record()}
-        flow = CallFlow(self._announcements(tenant, law.places), started=started, acknowledged_by=leg.acknowledges)
+        law, first = law_of_call(self.policies.policies, tenant, ends)
+        sounds = self._sounds_of(tenant, first)
+        started = self._started(tenant, carrier) | {"jurisdiction": first.record(law)}
+        flow = CallFlow(self._announcements(first), started=started, acknowledged_by=leg.acknowledges)
         agent = make_agent(tenant.agent if isinstance(tenant.agent, str) else None, *_plain(tenant))
         laws, watch = origins_of(tenant, law), self.governing.watch
         egress = CallEgress(
@@ -293,7 +294,7 @@ class Gateway:
 
     # --- what a call needs of the tenant ----------------------------------------------------------------------------
 
-    def _announcements(self, tenant: TenantPolicy, places: Sequence[str] | None) -> tuple[Announcement, ...]:
+    def _announcements(self, first: FirstWords) -> tuple[Announcement, ...]:
         return tuple(
             Announcement(
                 id=each.id,
@@ -303,11 +304,11 @@ class Gateway:
                 audio_sha256=self._sounds.asset(each.asset).sha256,
                 total_ms=int(self._sounds.asset(each.asset).pcm.ms),
             )
-            for each in tenant.announcements_for(places=places)
+            for each in first.announcements
         )
 
-    def _sounds_of(self, tenant: TenantPolicy) -> dict[str, Pcm]:
-        sounds = {each.id: self._sounds.asset(each.asset).pcm for each in tenant.announcements_for()}
+    def _sounds_of(self, tenant: TenantPolicy, first: FirstWords) -> dict[str, Pcm]:
+        sounds = {each.id: self._sounds.asset(each.asset).pcm for each in first.announcements}
         return sounds | {name: self._sounds.message(name, tenant.language).pcm for name in (APOLOGY, REFUSED)}
 
     def _started(self, tenant: TenantPolicy, carrier: str) -> dict[str, Json]:

@@ -22,6 +22,7 @@ from gateway.errors import InvalidRequest, SordinoError
 from gateway.http.governance import governance_routes
 from gateway.policy.consent import How
 from gateway.policy.contacts import MAIL, WEBHOOK
+from gateway.policy.disclosing import FirstWords, first_words
 from gateway.policy.egress import decide
 from gateway.policy.jurisdiction import Jurisdiction, jurisdiction, locate
 from gateway.policy.load import PolicySet
@@ -116,10 +117,11 @@ async def open_governing(needs: Needs, running: AsyncExitStack) -> Governing:
     return Governing(desk, NoticeWatch(notice_log, needs.policies), dial, needs.policies)
 
 
-def law_of_call(policy: TenantPolicy, ends: Ends) -> Jurisdiction:
-    """Whose law holds for a call of this tenant between the two numbers."""
+def law_of_call(policies: PolicySet, policy: TenantPolicy, ends: Ends) -> tuple[Jurisdiction, FirstWords]:
+    """Whose law holds for a call of this tenant between the two numbers, and what is told first for it."""
     caller = locate(ends.caller, carrier=(ends.caller_place,), stated=policy.origins)
-    return jurisdiction(caller, locate(ends.called, stated=policy.origins))
+    law = jurisdiction(caller, locate(ends.called, stated=policy.origins))
+    return law, first_words(policy, policies.packs, law)
 
 
 def origins_of(policy: TenantPolicy, law: Jurisdiction) -> frozenset[str]:

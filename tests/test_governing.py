@@ -135,5 +135,6 @@ async def test_a_mail_server_that_is_none_is_told_at_the_start(store: Store, tmp
 )
 def test_whose_law_holds_for_a_call(caller: str, called: str, stated: str, laws: set[str]) -> None:
     """Both ends'; where one is not known, what the files presume counts as well; where none is, the files alone."""
-    policy = loaded(TENANT + stated).tenant("acme")
-    assert origins_of(policy, law_of_call(policy, Ends(Private(caller), Private(called)))) == laws
+    policies = loaded(TENANT + stated)
+    policy = policies.tenant("acme")
+    assert origins_of(policy, law_of_call(policies, policy, Ends(Private(caller), Private(called)))[0]) == laws

@@ -24,10 +24,11 @@ from gateway.cli.policy_output import (
     wide_console,
 )
 from gateway.cli.policy_receipts import explain_receipt
+from gateway.policy.disclosing import FirstWords, first_words
 from gateway.policy.egress import Ask
 from gateway.policy.explain import MEND, RULE_NAMES, Explanation, Row, explain, laws_of, question
 from gateway.policy.jurisdiction import Jurisdiction, jurisdiction, locate
-from gateway.policy.model import CONVERSATION, RequiredAnnouncement, TenantPolicy
+from gateway.policy.model import CONVERSATION, TenantPolicy
 from gateway.policy.regions import is_region, suggest_region
 from gateway.values import DataCategory, Hop, Private
 
@@ -81,11 +82,11 @@ def run(arguments: argparse.Namespace) -> int:
     hops = [arguments.hop] if arguments.hop else [hop for hop in Hop if policy.route.candidates(hop)]
     asks = [_ask(arguments, policy, hop, found) for hop in hops]
     told = [(ask, explain(policy, folder.policies.registry, ask)) for ask in asks]
-    heard = policy.announcements_for("", found.places if found is not None else None)
+    first = first_words(policy, folder.policies.packs, found)
     if arguments.format == "json":
-        print(json.dumps(_json(policy, found, heard, told), indent=2))
+        print(json.dumps(_json(policy, found, first, told), indent=2))
     else:
-        _show(policy, found, heard, told)
+        _show(policy, found, first, told)
     return GOOD if told and all(answer.permitted for _, answer in told) else FINDINGS
 
 
@@ -135,16 +136,17 @@ def _ask(arguments: argparse.Namespace, policy: TenantPolicy, hop: Hop, found: J
 def _json(
     policy: TenantPolicy,
     found: Jurisdiction | None,
-    heard: tuple[RequiredAnnouncement, ...],
+    first: FirstWords,
     told: list[tuple[Ask, Explanation]],
 ) -> dict[str, object]:
-    ends = {"laws": list(found.laws), "packs": list(found.packs), "reasons": list(found.reasons)} if found is not None else None
+    law = first.record(found) if found is not None else None
+    ends = {key: law[key] for key in ("laws", "packs", "reasons", "untold")} if law is not None else None
     return {
         "tenant": policy.tenant,
         "policy": policy.digest,
         "jurisdiction": ends,
         "announcements": [
-            {"id": each.id, "language": each.language, "rule": each.rule, "mode": each.mode.value} for each in heard
+            {"id": each.id, "language": each.language, "rule": each.rule, "mode": each.mode.value} for each in first.announcements
         ],
         "hops": [_hop_json(ask, answer) for ask, answer in told],
     }
@@ -162,17 +164,17 @@ def _hop_json(ask: Ask, answer: Explanation) -> dict[str, object]:
 def _show(
     policy: TenantPolicy,
     found: Jurisdiction | None,
-    heard: tuple[RequiredAnnouncement, ...],
+    first: FirstWords,
     told: list[tuple[Ask, Explanation]],
 ) -> None:
     console = wide_console()
     regions = ", ".join(policy.regions) or "local"
     print(f"tenant {policy.tenant}, policy {policy.digest[:12]}, regions {regions}, training {policy.training}")
-    for reason in found.reasons if found is not None else ():
+    for reason in (*found.reasons, *first.reasons) if found is not None else ():
         print(f"  {reason}")
     if found is not None and (missing := [pack for pack in found.packs if pack not in policy.extends]):
         print(f"  packs that put this law into rules and that the tenant does not extend: {', '.join(missing)}")
-    for each in heard:
+    for each in first.announcements:
         print(f"  hears first: {each.id} ({each.language}, {each.mode.value}, {each.rule})")
     for ask, answer in told:
         _show_hop(console, ask, answer)

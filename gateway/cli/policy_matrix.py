@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -45,6 +46,7 @@ def add_parser(commands: Subparsers) -> None:
         "sordino policy test --policies policies",
     )
     testing.add_argument("--suite", metavar="NAME", help="only this suite; the coverage of rules is not asked of one alone")
+    testing.add_argument("--covered", action="store_true", help="fail, too, when a rule was not heard to say both yes and no")
     testing.add_argument("--all", action="store_true", help="show the rows that pass, too")
     comparing = add_command(
         commands,
@@ -63,13 +65,13 @@ def add_parser(commands: Subparsers) -> None:
 
 
 def run_test(arguments: argparse.Namespace) -> int:
-    """Exit code 1 when a row fails or a rule is not covered both ways."""
+    """Exit code 1 when a row fails; with ``--covered`` when a rule is not covered both ways, too."""
     folder = opened(folder_of(arguments), arguments.format)
     if folder is None:
         return FINDINGS
     suites, faults = read_suites(folder_of(arguments))
     if faults:
-        show_findings(faults, arguments.format, {read.source.file: read.source.text for read in suites})
+        show_findings(faults, arguments.format, _texts(faults))
         return FINDINGS
     chosen = [read for read in suites if arguments.suite in (None, read.suite.suite)]
     if not chosen:
@@ -77,12 +79,21 @@ def run_test(arguments: argparse.Namespace) -> int:
         return complain("test", f"there is no suite {arguments.suite or 'at all'}", f"write one in {where}")
     rows = [row for read in chosen for row in run(read, folder.policies, beside(folder.texts))]
     covered = coverage(rows)
-    gaps = [each for each in covered if each.missing] if arguments.suite is None else []
+    gaps = [each for each in covered if each.missing] if arguments.covered and arguments.suite is None else []
     if arguments.format == "json":
         _print_json(rows, covered, ok=not gaps and all(row.passed for row in rows))
     else:
         _print_table(rows, covered, every=arguments.all, whole=arguments.suite is None)
     return FINDINGS if gaps or not all(row.passed for row in rows) else GOOD
+
+
+def _texts(faults: Iterable[Finding]) -> dict[str, str]:
+    """The files that have the faults, as far as they are text."""
+    found: dict[str, str] = {}
+    for file in {fault.where.file for fault in faults}:
+        with suppress(OSError, UnicodeDecodeError):
+            found[file] = Path(file).read_text(encoding="utf-8")
+    return found
 
 
 def read_suites(folder: Path) -> tuple[list[ReadSuite], list[Finding]]:
@@ -144,7 +155,7 @@ def _print_table(rows: list[Played], covered: tuple[Covered, ...], *, every: boo
     if whole:
         rules = Table("rule", "yes", "no", "", box=None, pad_edge=False)
         for each in covered:
-            missing = Text(f"never heard to say {each.missing}", "red") if each.missing else Text("")
+            missing = Text(f"never heard to say {each.missing}", "yellow") if each.missing else Text("")
             rules.add_row(each.rule, str(each.yes), str(each.no), missing)
         console.print(rules)
 
@@ -156,7 +167,7 @@ def run_diff(arguments: argparse.Namespace) -> int:
         return FINDINGS
     suites, faults = _suites_of(arguments.old, arguments.new)
     if faults:
-        show_findings(faults, arguments.format)
+        show_findings(faults, arguments.format, _texts(faults))
         return FINDINGS
     try:
         asked = [*_receipts(arguments), *_asks(arguments.asks)]

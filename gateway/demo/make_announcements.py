@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
 import wave
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,20 @@ TEXTS = {
         "I am sorry. Something is not working on our side, so I cannot continue this call safely. "
         "Please call again later. Goodbye."
     ),
+    "ai.en.wav": "Hello. You are speaking with an automated assistant.",
     "refused.en.wav": "I am sorry. This call cannot be continued. Goodbye.",
+    "declined.en.wav": "All right. Without your agreement I cannot go on with this call. Goodbye.",
+    "nobody.en.wav": "All right. Nobody can take this call in person at the moment. Please call us again later. Goodbye.",
 }
+
+BEGINNINGS = {
+    "ai.es.wav": ("recording-and-ai.es.wav", 2930),
+    "ai.fr.wav": ("recording-and-ai.fr.wav", 3520),
+    "ai.hi.wav": ("recording-and-ai.hi.wav", 3790),
+    "ai.it.wav": ("recording-and-ai.it.wav", 3300),
+    "ai.pt.wav": ("recording-and-ai.pt.wav", 3085),
+}
+"""What is the beginning of another one: its first two sentences, to the middle of the silence after them (ms)."""
 
 
 def facts(folder: Path, known: dict[str, Any]) -> dict[str, Any]:
@@ -39,17 +52,26 @@ def facts(folder: Path, known: dict[str, Any]) -> dict[str, Any]:
 
 
 def make(folder: Path) -> None:
-    """Write the WAV files (24 kHz, 16 bit, mono) and their entries in ``index.json``."""
+    """Write the WAV files (16 bit, mono) and their entries in ``index.json``."""
     voice = Hibari(voice="heart")
     index = folder / "index.json"
     entries = json.loads(index.read_text("utf-8")) if index.exists() else []
-    kept = [entry for entry in entries if entry["file"] not in TEXTS]
-    made = []
+    kept = [entry for entry in entries if entry["file"] not in {**TEXTS, **BEGINNINGS}]
+    whole = {str(entry["file"]): entry for entry in entries}
+    made = [_beginning(folder, name, whole[of], ms) for name, (of, ms) in BEGINNINGS.items() if of in whole]
     for name, text in TEXTS.items():
         write_wav(str(folder / name), voice(text, seed=0))
         made.append({"file": name, "language": "en", "text": text, "voice": VOICE, "licence": LICENCE})
-    whole = [facts(folder, entry) for entry in (*kept, *made)]
-    index.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    listed = [facts(folder, entry) for entry in (*kept, *made)]
+    index.write_text(json.dumps(listed, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _beginning(folder: Path, name: str, known: dict[str, Any], ms: int) -> dict[str, Any]:
+    with wave.open(str(folder / known["file"]), "rb") as audio, wave.open(str(folder / name), "wb") as cut:
+        cut.setparams(audio.getparams())
+        cut.writeframes(audio.readframes(audio.getframerate() * ms // 1000))
+    sentences = re.findall(r".+?[.।]", str(known["text"]))
+    return {**known, "file": name, "text": "".join(sentences[:2])}
 
 
 def main() -> None:

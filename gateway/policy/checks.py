@@ -61,7 +61,9 @@ def _loosens(said: TenantFile, packs: Mapping[str, PackFile]) -> Iterator[Proble
             hint = did_you_mean(each.pack, said.extends, otherwise="this tenant extends")
             yield Problem(f"this tenant does not extend `{each.pack}`", ("loosens", index, "pack"), hint)
         elif pack is not None and not loosening.stated(pack, each.setting):
-            hint = "name one of its settings as it stands there: training, masking.CVV, retention.audio"
+            laxer = [name for name, _ in (*loosening.laxer(said, pack), *_less_told(said, pack))]
+            general = "name one of its settings as it stands there: training, masking.CVV, retention.audio"
+            hint = did_you_mean(each.setting, laxer, otherwise="what this file says laxer than it is") if laxer else general
             yield Problem(f"{each.pack} says nothing of {each.setting}", ("loosens", index, "setting"), hint)
         elif pack is not None and each.setting not in {
             name for name, _ in (*loosening.laxer(said, pack), *_less_told(said, pack))

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, WithJsonSchema
 from pydantic_core import ErrorDetails
 
 from gateway.errors import Finding
@@ -20,7 +20,7 @@ Path = Sequence[int | str]
 
 _EXPECTED = {
     "string_type": ("this must be text", "put it in quotes"),
-    "int_type": ("this must be a whole number", "write digits without quotes"),
+    "int_type": ("this must be a whole number", "write digits alone, without quotes or a unit"),
     "bool_type": ("this must be true or false", "write true or false, without quotes"),
     "tuple_type": ("this must be a list", "write [one, two], or one `- item` a line"),
     "dict_type": ("this must be a mapping", "write `key: value` lines below it"),
@@ -77,6 +77,8 @@ def _finding(model: type[BaseModel], source: Source, error: ErrorDetails) -> Fin
             did_you_mean(str(error["input"]), choices, otherwise="write one of"),
         )
     message, hint = _EXPECTED.get(kind, (error["msg"][:1].lower() + error["msg"][1:], ""))
+    if kind == "model_type" and (known := _keys_at(model, path)):
+        hint = f"write `key: value` lines below it, or {{key: value}}; the keys here are: {', '.join(known[:20])}"
     return Finding(message, where, hint)
 
 
@@ -124,7 +126,11 @@ def _step(outer: Any, part: int | str, *, of_key: bool) -> Iterable[Any]:
 
 def _alternatives(annotation: Any) -> Iterable[Any]:
     if get_origin(annotation) is Annotated:
-        return _alternatives(get_args(annotation)[0])
+        inner, *said = get_args(annotation)
+        # Where the schema offers editors less than the type holds, no message offers more.
+        schemas = [each.json_schema or {} for each in said if isinstance(each, WithJsonSchema)]
+        offered = [tuple(schema["enum"]) for schema in schemas if "enum" in schema]
+        return (Literal.__getitem__(offered[0]),) if offered else _alternatives(inner)
     if get_origin(annotation) in (Union, types.UnionType):
         return tuple(inner for option in get_args(annotation) for inner in _alternatives(option))
     return (annotation,)

@@ -163,7 +163,7 @@ _asset = _matching(
 _dotted = _matching(
     r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*",
     "this is not the path of an agent",
-    "write module:Class, as in agents.receptionist:Receptionist",
+    "write module:Class, as in agents.receptionist:Receptionist, or a mapping: {instructions: …, greeting: …}",
 )
 _account = _matching(
     "AC[0-9a-f]{32}", "this is not a Twilio account", "it is AC and 32 hexadecimal digits, and stands on Twilio's console"
@@ -174,10 +174,16 @@ _setting = _matching(
     "write it as it stands in the file: training, masking.CVV, retention.audio",
 )
 
+
+def _unsigned(value: Any) -> Any:
+    """YAML reads digits without their + as a number; what is meant is the whole number with it."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 Slug = Annotated[str, *_slug]
 SettingName = Annotated[str, *_setting]
 SecretName = Annotated[str, *_secret]
-E164 = Annotated[str, *_e164]
+E164 = Annotated[str, BeforeValidator(_unsigned), *_e164]
 EntityKey = Annotated[str, *_entity]
 Language = Annotated[str, *_language]
 Asset = Annotated[str, *_asset]

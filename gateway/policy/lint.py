@@ -128,6 +128,9 @@ def _reviews(house: _House) -> Iterator[Remark]:
             hint = f"sign one and write it down in agreements.yaml: {name}: {{reference: …, reviewed_on: {today}}}"
             message = f"{name}, in the route of {_few(users)}, is refused: there is no agreement with it"
             yield _warning("dpa-missing", message, where, hint)
+        elif entry.dpa.reviewed_on > today:
+            hint = "write the day on which somebody really read it"
+            yield _error("dpa-future", f"{of} says that it will be reviewed on {entry.dpa.reviewed_on}", where, hint)
         elif entry.dpa.good_until < today:
             hint = "review it, and write the day as reviewed_on"
             yield _error("dpa-expired", f"{of} was to be reviewed by {entry.dpa.good_until}: it is refused", where, hint)

@@ -10,19 +10,21 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from gateway.errors import Finding, Location, PolicyInvalid
 from gateway.policy.announcing import AnnouncementMode
+from gateway.policy.disclosing import first_words
 from gateway.policy.documents import Parts, Source, read_document
 from gateway.policy.explain import RULE_NAMES, Explanation, explain, laws_of, question
 from gateway.policy.faults import did_you_mean, read_model
 from gateway.policy.fields import E164, EntityKey, Language, Mask, Model, Region, Slug, Text, fault
-from gateway.policy.jurisdiction import jurisdiction, locate
+from gateway.policy.jurisdiction import Jurisdiction, jurisdiction, locate
 from gateway.policy.load import REGISTRY_FILE, PolicySet
-from gateway.policy.model import CONVERSATION, TenantPolicy
+from gateway.policy.model import CONVERSATION, PackFile, TenantPolicy
 from gateway.policy.question import Ask, Health
 from gateway.policy.registry import Registry
 from gateway.values import DataCategory, Hop, Private, ProcessorId
@@ -149,6 +151,9 @@ class Played:
         return not self.differences
 
 
+_NO_PACKS: Mapping[str, PackFile] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class ReadSuite:
     suite: Suite
@@ -175,9 +180,10 @@ def run(read: ReadSuite, folder: PolicySet, load: Load) -> Iterator[Played]:
         yield from (Played(suite.suite, call.call, read.source.at("calls", i), faults) for i, call in enumerate(suite.calls))
     else:
         for index, call in enumerate(suite.calls):
-            outcome = play(policy, registry, call, suite.at) if policy is not None else None
+            outcome = play(policy, registry, call, suite.at, folder.packs) if policy is not None else None
             where = read.source.at("calls", index, "call")
-            missing = (f"there is no tenant `{suite.tenant}`",) if outcome is None else ()
+            unknown = f"there is no tenant `{suite.tenant}`: {did_you_mean(str(suite.tenant), folder.tenants)}"
+            missing = (unknown,) if outcome is None else ()
             yield Played(suite.suite, call.call, where, missing or tuple(_differences(call, outcome)), outcome)
     for index, faulty in enumerate(suite.faulty):
         yield _refused(faulty, suite, read.source.at("faulty", index), load)
@@ -198,13 +204,18 @@ def _texts(policy: Mapping[str, Any] | None, processors: tuple[dict[str, Any], .
     return texts | ({"suite/tenants/own.yaml": json.dumps(policy)} if policy is not None else {})
 
 
-def play(policy: TenantPolicy, registry: Registry, call: Call, at: datetime) -> Outcome:
-    """What the policy makes of the call."""
+def play(
+    policy: TenantPolicy, registry: Registry, call: Call, at: datetime, packs: Mapping[str, PackFile] = _NO_PACKS
+) -> Outcome:
+    """What the policy makes of the call. ``packs``: those that exist, for what the law of the call wants told."""
     given = call.given
     hops = [hop for hop in Hop if policy.route.candidates(hop) or hop in call.route]
-    origins, places = _whose(given, policy)
+    origins, found = _whose(given, policy)
     explained = {hop: explain(policy, registry, _ask(policy, hop, given, origins, at)) for hop in hops}
-    heard = policy.announcements_for(given.language or "", places)
+    if found is not None or not given.origin:
+        heard = first_words(policy, packs, found, given.language or "").announcements
+    else:
+        heard = policy.announcements_for(given.language or "", (given.origin,))
     modes = list(AnnouncementMode)
     refused: dict[str, tuple[str, ...]] = {}
     for explanation in explained.values():
@@ -221,14 +232,14 @@ def play(policy: TenantPolicy, registry: Registry, call: Call, at: datetime) -> 
     )
 
 
-def _whose(given: Given, policy: TenantPolicy) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
-    """Whose laws protect the data, and where the ends of the call may be."""
+def _whose(given: Given, policy: TenantPolicy) -> tuple[tuple[str, ...], Jurisdiction | None]:
+    """Whose laws protect the data, and whose law holds for the call, if its ends are given."""
     stated = (given.origin,) if given.origin else ()
     if given.caller is None and given.called is None:
-        return stated, stated or None
+        return stated, None
     caller, called = (locate(Private(number or ""), stated=policy.origins) for number in (given.caller, given.called))
     found = jurisdiction(caller, called)
-    return stated or laws_of(policy, found), found.places
+    return stated or laws_of(policy, found), found
 
 
 def _ask(policy: TenantPolicy, hop: Hop, given: Given, origins: tuple[str, ...], at: datetime) -> Ask:

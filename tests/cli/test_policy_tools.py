@@ -150,7 +150,7 @@ class TestLint:
 
 class TestTest:
     def test_the_shipped_suites_pass_and_hear_every_rule_say_yes_and_no(self, sordino: Run) -> None:
-        code, said = sordino("test", "--policies", shipped_policies(), "--format", "json")
+        code, said = sordino("test", "--policies", shipped_policies(), "--covered", "--format", "json")
         answer = json.loads(said)
         assert [row for row in answer["rows"] if not row["passed"]] == []
         assert [each for each in answer["coverage"] if not (each["yes"] and each["no"])] == []
@@ -165,9 +165,21 @@ class TestTest:
 
     def test_a_rule_that_no_row_heard_refuse_is_named(self, folder: Path, sordino: Run) -> None:
         (folder / "tests" / "rules.yaml").unlink()
-        code, said = sordino("test", "--policies", folder)
+        code, said = sordino("test", "--policies", folder, "--covered")
         assert code == 1
         assert "never heard to say no" in said
+
+    def test_whose_rows_all_pass_is_told_what_they_cover_and_need_not_cover_everything(self, folder: Path, sordino: Run) -> None:
+        (folder / "tests" / "rules.yaml").unlink()
+        code, said = sordino("test", "--policies", folder)
+        assert code == 0
+        assert "never heard to say no" in said
+
+    def test_a_tenant_that_is_not_there_is_shown_with_the_one_that_was_meant(self, folder: Path, sordino: Run) -> None:
+        change(folder / "tests" / "demo.yaml", "tenant: demo", "tenant: demoo")
+        code, said = sordino("test", "--policies", folder, "--format", "json")
+        assert code == 1
+        assert "there is no tenant `demoo`: did you mean `demo`?" in said
 
     def test_one_suite_alone_is_not_asked_for_coverage(self, folder: Path, sordino: Run) -> None:
         code, said = sordino("test", "--policies", folder, "--suite", "pci", "--all")
@@ -183,6 +195,7 @@ class TestTest:
         code, said = sordino("test", "--policies", folder)
         assert code == 1
         assert "did you mean `calls`?" in said
+        assert " | cals:" in said
 
 
 class TestDiff:

@@ -86,7 +86,7 @@ def test_a_policy_of_its_own_that_is_wrong_fails_every_row_with_the_sentence() -
 
 def test_a_tenant_that_is_not_there_fails_the_row() -> None:
     assert [row.differences for row in played(SUITE.replace("tenant: acme", "tenant: other"))] == [
-        ("there is no tenant `other`",)
+        ("there is no tenant `other`: known here: acme",)
     ]
 
 
