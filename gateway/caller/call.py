@@ -1,4 +1,4 @@
-"""A caller on a telephone, at the other end of the line: it does what Twilio does, in real time, over a real socket."""
+"""A caller on a telephone, at the other end of the line: it does what its carrier does, in real time, over a real socket."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from gateway.caller.dialling import Number, StreamTarget, dial, new_sid
 from gateway.caller.playout import SLOT_BYTES, SLOT_MS, Playout
 from gateway.caller.tape import Tape, voiced
 from gateway.caller.timeline import Kind, Moment, Timeline
-from gateway.caller.wire import Clear, Mark, Play, TwilioWire, read
+from gateway.caller.wire import Clear, Mark, Play
+from gateway.caller.wires import wire_of
 from gateway.errors import UpstreamFailed
 from gateway.tasks import TaskOwner
 from gateway.values import Pcm, Private
@@ -87,7 +88,7 @@ class Caller:
         self.behaviour = behaviour or Behaviour()
         self.timeline = Timeline()
         self.faults: Counter[str] = Counter()
-        """Messages of the gateway that Twilio would not take."""
+        """Messages of the gateway that the carrier would not take."""
         self.closed: Closed | None = None
         self.call_sid = ""
         self._target = target
@@ -99,7 +100,7 @@ class Caller:
         self._cursor = 0
         self._began = 0.0
         self._sent = 0
-        self._held_back: str | None = None
+        self._held_back: str | bytes | None = None
         self._announced_at: int | None = None
         self._pulse = asyncio.Event()
         self._failure: BaseException | None = None
@@ -115,9 +116,11 @@ class Caller:
         auth_token: Private[str],
         behaviour: Behaviour | None = None,
         public_url: str | None = None,
+        carrier: str = "twilio",
     ) -> Caller:
         """A call through the webhook of the gateway at ``url``. Entering it raises Forbidden, UpstreamFailed, InvalidRequest."""
-        return cls(Number(url=url, to=to, from_=from_, auth_token=auth_token, public_url=public_url), behaviour)
+        number = Number(url=url, to=to, from_=from_, auth_token=auth_token, public_url=public_url, carrier=carrier)
+        return cls(number, behaviour)
 
     # --- the call's beginning and end ---
 
@@ -134,10 +137,10 @@ class Caller:
             await self._session.close()
             raise
         self.call_sid = target.call_sid
-        self._wire = TwilioWire(target.call_sid, new_sid("MZ"), target.account_sid, target.parameters)
+        self._wire = wire_of(target.carrier, target.call_sid, new_sid("MZ"), target.account_sid, target.parameters)
         self._began = time.monotonic()
-        await self._send(self._wire.connected())
-        await self._send(self._wire.start())
+        for message in self._wire.opening():
+            await self._send(message)
         self._note(Kind.CONNECTED)
         self._tasks.start(self._read(), name="read")
         self._tasks.start(self._live(), name="live")
@@ -156,7 +159,8 @@ class Caller:
         if self.closed is None:
             self._note(Kind.HUNG_UP)
             self._over(Closed(ClosedBy.CALLER))
-            await self._send(self._wire.stop(), last=True)
+            if (stop := self._wire.stop()) is not None:
+                await self._send(stop, last=True)
             await self._socket.close()
 
     async def wait_closed(self, timeout_s: float = 30) -> Closed | None:
@@ -320,10 +324,11 @@ class Caller:
 
     async def _read(self) -> None:
         async for message in self._socket:
-            if message.type is not aiohttp.WSMsgType.TEXT:
+            asked = self._wire.read(message.data)
+            if asked is None and message.type is not aiohttp.WSMsgType.TEXT:
                 self.faults[message.type.name.lower()] += 1
                 continue
-            match read(message.data, self._wire.stream_sid):
+            match asked:
                 case Play(ulaw):
                     self._playout.add(ulaw)
                 case Mark(name):
@@ -347,8 +352,10 @@ class Caller:
         self._note(Kind.CLEARED)
         marks = self._playout.clear()
         self._tape.agent_cut(self._now_ms)
-        for name in marks:
+        for name in marks if self._wire.returns_cleared else ():
             await self._return(name)
+        if (cleared := self._wire.cleared()) is not None:
+            await self._send(cleared)
 
     async def _send(self, text: str | bytes, *, last: bool = False) -> None:
         if self.closed is not None and not last:

@@ -1,19 +1,19 @@
-"""What Twilio does before there is a stream: the signed webhook, and reading the answer."""
+"""What a carrier does before there is a stream: it asks the webhook, and reads the answer."""
 
 from __future__ import annotations
 
 import json
-import secrets
-import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
 import aiohttp
 
-from gateway.adapters.carriers.twilio_webhook import SIGNATURE_HEADER, sign
-from gateway.errors import Forbidden, InvalidRequest, UpstreamFailed
+from gateway.caller.vendors import Ends, ask_of, new_sid, read_answer, read_twiml
+from gateway.errors import Forbidden, UpstreamFailed
 from gateway.values import Private
+
+__all__ = ["Number", "StreamTarget", "dial", "new_sid", "read_twiml"]
 
 MAX_ANSWER_BYTES = 64 * 1024
 """Twilio takes no longer answer (its error 11750)."""
@@ -21,27 +21,23 @@ WEBHOOK_TIMEOUT_S = 15
 """How long Twilio waits for a webhook's answer."""
 
 
-def new_sid(prefix: str) -> str:
-    """An id in Twilio's form: ``CA``, ``MZ`` or ``AC`` and 32 hex digits."""
-    return prefix + secrets.token_hex(16)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamTarget:
-    """Where the webhook's answer connects the call, and the parameters that go there in ``start``."""
+    """Where the webhook's answer connects the call, and the parameters that go there first."""
 
     url: str
     parameters: Mapping[str, str] = field(default_factory=dict)
     call_sid: str = field(default_factory=lambda: new_sid("CA"))
     account_sid: str = field(default_factory=lambda: new_sid("AC"))
+    carrier: str = "twilio"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Number:
-    """A call to a number whose webhook is ``url`` + ``/voice/twilio``.
+    """A call to a number whose webhook is ``url`` + ``/voice/{carrier}``.
 
-    ``public_url`` is what the gateway believes to be its address (SORDINO_PUBLIC_URL), when it differs from ``url``: Twilio
-    signs that one.
+    ``auth_token`` is what the carrier proves itself with. ``public_url`` is what the gateway believes to be its address
+    (SORDINO_PUBLIC_URL), when it differs from ``url``: carriers sign that one.
     """
 
     url: str
@@ -49,6 +45,7 @@ class Number:
     from_: str
     auth_token: Private[str]
     public_url: str | None = None
+    carrier: str = "twilio"
 
 
 async def dial(session: aiohttp.ClientSession, number: Number) -> StreamTarget:
@@ -57,17 +54,16 @@ async def dial(session: aiohttp.ClientSession, number: Number) -> StreamTarget:
     Raises:
         Forbidden: the gateway turned the call away; ``reasons`` are the gateway's.
         UpstreamFailed: nobody answers there, or with another error.
-        InvalidRequest: the answer is no TwiML that connects a stream.
+        InvalidRequest: the answer connects no stream.
     """
-    path = "/voice/twilio"
-    call_sid, account_sid = new_sid("CA"), new_sid("AC")
-    form = _form(number, call_sid, account_sid)
-    signature = sign(number.auth_token, (number.public_url or number.url).rstrip("/") + path, form.items())
+    public_url = (number.public_url or number.url).rstrip("/")
+    ask = ask_of(number.carrier, Ends(number.to, number.from_, number.auth_token, public_url))
     try:
-        async with session.post(
-            number.url.rstrip("/") + path,
-            data=form,
-            headers={SIGNATURE_HEADER: signature},
+        async with session.request(
+            ask.method,
+            number.url.rstrip("/") + ask.path,
+            data=ask.body or None,
+            headers=ask.headers,
             timeout=aiohttp.ClientTimeout(total=WEBHOOK_TIMEOUT_S),
         ) as answer:
             status = answer.status
@@ -81,37 +77,10 @@ async def dial(session: aiohttp.ClientSession, number: Number) -> StreamTarget:
         raise Forbidden("the gateway refused the call", hint="check the called number and its auth token", reasons=reasons)
     if status != HTTPStatus.OK:
         raise UpstreamFailed(f"the gateway answered the call with status {status}", reasons=reasons)
-    url, parameters = read_twiml(body.decode("utf-8", "replace"))
-    return StreamTarget(url=url, parameters=parameters, call_sid=call_sid, account_sid=account_sid)
-
-
-def read_twiml(text: str) -> tuple[str, dict[str, str]]:
-    """URL and parameters of the stream that this TwiML connects.
-
-    Raises:
-        Forbidden: it rejects the call, or hangs up.
-        InvalidRequest: it is something else.
-    """
-    root = _xml(text)
-    if root is None or root.tag != "Response":
-        raise InvalidRequest("the webhook's answer is not TwiML")
-    if root.find("Reject") is not None or root.find("Hangup") is not None:
-        raise Forbidden("the gateway does not take the call now")
-    stream = root.find("Connect/Stream")
-    url = stream.get("url") if stream is not None else None
-    if stream is None or not url:
-        raise InvalidRequest("the webhook's answer connects no stream")
-    return url, {parameter.get("name", ""): parameter.get("value", "") for parameter in stream.findall("Parameter")}
-
-
-def _xml(text: str) -> ET.Element | None:
-    if "<!" in text:
-        # No document type and so no entities: TwiML has neither.
-        return None
-    try:
-        return ET.fromstring(text)  # noqa: S314 - bounded, and without entities
-    except ET.ParseError:
-        return None
+    url, parameters = read_answer(number.carrier, body.decode("utf-8", "replace"))
+    return StreamTarget(
+        url=url, parameters=parameters, call_sid=ask.call, account_sid=ask.account or new_sid("AC"), carrier=number.carrier
+    )
 
 
 async def _bounded(content: aiohttp.StreamReader) -> bytes:
@@ -133,17 +102,3 @@ def _reasons(content_type: str, body: bytes) -> tuple[str, ...]:
             return tuple(str(reason) for reason in reasons)
         case _:
             return ()
-
-
-def _form(number: Number, call_sid: str, account_sid: str) -> dict[str, str]:
-    return {
-        "AccountSid": account_sid,
-        "ApiVersion": "2010-04-01",
-        "CallSid": call_sid,
-        "CallStatus": "ringing",
-        "Called": number.to,
-        "Caller": number.from_,
-        "Direction": "inbound",
-        "From": number.from_,
-        "To": number.to,
-    }

@@ -22,8 +22,18 @@ class TwilioWire:
     stream_sid: str
     account_sid: str
     parameters: Mapping[str, str] = field(default_factory=dict)
+    returns_cleared: bool = True
     _sequence: int = 0
     _chunk: int = 0
+
+    def opening(self) -> tuple[str, ...]:
+        return (self.connected(), self.start())
+
+    def cleared(self) -> str | None:
+        return None
+
+    def read(self, message: str | bytes) -> Play | Mark | Clear | None:
+        return read(message, self.stream_sid) if isinstance(message, str) else None
 
     def connected(self) -> str:
         return json.dumps({"event": "connected", "protocol": "Call", "version": "1.0.0"})

@@ -13,10 +13,11 @@ from aiohttp import web
 
 from gateway.adapters.carriers.stream_token import StreamClaims, StreamTokens
 from gateway.adapters.carriers.twilio import TwilioMedia
+from gateway.adapters.carriers.twilio_webhook import TwilioWebhook
 from gateway.call.events import LegStarted
 from gateway.caller import Caller
 from gateway.errors import Forbidden, UpstreamFailed
-from gateway.http.voice import twilio_voice
+from gateway.http.voice import Desk, voice_webhook
 from gateway.values import Private, TenantId
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -35,6 +36,10 @@ class Still:
 
     def new(self, prefix: str) -> str:
         return f"{prefix}_1"
+
+
+async def never_asked(name: str, within_s: int) -> bool:
+    raise AssertionError("nothing in Twilio's request tells it from its repetition")
 
 
 @asynccontextmanager
@@ -58,13 +63,17 @@ async def gateway(joined: list[StreamClaims], public_url: str | None = None) -> 
     app.router.add_get("/media/twilio", media)
     app.router.add_post(
         "/voice/twilio",
-        twilio_voice(
-            public_url=public_url or url,
-            tenant_of=lambda called: TenantId("acme") if called == Private(OURS) else None,
-            auth_token_of=lambda _: TOKEN,
-            tokens=TOKENS,
-            clock=Still(),
-            ids=Still(),
+        voice_webhook(
+            TwilioWebhook(),
+            Desk(
+                public_url=public_url or url,
+                tenant_of=lambda called: TenantId("acme") if called == Private(OURS) else None,
+                secret_of=lambda _, __: TOKEN,
+                tokens=TOKENS,
+                clock=Still(),
+                ids=Still(),
+                first_time=never_asked,
+            ),
         ),
     )
     runner = web.AppRunner(app, shutdown_timeout=1)

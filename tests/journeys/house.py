@@ -29,6 +29,14 @@ CALLED = "+15550100"
 CALLER = "+15550199"
 AUTH_TOKEN = "journey-auth-token-journey-auth1"
 SHORT_MS = 1_600
+PROVES = {
+    "twilio": "TWILIO_AUTH_TOKEN",
+    "telnyx": "TELNYX_PUBLIC_KEY_PRIVATE",
+    "plivo": "PLIVO_AUTH_TOKEN",
+    "vonage": "VONAGE_SIGNATURE_SECRET",
+    "exotel": "EXOTEL_WEBHOOK_KEY",
+}
+"""The secret that each carrier proves itself with."""
 
 
 @dataclass(slots=True)
@@ -62,9 +70,9 @@ class House:
     data: Path
     model_record: Path
 
-    def dial(self, behaviour: Behaviour | None = None) -> Caller:
-        token = self.gateway.secrets.read("TWILIO_AUTH_TOKEN")
-        return Caller.dial(self.gateway.url, to=CALLED, from_=CALLER, auth_token=token, behaviour=behaviour)
+    def dial(self, behaviour: Behaviour | None = None, *, carrier: str = "twilio") -> Caller:
+        token = self.gateway.secrets.read(PROVES[carrier])
+        return Caller.dial(self.gateway.url, to=CALLED, from_=CALLER, auth_token=token, behaviour=behaviour, carrier=carrier)
 
     async def receipt(self) -> Receipt:
         """The receipt of the last call, verified against the gateway's own key."""
