@@ -41,6 +41,7 @@ class _Asked:
     """What was said before, masked."""
     previous: str
     side: Side
+    program: bool = False
 
 
 @dataclass(slots=True)
@@ -104,13 +105,22 @@ class CallMasker:
         self._ahead: _Ahead | None = None
         self._read_at = float("-inf")
 
-    async def mask(self, text: Private[str], *, previous: str = "", from_model: bool = False, said: bool = True) -> Masked:
+    async def mask(
+        self,
+        text: Private[str],
+        *,
+        previous: str = "",
+        from_model: bool = False,
+        said: bool = True,
+        program: bool = False,
+    ) -> Masked:
         """The masked text. A text that this mask made comes back unchanged.
 
         ``previous`` is the other side's last turn, already masked: an answer is understood by its question. A number that the
         last text masked here ended with may go on in this one. With ``from_model``
         the text was written by a model that saw masked text only: the placeholders in it stay as they are. What was not ``said``
-        by anybody (a tool's result, instructions) is no turn: it answers nothing, and nothing goes on in it.
+        by anybody (a tool's result, instructions) is no turn: it answers nothing, and nothing goes on in it. With ``program`` it is
+        what a programmer wrote (instructions, descriptions of tools), where words look like names that are none.
 
         What ``ahead`` has read is not read again. What this text tells of earlier ones is ``current`` from now on.
 
@@ -124,7 +134,7 @@ class CallMasker:
             # What a caller says is read every time: the same word may answer another question now.
             if side is not Side.CALLER and self.is_masked(private):
                 return Masked(self._names.verbatim(text), {}, {})
-            asked = self._asked(text, previous, side)
+            asked = self._asked(text, previous, side, program=program)
             ready = await self._read_ahead(asked) or await self._prepare(asked, await self._detect(asked.text, asked.context))
             return await self._adopt(asked, ready)
 
@@ -169,9 +179,9 @@ class CallMasker:
         """A text that this mask made, as it is to be sent now: a later turn may have told that words in it were private."""
         return self._history.current(text)
 
-    def _asked(self, text: Private[str], previous: str, side: Side) -> _Asked:
+    def _asked(self, text: Private[str], previous: str, side: Side, *, program: bool = False) -> _Asked:
         context = "" if side is Side.NOBODY else f"{previous} {self._last}".strip()
-        return _Asked(text, context, previous, side)
+        return _Asked(text, context, previous, side, program)
 
     async def _read_ahead(self, asked: _Asked) -> _Prepared | None:
         """What was prepared for exactly this question, if the call has not changed since."""
@@ -188,7 +198,7 @@ class CallMasker:
     async def _prepare(self, asked: _Asked, found: Sequence[Span]) -> _Prepared:
         """Plan the mask on a copy of the call's state, and have the anonymizer agree with it."""
         private, version = asked.text.reveal(), self._version
-        if asked.side is Side.NOBODY:
+        if asked.program:
             found = written(private, found)
         names = self._names.fork()
         dialogue = self._dialogue.fork(names)

@@ -12,13 +12,12 @@ from typing import Any
 from gateway.errors import InvalidRequest, PolicyRefused
 from gateway.http.proxy.fields import Fields
 from gateway.ports import ChatOptions
-from gateway.runner.proxy.request import ASSISTANT, SYSTEM, TOOL, USER, PlainCall, PlainMessage, PlainRequest, PlainTool
+from gateway.runner.proxy.request import ASSISTANT, DEVELOPER, SYSTEM, TOOL, USER, PlainCall, PlainMessage, PlainRequest, PlainTool
 from gateway.values import Private
 
 MOST_MESSAGES = 2_000
 MOST_TOOLS = 128
 MOST_CHOICES = 8
-DEVELOPER = "developer"
 
 LOOSENING = frozenset(
     ("data_collection", "models", "order", "plugins", "provider", "providers", "route", "transforms", "zdr", "web_search_options")

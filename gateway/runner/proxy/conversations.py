@@ -19,6 +19,7 @@ from typing import Protocol
 from gateway.errors import InvalidRequest, NotFound
 from gateway.policy.model import TenantPolicy
 from gateway.ports import CallVault, Clock, Ids, Ledger, Masker
+from gateway.redaction.mask import Masked
 from gateway.runner.account import CallAccount
 from gateway.values import CallId, EntityType, MaskedText, Placeholder, Private, TenantId
 
@@ -49,6 +50,18 @@ class StoredConversations(Protocol):
 
 class ConversationMasker(Masker, Protocol):
     """A mask that can go on where another gateway, or this one before, has left off."""
+
+    async def mask(
+        self,
+        text: Private[str],
+        *,
+        previous: str = "",
+        from_model: bool = False,
+        said: bool = True,
+        program: bool = False,
+    ) -> Masked:
+        """``program``: instructions, or descriptions of tools, which a programmer wrote."""
+        ...
 
     def recall(self, values: Mapping[Placeholder, Private[str]]) -> None: ...
     async def move_to(self, vault: CallVault) -> None: ...

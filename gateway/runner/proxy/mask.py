@@ -17,7 +17,7 @@ from typing import Any
 from gateway.errors import InvalidRequest
 from gateway.ports import ChatMessage, ChatRequest, ToolCall, ToolSpec
 from gateway.runner.proxy.conversations import Conversation, Digest, Known
-from gateway.runner.proxy.request import ASSISTANT, TOOL, USER, PlainCall, PlainMessage, PlainRequest, PlainTool
+from gateway.runner.proxy.request import ASSISTANT, DEVELOPER, SYSTEM, TOOL, USER, PlainCall, PlainMessage, PlainRequest, PlainTool
 from gateway.values import EntityType, MaskedText, Private
 
 PIECE = 2_000
@@ -138,14 +138,14 @@ class RequestMask:
 
     async def _tool(self, tool: PlainTool) -> ToolSpec:
         name = await self._tool_name(tool.name)
-        description = await self._text(tool.description, TOOL)
+        description = await self._text(tool.description, SYSTEM)
         return ToolSpec(name, description, await self._schema(tool.parameters.map(dict)))
 
     async def _tool_name(self, theirs: str) -> str:
         ours = self._tools.get(theirs)
         if ours is None:
             words = re.sub("[_-]+", " ", theirs)
-            harmless = _TOOL_NAME.fullmatch(theirs) and await self._text(Private(words), TOOL) == words
+            harmless = _TOOL_NAME.fullmatch(theirs) and await self._text(Private(words), SYSTEM) == words
             ours = theirs if harmless else f"tool_{hashlib.sha256(words.encode('utf-8', 'surrogatepass')).hexdigest()[:10]}"
             self._tools[theirs] = ours
         return ours
@@ -183,7 +183,9 @@ class RequestMask:
 
     async def _mask(self, text: Private[str], role: str, question: str) -> MaskedText:
         said = role in (USER, ASSISTANT)
-        found = await self.conversation.masker.mask(text, previous=question, from_model=role == ASSISTANT, said=said)
+        found = await self.conversation.masker.mask(
+            text, previous=question, from_model=role == ASSISTANT, said=said, program=role in (SYSTEM, DEVELOPER)
+        )
         self.new.update(found.counts)
         self.masked.update(found.counts)
         return found.text
@@ -191,7 +193,7 @@ class RequestMask:
     async def _schema(self, schema: Private[dict[str, Any]]) -> dict[str, Any]:
         """A schema is mostly words of programs: its texts are read at once, and one by one only where there is something."""
         together = Private("\n".join(_texts(schema.reveal())))
-        if await self._text(together, TOOL) == together.reveal():
+        if await self._text(together, SYSTEM) == together.reveal():
             return schema.reveal()
         return {name: await self._in_schema(name, item) for name, item in schema.reveal().items()}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from gateway.ports import ChatOptions
 from gateway.values import Private
 
-SYSTEM, USER, ASSISTANT, TOOL = "system", "user", "assistant", "tool"
+SYSTEM, DEVELOPER, USER, ASSISTANT, TOOL = "system", "developer", "user", "assistant", "tool"
 
 
 @dataclass(frozen=True, slots=True)
