@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 
 from gateway.errors import EvidenceUnavailable
-from gateway.evidence.chain import NEVER_UNCONFIRMED, CallChain
+from gateway.evidence.chain import NEVER_UNCONFIRMED, UNCONFIRMED, CallChain
 from gateway.evidence.entries import Draft, Entry, Json
 from gateway.ports import Clock, Ledger
 from gateway.values import CallId, TenantId
@@ -28,6 +28,12 @@ class CallAccount:
     def head(self) -> str:
         """The hash of the call's last entry; empty before the first."""
         return self._chain.head
+
+    @property
+    def confirmed(self) -> str:
+        """The hash of the call's last entry that the ledger has; empty before the first."""
+        known = [entry.hash for entry in self._chain.entries if entry.durable != UNCONFIRMED]
+        return known[-1] if known else self._chain.after
 
     def go_on_behind(self, head: str) -> None:
         """Another gateway has written to the call's thread: go on behind its last entry."""

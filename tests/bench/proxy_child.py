@@ -2,7 +2,7 @@
 
     python -m tests.bench.proxy_child model|floor|sordino [URL of the model]
 
-Ends when its standard input does; Sordino then tells how late its event loop was, in ms.
+Ends when its standard input does; it then tells how late its event loop was, in ms.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import aiohttp
@@ -20,18 +21,26 @@ from aiohttp import web
 
 WORDS = ["Certainly,", "I", "will", "look", "that", "up", "for", "you", "now.", "One", "moment."]
 LOOK_EVERY_S = 0.005
+SLOWLY = "please speak slowly"
+"""Who is asked so sends chunks one by one, each with the time when it was sent."""
+SLOW_CHUNKS = 30
+SLOW_EVERY_S = 0.02
 
 
-async def model(_: str) -> tuple[list[web.RouteDef], object]:
+async def model(_: str) -> tuple[list[web.RouteDef], None]:
     """Short streamed answers, as quick as can be."""
     chunks = [b'data: {"choices":[{"index":0,"delta":{"content":"' + f"{word} ".encode() + b'"}}]}\n\n' for word in WORDS]
     end = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        await request.read()
+        asked = await request.read()
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        for chunk in chunks:
+        for _ in range(SLOW_CHUNKS if SLOWLY.encode() in asked else 0):
+            await asyncio.sleep(SLOW_EVERY_S)
+            when = f'{{"index":0,"delta":{{"content":"{time.monotonic_ns():x} "}}}}'  # one clock for the whole machine
+            await response.write(b'data: {"choices":[' + when.encode() + b"]}\n\n")
+        for chunk in () if SLOWLY.encode() in asked else chunks:
             await response.write(chunk)
             await asyncio.sleep(0)
         await response.write(end)
@@ -40,7 +49,7 @@ async def model(_: str) -> tuple[list[web.RouteDef], object]:
     return [web.post("/v1/chat/completions", answer)], None
 
 
-async def floor(url: str) -> tuple[list[web.RouteDef], object]:
+async def floor(url: str) -> tuple[list[web.RouteDef], aiohttp.ClientSession]:
     """A reverse proxy that does nothing but pass bytes on."""
     session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
 
@@ -57,7 +66,7 @@ async def floor(url: str) -> tuple[list[web.RouteDef], object]:
 
 
 async def serve(role: str, url: str) -> None:
-    routes, _kept = await (model if role == "model" else floor)(url)
+    routes, session = await model(url) if role == "model" else await floor(url)
     app = web.Application(client_max_size=16 << 20)
     app.add_routes(routes)
     runner = web.AppRunner(app, access_log=None)
@@ -67,7 +76,9 @@ async def serve(role: str, url: str) -> None:
     assert site._server is not None
     port = site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
     _say({"url": f"http://127.0.0.1:{port}/v1"})
-    await until_stdin_ends()
+    _say({"lags_ms": await measure_lag_until_stdin_ends()})
+    if session is not None:
+        await session.close()
 
 
 async def sordino(url: str) -> None:

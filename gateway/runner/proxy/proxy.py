@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -22,7 +22,6 @@ from gateway.errors import (
     PolicyRefused,
     RedactionUnavailable,
     SordinoError,
-    StoreUnavailable,
     UpstreamBusy,
     UpstreamFailed,
     UpstreamRefused,
@@ -31,13 +30,13 @@ from gateway.errors import (
 from gateway.policy.categories import categories_of
 from gateway.policy.egress import Grant
 from gateway.policy.model import TenantPolicy
-from gateway.ports import ChatDelta, ChatModel, Clock, Ids, Policy, Telemetry
+from gateway.ports import ChatDelta
 from gateway.redaction.placeholder import scanner
 from gateway.runner.egress import CallEgress
-from gateway.runner.notices import NoticesNow
 from gateway.runner.proxy.breaker import Breakers
-from gateway.runner.proxy.conversations import Conversation, Conversations, Known
-from gateway.runner.proxy.mask import NOTHING, MaskedRequest, RequestMask, call_parts, history_digest, kept_form, text_parts
+from gateway.runner.proxy.conversations import Conversation, Known
+from gateway.runner.proxy.mask import NOTHING, MaskedRequest, RequestMask, call_parts, history_digest, text_parts
+from gateway.runner.proxy.record import MASK_WITHIN_S, OPENINGS, ProxyParts, egress_of, leave, started_body
 from gateway.runner.proxy.request import ASSISTANT, PlainCall, PlainMessage, PlainRequest
 from gateway.runner.proxy.restore import RestoredDelta, Restorer
 from gateway.tasks import TaskOwner
@@ -46,28 +45,9 @@ from gateway.values import CallId, DataCategory, Hop, MaskedText, Private, Proce
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-MASK_WITHIN_S = 10.0
 TRIES_EACH = 2
 """How often one processor is asked for one answer."""
-OPENINGS = 3
-"""How often a conversation is read anew because another gateway was faster."""
 SETTLE_WITHIN_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class ProxyParts:
-    """What a proxy stands on. ``pause`` waits before the second try, with jitter."""
-
-    policy: Policy
-    conversations: Conversations
-    models: Mapping[str, ChatModel]
-    clock: Clock
-    ids: Ids
-    telemetry: Telemetry
-    pause: Callable[[], Awaitable[None]]
-    registry_digest: Callable[[], str]
-    notices: NoticesNow | None = None
-    """Who is barred for a tenant now; asked before each Grant."""
 
 
 @dataclass(slots=True)
@@ -130,11 +110,12 @@ class Proxy:
         """
         conversation, masked = await self._mask(tenant, named, plain)
         conversation.busy += 1
-        asked = _Asked(conversation, plain, masked, self._egress(tenant, conversation), nameless=named is None)
+        asked = _Asked(conversation, plain, masked, egress_of(self._parts, tenant, conversation), nameless=named is None)
         try:
             if not conversation.begun:
                 conversation.begun = True
-                await self._on_record(asked, conversation.account.write("call.started", self._started(tenant, conversation)))
+                started = started_body(self._parts, tenant, conversation)
+                await self._on_record(asked, conversation.account.write("call.started", started))
             begun = await self._begin(asked)
         except BaseException as error:
             if isinstance(error, EvidenceUnavailable):
@@ -174,31 +155,6 @@ class Proxy:
         if not ends:
             return None
         return history_digest(self._parts.conversations.digest, tenant.tenant, plain, plain.messages[: ends[-1]])
-
-    def _egress(self, tenant: TenantPolicy, conversation: Conversation) -> CallEgress:
-        parts = self._parts
-        origin = tenant.origins[0] if tenant.origins else ""
-        return CallEgress(
-            parts.policy,
-            conversation.account,
-            parts.clock,
-            parts.ids,
-            parts.telemetry,
-            lambda turn: None,
-            origin=origin,
-            notices=parts.notices,
-        )
-
-    def _started(self, tenant: TenantPolicy, conversation: Conversation) -> dict[str, str]:
-        before = {"continues": conversation.continues} if conversation.continues else {}
-        return {
-            **before,
-            "carrier": "proxy",
-            "direction": "inbound",
-            "language": tenant.language,
-            "policy_digest": tenant.digest,
-            "registry_digest": self._parts.registry_digest(),
-        }
 
     # --- the processors -----------------------------------------------------------------------------------------------
 
@@ -332,19 +288,9 @@ class Proxy:
 
     async def _leave(self, asked: _Asked) -> None:
         """For the next request, here or at another gateway: the masked texts, and the place in the evidence."""
-        conversation = asked.conversation
-        try:
-            if asked.writing is not None:
-                await asyncio.wait({asked.writing})
-            conversation.account.forget_all_but_last()
-            unkept, conversation.unkept = conversation.unkept, {}
-            await conversation.stored.keep({name: kept_form(known) for name, known in unkept.items()}, conversation.account.head)
-        except StoreUnavailable as error:
-            # The next request reads what is confirmed, and goes on behind it.
-            self._parts.conversations.forget(conversation)
-            log.warning("what a request left behind is not all in the store: %s", error.code)
-        finally:
-            conversation.busy -= 1
+        if asked.writing is not None:
+            await asyncio.wait({asked.writing})
+        await leave(self._parts, asked.conversation)
 
 
 async def _outcome(work: Coroutine[Any, Any, T]) -> T | SordinoError:
