@@ -17,6 +17,7 @@ from gateway.redaction.english import COMMON_WORDS, MONTHS, NATO
 from gateway.redaction.mask import Plan, Pseudonyms, Same
 from gateway.redaction.numbers import signs
 from gateway.redaction.placeholder import safe_kind, scanner
+from gateway.redaction.repeats import repeats
 from gateway.redaction.spoken import SpokenLanguage, View, view
 from gateway.values import EntityType, Placeholder, Private, Span
 
@@ -233,7 +234,7 @@ class Dialogue:
             self._open = kind
 
     def _repeated(self, said: View) -> Iterator[Span]:
-        """Names and long numbers of this call, said again."""
+        """Words of names, parts of long numbers and whole values of this call, said again."""
         people = frozenset[str]().union(*(known.words for known in self._known.values() if known.kind == PERSON))
         for match in _WORD.finditer(said.text):
             if match.group() in people:
@@ -246,6 +247,7 @@ class Dialogue:
             ]
             if kinds and not UNITS.match(said.text, match.end()):
                 yield self._again(said, match.span(), kinds[0])
+        yield from repeats(said, ((known.kind, known.form) for known in self._known.values()))
 
     @staticmethod
     def _again(said: View, where: tuple[int, int], kind: EntityType) -> Span:
