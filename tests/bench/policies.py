@@ -18,7 +18,7 @@ SHORT_MS = 2_000
 
 _TENANT = """\
 tenant: {name}
-extends: []
+{packs}
 language: en
 regions: [local]
 origins: [us]
@@ -38,6 +38,13 @@ carrier: {{twilio: {{auth_token: TWILIO_AUTH_TOKEN}}}}
 agent: agents.receptionist:Receptionist
 """
 
+_SAYING = "extends: []"
+_SILENT = """\
+extends: [ca-ai-disclosure]
+loosens:
+  - {setting: disclose.ai, pack: ca-ai-disclosure, reason: nobody but the bench calls}
+  - {setting: disclose.caller, pack: ca-ai-disclosure, reason: nobody but the bench calls}"""
+
 
 def write_policies(folder: Path) -> Path:
     """A policy folder for the bench under ``folder``; the shipped registry, and the shipped announcement, longer and shorter."""
@@ -55,8 +62,8 @@ def write_policies(folder: Path) -> Path:
         ("calling", CALLING, "bench-short"),
         ("talking", TALKING, ""),
     ):
-        announced = f"[{{id: {asset}, language: en, text: Announced., asset: {asset}.wav, mode: notify}}]" if asset else "[]"
-        text = _TENANT.format(name=name, number=number, announcements=announced)
+        announced = f"[{{id: {asset}, language: en, text: Announced., asset: {asset}.wav, says: [ai]}}]" if asset else "[]"
+        text = _TENANT.format(name=name, number=number, announcements=announced, packs=_SAYING if asset else _SILENT)
         (policies / "tenants" / f"{name}.yaml").write_text(text, encoding="utf-8")
     return policies
 
