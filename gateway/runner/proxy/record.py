@@ -1,0 +1,80 @@
+"""What a proxy stands on, and what every request of a conversation leaves on record, whichever path it came by."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from gateway.errors import StoreUnavailable
+from gateway.policy.model import TenantPolicy
+from gateway.ports import ChatModel, Clock, Ids, Policy, Telemetry
+from gateway.runner.egress import CallEgress
+from gateway.runner.notices import NoticesNow
+from gateway.runner.proxy.conversations import Conversation, Conversations
+from gateway.runner.proxy.mask import kept_form
+
+log = logging.getLogger(__name__)
+
+MASK_WITHIN_S = 10.0
+OPENINGS = 3
+"""How often a conversation is read anew because another gateway was faster."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyParts:
+    """What a proxy stands on. ``pause`` waits before the second try, with jitter."""
+
+    policy: Policy
+    conversations: Conversations
+    models: Mapping[str, ChatModel]
+    clock: Clock
+    ids: Ids
+    telemetry: Telemetry
+    pause: Callable[[], Awaitable[None]]
+    registry_digest: Callable[[], str]
+    notices: NoticesNow | None = None
+    """Who is barred for a tenant now; asked before each Grant."""
+
+
+def egress_of(parts: ProxyParts, tenant: TenantPolicy, conversation: Conversation) -> CallEgress:
+    """The one door of this conversation."""
+    origin = tenant.origins[0] if tenant.origins else ""
+    return CallEgress(
+        parts.policy,
+        conversation.account,
+        parts.clock,
+        parts.ids,
+        parts.telemetry,
+        lambda turn: None,
+        origin=origin,
+        notices=parts.notices,
+    )
+
+
+def started_body(parts: ProxyParts, tenant: TenantPolicy, conversation: Conversation) -> dict[str, str]:
+    """The body of its ``call.started``."""
+    before = {"continues": conversation.continues} if conversation.continues else {}
+    return {
+        **before,
+        "carrier": "proxy",
+        "direction": "inbound",
+        "language": tenant.language,
+        "policy_digest": tenant.digest,
+        "registry_digest": parts.registry_digest(),
+    }
+
+
+async def leave(parts: ProxyParts, conversation: Conversation) -> None:
+    """For the next request, here or at another gateway: the masked texts, and the place in the evidence. Does not raise."""
+    try:
+        conversation.account.forget_all_but_last()
+        unkept, conversation.unkept = conversation.unkept, {}
+        texts = {name: kept_form(known) for name, known in unkept.items()}
+        await conversation.stored.keep(texts, conversation.account.confirmed)
+    except StoreUnavailable as error:
+        # The next request reads what is confirmed, and goes on behind it.
+        parts.conversations.forget(conversation)
+        log.warning("what a request left behind is not all in the store: %s", error.code)
+    finally:
+        conversation.busy -= 1
