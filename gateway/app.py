@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import TextIO
 
@@ -16,13 +17,14 @@ from opentelemetry.sdk.trace.export import SpanExporter
 
 from gateway.adapters.carriers.stream_token import StreamClaims, StreamTokens
 from gateway.adapters.conversation import ConversationParts, LiveKitConversation, make_agent, silence_livekit
+from gateway.adapters.conversation.answer_ear import LocalAnswerEar
 from gateway.adapters.detectors.presidio import PresidioDetector
 from gateway.adapters.keys.envelope import MasterKey
 from gateway.adapters.keys.files import read_key, read_or_create_key
 from gateway.adapters.keys.signing import SigningKey
 from gateway.adapters.providers.all import chat_models
 from gateway.adapters.providers.outbound import outbound_session
-from gateway.adapters.sounds import APOLOGY, REFUSED, Sounds
+from gateway.adapters.sounds import Sounds
 from gateway.adapters.speech.local import LocalSpeech
 from gateway.adapters.stores.embedded import EmbeddedValkey
 from gateway.adapters.stores.ledger import RedisLedger
@@ -34,27 +36,41 @@ from gateway.adapters.stores.vault import RedisVault
 from gateway.adapters.system import RandomIds, Secrets, SystemClock
 from gateway.adapters.telemetry.otel import OtelTelemetry
 from gateway.adapters.telemetry.otlp import endpoint_from_env
-from gateway.call.flow import Announcement, CallFlow, Outcome
+from gateway.call.consent import ConsentWithdrawn
+from gateway.call.flow import CallFlow, Outcome
 from gateway.errors import Finding, PolicyInvalid, PolicyUnavailable, SordinoError
 from gateway.evidence import receipt as receipts
-from gateway.evidence.entries import Json
-from gateway.governing import NO_NUMBERS, Ends, Needs, law_of_call, open_governing, opt_out_on_call, origins_of, retry_notices
+from gateway.evidence.entries import Entry, Json
+from gateway.evidence.receipt import Receipt
+from gateway.governing import (
+    NO_NUMBERS,
+    Ends,
+    Needs,
+    answers_on_call,
+    law_of_call,
+    open_governing,
+    opt_out_on_call,
+    origins_of,
+    retry_notices,
+)
 from gateway.http.media import SocketLeg
 from gateway.lines import Lines
-from gateway.policy.disclosing import FirstWords, all_first_words
+from gateway.policy.disclosing import all_first_words
 from gateway.policy.model import TenantPolicy
 from gateway.policy.registry import Registry, with_base_url
 from gateway.ports import ConversationEvents, Masker, Observer, Playout, SpanHandle, TurnShown
 from gateway.runner.account import CallAccount
 from gateway.runner.call_runner import CallParts, CallRunner
+from gateway.runner.consents import CallConsents, Withdraw, minding
 from gateway.runner.egress import CallEgress
+from gateway.runner.gate import all_sounds, opt_out_watch, to_play
 from gateway.runner.leg import Leg
 from gateway.runner.opt_out import HeardOnce, ListeningLeg, listening
 from gateway.runner.showing import Nobody, Shown, showing
-from gateway.serving import Listening, ProxyNeeds, free_port, listen, masker_of, open_proxy, routes
+from gateway.serving import Listening, ProxyNeeds, SpeechNeeds, free_port, listen, masker_of, open_proxy, routes
 from gateway.settings import Settings
 from gateway.tasks import TaskOwner
-from gateway.values import CallId, Hop, Pcm, Private, TenantId
+from gateway.values import CallId, Hop, Private, TenantId
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +161,7 @@ class Gateway:
         )
         self.governing = await open_governing(needs, self._open)
         for tenant in policies.tenants.values():
-            self._sounds_of(tenant, all_first_words(tenant))
+            all_sounds(all_first_words(tenant).announcements, self._sounds, tenant.language)
         self.speech = LocalSpeech()
         self.detector = PresidioDetector()
         self._open.push_async_callback(self.speech.aclose)
@@ -213,6 +229,8 @@ class Gateway:
             registry_digest=lambda: self.policies.policies.registry.digest,
             operator=self.secrets.read_or_create("SORDINO_OPERATOR_KEY"),
             notices=self.governing.watch,
+            speech=SpeechNeeds(self._parts.stt, self._parts.tts, self.secrets),
+            seal=self._seal_proxied,
         )
 
     # --- calls ------------------------------------------------------------------------------------------------------
@@ -231,9 +249,9 @@ class Gateway:
         shown = showing(self._observer, call)
         account = CallAccount(TenantId(tenant.tenant), call, self.ledger, self._clock)
         law, first = law_of_call(self.policies.policies, tenant, ends)
-        sounds = self._sounds_of(tenant, first)
+        sounds = all_sounds(first.announcements, self._sounds, tenant.language)
         started = self._started(tenant, carrier) | {"jurisdiction": first.record(law)}
-        flow = CallFlow(self._announcements(first), started=started, acknowledged_by=leg.acknowledges)
+        flow = CallFlow(to_play(first.announcements, self._sounds), started=started, acknowledged_by=leg.acknowledges)
         agent = make_agent(tenant.agent if isinstance(tenant.agent, str) else None, *_plain(tenant))
         laws, watch = origins_of(tenant, law), self.governing.watch
         egress = CallEgress(
@@ -246,7 +264,7 @@ class Gateway:
                 self._parts,
                 make_agent=agent,
                 language=tenant.language,
-                open_masker=lambda: self._masker(tenant, call, opting),
+                open_masker=lambda: self._masker(tenant, call, opting, lambda how: runner.post(ConsentWithdrawn(how))),
                 egress=egress,
                 playout=playout,
                 events=events,
@@ -256,8 +274,11 @@ class Gateway:
         async def seal(outcome: Outcome, code: str | None) -> None:
             await self._seal(account, shown)
 
-        heard = ListeningLeg(leg, opting, self._clock)
-        runner = CallRunner(CallParts(flow, heard, account, sounds, conversation, seal, self._clock, self.telemetry, shown))
+        heard = ListeningLeg(leg, opting, self._clock, opt_out_watch(flow.announcements))
+        parts = CallParts(flow, heard, account, sounds, conversation, seal, self._clock, self.telemetry, shown)
+        consents = CallConsents(answers_on_call(self.governing.dial, account, ends.caller, self._clock))
+        ear = partial(LocalAnswerEar, self._parts.stt, egress, self._warmed)
+        runner = CallRunner(replace(parts, consents=consents, make_answer_ear=ear))
         self._calls[call] = leg
         self._idle.clear()
         try:
@@ -272,10 +293,13 @@ class Gateway:
         """Wait until no call goes on: every one has its receipt."""
         await self._idle.wait()
 
-    async def _masker(self, tenant: TenantPolicy, call: CallId, opting: HeardOnce) -> Masker:
+    async def _warmed(self) -> None:
         await asyncio.shield(self._warm)
+
+    async def _masker(self, tenant: TenantPolicy, call: CallId, opting: HeardOnce, withdraw: Withdraw) -> Masker:
+        await self._warmed()
         vault = await self._vault(tenant).open(TenantId(tenant.tenant), call)
-        return listening(masker_of(tenant, self.detector, vault), opting)
+        return minding(listening(masker_of(tenant, self.detector, vault), opting), withdraw)
 
     def _vault(self, tenant: TenantPolicy) -> RedisVault:
         return RedisVault(self.store, self._master, ttl_s=max(60, int(tenant.retention.vault.total_seconds())))
@@ -285,6 +309,11 @@ class Gateway:
         kept = await self.receipts.save(receipt)
         shown(TurnShown("sealed", facts={"receipt": str(kept.file or ""), "entries": len(receipt.entries)}))
 
+    async def _seal_proxied(self, entries: Sequence[Entry]) -> Receipt:
+        receipt = receipts.build(entries, sign=self.signing.sign, public_key=self.signing.public_key)
+        await self.receipts.save(receipt)
+        return receipt
+
     async def _forget(self, tenant: TenantPolicy, call: CallId) -> None:
         """The call's key goes with the call; if the store is gone, its time to live ends it."""
         try:
@@ -293,23 +322,6 @@ class Gateway:
             log.warning("the vault of a call is left to its time to live: %s", error.code)
 
     # --- what a call needs of the tenant ----------------------------------------------------------------------------
-
-    def _announcements(self, first: FirstWords) -> tuple[Announcement, ...]:
-        return tuple(
-            Announcement(
-                id=each.id,
-                rule=each.rule,
-                language=each.language,
-                text_sha256=hashlib.sha256(each.text.encode()).hexdigest(),
-                audio_sha256=self._sounds.asset(each.asset).sha256,
-                total_ms=int(self._sounds.asset(each.asset).pcm.ms),
-            )
-            for each in first.announcements
-        )
-
-    def _sounds_of(self, tenant: TenantPolicy, first: FirstWords) -> dict[str, Pcm]:
-        sounds = {each.id: self._sounds.asset(each.asset).pcm for each in first.announcements}
-        return sounds | {name: self._sounds.message(name, tenant.language).pcm for name in (APOLOGY, REFUSED)}
 
     def _started(self, tenant: TenantPolicy, carrier: str) -> dict[str, Json]:
         return {

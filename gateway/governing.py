@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,7 +20,7 @@ from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.suppression import RedisSuppression
 from gateway.errors import InvalidRequest, SordinoError
 from gateway.http.governance import governance_routes
-from gateway.policy.consent import How
+from gateway.policy.consent import Answer, ConsentRecord, How
 from gateway.policy.contacts import MAIL, WEBHOOK
 from gateway.policy.disclosing import FirstWords, first_words
 from gateway.policy.egress import decide
@@ -32,6 +32,7 @@ from gateway.policy.question import Ask
 from gateway.policy.registry import Registry
 from gateway.ports import Clock, Ids, Ledger, Secrets
 from gateway.runner.account import CallAccount
+from gateway.runner.consents import KeepAnswer
 from gateway.runner.notices import NoticeDesk, NoticeSender, NoticeWatch, terms_of
 from gateway.runner.opt_out import HeardOnce
 from gateway.runner.outbound import DialDesk
@@ -142,6 +143,17 @@ def opt_out_on_call(dial: DialDesk, account: CallAccount, other: Private[str]) -
         await account.write("opt_out", {"how": how.value, "recorded": recorded})
 
     return HeardOnce(act)
+
+
+def answers_on_call(dial: DialDesk, account: CallAccount, other: Private[str], clock: Clock) -> KeepAnswer:
+    """Where the answers of a call's other end are kept: in the consent ledger, with the call as their proof."""
+
+    async def keep(purpose: str, answer: Answer, how: How) -> None:
+        # A withheld number has no ledger: then the receipt alone holds the answer.
+        with suppress(InvalidRequest):
+            await dial.consent(account.tenant, other, ConsentRecord(answer, purpose, how, clock.now(), account.call))
+
+    return keep
 
 
 async def retry_notices(desk: NoticeDesk, policies: Callable[[], PolicySet]) -> None:

@@ -40,6 +40,9 @@ REVEALS = {
     "gateway/lines.py": 1,
     # Who plays Exotel writes the key into the URL, as an applet does.
     "gateway/caller/vendors.py": 1,
+    # What an answer means, and whether words ask for no recording: a meaning and a yes or no come out.
+    "gateway/call/answer.py": 1,
+    "gateway/call/consent_words.py": 1,
     # The operator's own key, to a terminal and to nothing else.
     "gateway/cli/serve.py": 1,
     # A tenant's new key, once, to the terminal of who made it.
