@@ -60,12 +60,15 @@ _TAILS = (
 )
 _TAIL = re.compile(rf"(?:(?: \|)*(?:^| )(?:{_TAILS}))+(?: \|)*\Z")
 _PAUSE = re.compile(
-    r"(?<![\w'])(?:(?:one|1|just a) (?:sec|second|moment|minute)|hold on|hang on|let me see|bear with me)(?![\w'])"
+    r"(?<![\w'])(?:(?:one|1|just a) (?:sec|second|moment|minute)|(?:hold|hang) on(?: (?:a|one|1|just a) (?:sec|second|moment|"
+    r"minute|mo|tick))?|"
+    r"let me see|bear with me)(?![\w'])"
 )
 _AS_IN = re.compile(r"(?<![\w'])[a-z] (?:as in|for|like) [a-z]+")
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\d+(?:st|nd|rd|th)?|[^\s\w]|_")
 _READS_BACK = re.compile(
-    r"(?<![\w'])(?:so (?:that|it|that's)|that's|whole thing|read (?:it|that|this) back|reading (?:it|that) back|i have|i've got|"
+    r"(?<![\w'])(?:so (?:that|it|that's)|that's|whole thing|read (?:it|that|this) back|reading (?:it|that) back|i have|"
+    r"i've got|"
     r"you said|to confirm|is that (?:right|correct)|correct)(?![\w'])"
 )
 _STOPS = frozenset("|,;.?!")

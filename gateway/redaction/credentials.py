@@ -17,7 +17,7 @@ _WORD_FOR_IT = (
 _SECRETS = rf"pass ?words?|pass ?key|{_WORD_FOR_IT}"
 _USER = (
     r"(?:user ?name|user ?id|user i d|screen ?name|log ?(?:in|on) (?:name|id)|handle|nick ?name|account name)"
-    r"|(?P<login>log(?:ged|ging)? ?[io]n|logan|lug in|sign(?:ed|ing)? ?in)"
+    r"|(?P<login>(?:log(?:ged|ging)? ?[io]n|logan|lug in|sign(?:ed|ing)? ?in)(?! (?:password|pin|code|passcode)))"
 )
 _ANNOUNCED = re.compile(rf"(?<![\w'])(?:(?P<password>{_SECRETS})|(?:{_USER}))(?!\w)")
 _LINK = re.compile(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gateway.redaction.cues import CUES, UNITS, nearest
+from gateway.redaction.cues import CUES, UNITS, Cues, nearest
 from gateway.redaction.english import MONTHS, any_of
 from gateway.redaction.heard import Heard
 from gateway.values import Span
@@ -18,6 +18,7 @@ _DATE = re.compile(
     # "april twelve seventy one" runs together into one number
     rf"|{_MONTH}(?: \|)?(?: the)? (?:\d{{1,2}}(?:st|nd|rd|th)(?: \d\d(?:\d\d)?(?!\d))?|\d{{1,6}}(?!\d))"
     rf"|{_YEAR}[/.-]\d\d?[/.-]\d\d?|\d{{1,2}}[/.]\d{{1,2}}[/.](?:\d{{4}}|\d\d)(?!\d)"
+    rf"|(?:the )?\d{{1,2}}(?:st|nd|rd|th) (?:of )?(?:the )?\d{{1,2}}(?:st|nd|rd|th)(?: \||,| of)? (?:{_YEAR}|\d\d(?!\d))"
     rf"|\d{{1,2}}(?:st|nd|rd|th)? ?(?:[/:]|slash|of)? ?(?:{_YEAR}|\d\d)(?![\d/:])"
 )
 _CARD_FOLLOWS = re.compile(
@@ -30,7 +31,7 @@ _FIGURES_AFTER = re.compile(
     r"(?P<figures>\d[\d .,/-]{1,12}\d)(?![\w])"
 )
 """A date of figures that a recogniser garbled: "999.55"."""
-_KINDS = tuple(cue for cue in CUES if cue.entity in ("DATE_OF_BIRTH", "CARD_EXPIRY"))
+_KINDS = Cues(cue for cue in CUES if cue.entity in ("DATE_OF_BIRTH", "CARD_EXPIRY"))
 
 _RELATIVE = "mother|father|mom|dad|wife|husband|son|daughter|brother|sister"
 _AGE = re.compile(

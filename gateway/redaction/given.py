@@ -39,6 +39,7 @@ _RARELY = words(
     leaf link long lorry lucky major maple march marine mark may mint misty monday morning pace page pat port precious price
     rain red rich rob rock royal rusty saint short silver skip spring star storm sue sugar summer sunday sunny tab temple
     trace trip tuesday van wade walker west white will winter wood woods young
+    bliss cherish desire essence freedom glory justice legacy liberty mercy ocean patience pleasure river sky trinity
     """
 )
 CLEARLY = GIVEN - _RARELY

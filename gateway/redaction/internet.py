@@ -47,7 +47,30 @@ _LONGEST_LOCAL = 9
 _LOCAL_WORD = re.compile(r"(?P<word>[a-z\d]+(?:['-][a-z\d]+)*)$")
 _LOCAL_JOIN = re.compile(r"(?:(?: ?\|)? (?:dot|underscore|under score|dash|hyphen|plus|period) |\s?[._+-]\s?)$")
 _SENTENCE = frozenset(
-    {"is", "it's", "to", "as", "my", "on", "at", "open", "visit", "email", "e-mail", "mail", "website", "site", "page"}
+    {
+        "is",
+        "it's",
+        "to",
+        "as",
+        "my",
+        "on",
+        "at",
+        "open",
+        "visit",
+        "email",
+        "e-mail",
+        "mail",
+        "website",
+        "site",
+        "page",
+        "confirming",
+        "using",
+        "sending",
+        "emailing",
+        "mailing",
+        "got",
+        "have",
+    }
 )
 
 _WWW = re.compile(rf"(?:w ?w ?w{_DOT}|https?\s?:?\s?/\s?/\s?){_HOST}{_PATH}")

@@ -12,6 +12,7 @@ from gateway.redaction.cues import UNITS
 from gateway.redaction.english import COMMON_WORDS, MONTHS, any_of
 from gateway.redaction.given import CLEARLY, GIVEN, SURNAMES
 from gateway.redaction.heard import Heard
+from gateway.redaction.no_names import NO_NAMES
 from gateway.values import Span
 
 _WORD = re.compile(r" ?(?P<word>[^\W\d_]+(?:['-][^\W\d_]+)*)")
@@ -27,10 +28,16 @@ _INTRODUCED = re.compile(
     r"message for|belongs to|registered to|on behalf of|(?:adviser|advisor|agent|contact|doctor|nurse|driver|engineer|"
     r"technician|"
     r"consultant|manager|host|handler|caseworker|guide|rep|representative)"
-    r"(?: (?:there|here|today|now|this morning|on (?:the|your|my) (?:case|account|file)))?(?:'s| is| was| will be)|"
+    r"(?: (?:there|here|today|now|this morning|on (?:the|your|my) (?:case|account|file)))?(?: is| was| will be)|"
     r"(?:by|under|to|from) (?:a|an|the) (?:mr|mister|mrs|ms|miss)|in the name(?: of)?|under the name(?: of)?) "
 )
 """Words after which a person's name is all but sure."""
+_SURELY = re.compile(r"name|call|known|goes? by|under (?:a|an|the)")
+_TITLE = re.compile(
+    r"(?:a |the )?(?:mr|mister|mrs|missus|miss|ms|dr|doctor|prof|professor|sergeant|constable|officer|captain|nurse|sister|"
+    r"father|reverend|"
+    r"pastor|judge|sir|lady) "
+)
 _RESERVED = re.compile(
     rf"{_NO}(?:(?:reservation|booking|table|room|appointment|order|delivery|parcel|invoice|cheque|check|account|policy|"
     rf"tickets?)"
@@ -66,6 +73,21 @@ _PERSON_GOES_ON = re.compile(
     r"can't|cannot|didn't|doesn't|isn't|wasn't|wants|needs|will|would|should|picked|who's|as|about|but|born|aged?|\d|"
     r"[a-z]{3,}ed)(?![\w']))"
 )
+_DOWN_AS = re.compile(rf"{_NO}(?:down|registered|listed|saved|filed|booked|known to you|on file) as ")
+_FOR = re.compile(rf"{_NO}(?:it's|that's|this is|they're|this one's|one's) for ")
+_IN_SOMEBODYS = re.compile(rf"{_NO}(?:in|under) (?P<name>[a-z'-]+?(?: [a-z'-]+?)?)'s? name(?![\w'])")
+_SUBJECT = re.compile(r"(?:^|\| )(?:(?:and|so|but|well|uh|um|yes|yeah|then) )?(?=[a-z])")
+_CALLS_YOU = re.compile(
+    r"(?: from [a-z]+)? (?:(?:will|is going to|is about to|can|should) (?:call|ring|phone|text|be|meet|come|visit|help|send|"
+    r"contact|get)|"
+    r"(?:called|rang|phoned|texted|emailed) (?:me|you|us)|is on (?:his|her|their) way|has your|told (?:me|you|us)|said (?:he|"
+    r"she|i|you))(?![\w'])"
+)
+_THANKED = re.compile(
+    r"(?<![\w'])(?:thanks|thank you|sorry|appreciate|welcome|pleasure|great|perfect|bye|goodbye|care|day|help|helped|patience|"
+    r"waiting|holding)"
+    r"(?: [a-z']+){0,4} (?P<name>[a-z'-]+)(?: \|)*\Z"
+)
 _MODAL = frozenset({"will", "may", "can", "might"})
 _AFTER_MODAL = re.compile(
     r"(?: \|)*\Z|(?: \|)? (?:is|was|has|had|and|who|said|rang|came|lives|told|took|from|booked|[a-z]{3,}ed)(?![\w'])"
@@ -91,14 +113,17 @@ _MOST = 3
 
 def find(heard: Heard) -> list[Span]:
     """Names after an introduction, a relation or a greeting, also those that are everyday words."""
-    return [*_introduced(heard), *_here(heard), *_relatives(heard), *_greeted(heard)]
+    return [*_introduced(heard), *_here(heard), *_relatives(heard), *_greeted(heard), *_spoken_of(heard)]
 
 
 def _introduced(heard: Heard) -> Iterator[Span]:
     text = heard.view.text
     for match in _INTRODUCED.finditer(text):
-        end = _name(text, match.end(), GIVEN)
-        yield from _person(heard, match.end(), end, 0.7, "a name after words that announce a person")
+        at = match.end()
+        title = _TITLE.match(text, at)
+        at = title.end() if title else at
+        end = _name(text, at, GIVEN, sure=_SURELY.search(match.group()) is not None)
+        yield from _person(heard, at, end, 0.7, "a name after words that announce a person")
     for match in _RESERVED.finditer(text):
         end = _name(text, match.end(), CLEARLY)
         if not UNITS.match(text, end):
@@ -111,7 +136,8 @@ def _here(heard: Heard) -> Iterator[Span]:
     for match in _HERE.finditer(text):
         end = _name(text, match.end(), GIVEN)
         first = _first(text, match.end())
-        whole = first in GIVEN and end > match.end() + len(first) and not text[end:].strip(" |")
+        full = first in GIVEN and end > match.end() + len(first)
+        whole = full and (not text[end:].strip(" |") or text.startswith((" i ", " | i ", " and i "), end))
         if first and not _NO_NAME.match(first) and (whole or _THERE.match(text, end)):
             yield from _person(heard, match.end(), end, 0.6, "somebody who says who it is")
 
@@ -140,6 +166,28 @@ def _greeted(heard: Heard) -> Iterator[Span]:
                     yield from _person(heard, match.end(), end, 0.6, "somebody who is spoken to")
 
 
+def _spoken_of(heard: Heard) -> Iterator[Span]:
+    """ "Put it down as cole", "it's for lee", "in ravi's name", "lionel from dispatch will call you"."""
+    text = heard.view.text
+    for match in _DOWN_AS.finditer(text):
+        yield from _person(heard, match.end(), _name(text, match.end(), CLEARLY), 0.6, "a name that somebody is down as")
+    for match in _FOR.finditer(text):
+        end = _name(text, match.end(), GIVEN - _MODAL)
+        if _first(text, match.end()) in CLEARLY and not text[end:].strip(" |"):
+            yield from _person(heard, match.end(), end, 0.6, "somebody whom something is for")
+    for match in _IN_SOMEBODYS.finditer(text):
+        words = match["name"].split()
+        if not any(word in COMMON_WORDS and word not in GIVEN for word in words):
+            yield from _person(heard, *match.span("name"), 0.7, "in whose name something is")
+    for match in _SUBJECT.finditer(text):
+        end = _name(text, match.end(), CLEARLY)
+        if end > match.end() and _CALLS_YOU.match(text, end):
+            yield from _person(heard, match.end(), end, 0.55, "somebody who calls or comes")
+    for match in _THANKED.finditer(text):
+        if match["name"] in CLEARLY and match["name"] not in COMMON_WORDS:
+            yield from _person(heard, *match.span("name"), 0.55, "somebody who is thanked")
+
+
 def _person(heard: Heard, start: int, end: int, score: float, why: str) -> Iterator[Span]:
     if end > start:
         yield heard.span(start, end, "PERSON", score, "introduction", why)
@@ -150,8 +198,12 @@ def _first(text: str, at: int) -> str:
     return word["word"].removesuffix("'s") if word and word.start("word") == at else ""
 
 
-def _name(text: str, at: int, given: frozenset[str]) -> int:
-    """The end of a name at ``at``: one that is ``given``, or words that no sentence is made of, and surnames behind it."""
+def _name(text: str, at: int, given: frozenset[str], *, sure: bool = False) -> int:
+    """The end of a name at ``at``: one that is ``given``, or words that no sentence is made of, and surnames behind it.
+
+    ``sure``: what stands before announces a name, so the name of a thing may be what a recogniser made of it.
+    """
+    everyday = COMMON_WORDS if sure else NO_NAMES
     end = at
     for count in range(_MOST):
         word = _WORD.match(text, end)
@@ -159,9 +211,9 @@ def _name(text: str, at: int, given: frozenset[str]) -> int:
             break
         said = word["word"].removesuffix("'s")
         if count == 0:
-            known = said in given or not (said in COMMON_WORDS or said in MONTHS or _NO_NAME.match(said) or len(said) < 2)
+            known = said in given or not (said in everyday or said in MONTHS or _NO_NAME.match(said) or len(said) < 2)
         else:
-            known = said not in COMMON_WORDS and said not in MONTHS and said not in _PLACEABLE and not _NO_NAME.match(said)
+            known = said not in everyday and said not in MONTHS and said not in _PLACEABLE and not _NO_NAME.match(said)
             known = (known and len(said) > 1) or (said in SURNAMES and _ends_a_name(text, word.end()))
         if not known:
             break

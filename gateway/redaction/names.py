@@ -9,6 +9,7 @@ from gateway.redaction.codes import LETTER
 from gateway.redaction.cues import UNITS
 from gateway.redaction.english import ABBREVIATIONS, COMMON_WORDS, MONTHS, STREET_WORDS, SURNAMES_TOO, any_of
 from gateway.redaction.heard import Heard
+from gateway.redaction.no_names import NO_NAMES
 from gateway.values import Span
 
 _WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
@@ -19,18 +20,21 @@ _RELATION = (
 )
 _ANNOUNCED = re.compile(
     r"(?<![\w'])(?:name(?:'s| is| was)|surname(?:'s| is)?|(?:registered|belongs|addressed) to|under(?: the name(?: of)?)?|"
-    r"in the name(?: of)?|account holder(?:'s)?(?: name)?(?: is)?|named|on behalf of|(?:you're )?speaking (?:to|with)|i'm called|"
-    r"they call me|call me|name (?:on|of) the \w+(?: is)?|(?:leave|left) it with|signed (?:for )?by|"
+    r"in the name(?: of)?|account holder(?:'s)?(?: name)?(?: is)?|named|on behalf of|(?:you're )?speaking (?:to|with)|"
+    r"i'm called|"
+    r"they call me|call me|name (?:on|of) the \w+(?: is)?|(?:leave|left) it with|signed(?: for)?(?: by)?|"
     r"(?:parcel|package|gift|order|delivery|letter|prescription|appointment)(?: is| was)? for) "
 )
 _ROLE = (
-    r"(?:(?:our|your|my|the|his|her|their|a) )?(?:delivery |emergency |account |policy |card ?|new |main |lead |first |second )*"
+    r"(?:(?:our|your|my|the|his|her|their|a) )?(?:delivery |emergency |account |policy |card ?|new |main |lead |first |"
+    r"second )*"
     r"(?:driver|courier|engineer|technician|electrician|plumber|mechanic|carer|caregiver|manager|advis[eo]r|patient|"
     r"passenger|client|"
     r"customer|policyholder|cardholder|holder|beneficiary|recipient|tenant|landlady|applicant|guest|witness|insured|contact|"
     r"lawyer|dentist|therapist|surgeon|consultant|physician|midwife|solicitor|accountant|teacher|receptionist|colleague|"
     r"fianc[eé]e?|"
-    r"girlfriend|boyfriend|grand(?:mother|father|son|daughter|ma|pa)|niece|nephew|cousin|mum|baby|twin|flatmate|roommate|caller)"
+    r"girlfriend|boyfriend|grand(?:mother|father|son|daughter|ma|pa)|niece|nephew|cousin|mum|baby|twin|flatmate|roommate|"
+    r"caller)"
 )
 _BY_ROLE = re.compile(
     rf"(?<![\w'])(?:{_ROLE})(?: (?:1|2|3|one|two))?(?P<is>(?: in [a-z ]{{2,30}}?)?(?: is| was| will be|'s| named| called|"
@@ -111,7 +115,9 @@ def find(heard: Heard) -> list[Span]:
 def _announced(heard: Heard) -> Iterator[Span]:
     text = heard.view.text
     for match in _ANNOUNCED.finditer(text):
-        end = _name(heard, match.end(), 4, strong=True)
+        thing = match.group() == "under " and text.startswith(("the ", "a ", "an "), match.end())
+        thing = thing or match.group().startswith(("name on", "name of"))
+        end = _name(heard, match.end(), 4, strong=not thing)
         yield from _person(heard, match.end(), end, 0.85, "words after an announcement of a name")
     for match in _TITLE.finditer(text):
         yield from _person(heard, match.end(), _name(heard, match.end(), 3), 0.8, "words after a title")
@@ -191,7 +197,8 @@ def _name(heard: Heard, at: int, most: int, *, capital: bool = False, strong: bo
         # "Ann B. Lee", "B.J. Lee": the full stop of an initial ends no sentence.
         together = gap in ("", " ") or (gap in (" | ", ".", ". ") and _is_letter_before(text, end))
         following = _NEXT_WORD.match(text, word.end())
-        unknown = following is not None and following["word"] not in COMMON_WORDS and following["word"] not in MONTHS
+        everyday = COMMON_WORDS if strong else NO_NAMES
+        unknown = following is not None and following["word"] not in everyday and following["word"] not in MONTHS
         if not together or count == most or said in _TITLES or (said in STREET_WORDS and count > 0):
             break
         if len(said) == 1:
@@ -201,7 +208,7 @@ def _name(heard: Heard, at: int, most: int, *, capital: bool = False, strong: bo
         elif count and said in SURNAMES_TOO:
             known = following is not None and following["word"] not in _AFTER_NAMES
         else:
-            known = said in COMMON_WORDS
+            known = said in everyday
         # "a laner", "anna and mark", "energy of light": small words that a recogniser put into a name, or that join two.
         if known and not (strong and unknown and said in _SMALL and count <= 2):
             break

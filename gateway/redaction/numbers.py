@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 
 from gateway.redaction import checksums, codes
-from gateway.redaction.cues import CUES, HARMLESS, QUESTIONS, SHORT_NUMBER, SOME_NUMBER, UNITS, Cue, Hit, hits, nearest
+from gateway.redaction.cues import CUES, HARMLESS, QUESTIONS, SHORT_NUMBER, SOME_NUMBER, UNITS, Cue, Cues, Hit, hits
 from gateway.redaction.english import ENGLISH, NATO
 from gateway.redaction.heard import LONG_NUMBERS, Heard
 from gateway.values import Span
 
+_SOME, _SHORT = Cues((SOME_NUMBER,)), Cues((SHORT_NUMBER,))
 _BEFORE, _AFTER = 70, 25
 _RIGHT_BEFORE, _BEFORE_LOOSELY = 25, 32
 _ANSWER_LEAST = 3
@@ -60,7 +61,7 @@ _CODE = re.compile(
     rf"(?<![\w']){_ELEMENT}(?:(?: \|)?(?:[ /-]*|\.(?=\d))(?:(?:dash|hyphen|slash|uh|um|and then|then) )?{_ELEMENT})*(?![\w])"
 )
 _DIGITS = re.compile(r"\(?\d+(?:(?: \|)?[ ()-]+\d+|\.\d{3,}|(?:\.\d){4,}|(?<=\d{6})\.\d+)*(?![a-z])")
-_ITS_NAME = re.compile(r"(?:i d|i b a n|i f s c|s s n|m r n|n i|n h s|o t p|u i d|d l|p i n)(?: is)? (?=[^|])")
+_ITS_NAME = re.compile(r"(?:i d|i b a n|i f s c|s s n|m r n|n i|n h s|o t p|u i d|d l|p i n|d o b)(?: is)? (?=[^|])")
 """Abbreviations that stand before a code and look like its letters."""
 _SPELLING = re.compile(r" (?:as in|for|like) [a-z]+")
 _FORMATS = re.compile(r"[a-z]{5}\d{4}[a-z]|[a-z]{2}\d{6}[a-d]|[a-z]{2}\d{2}[a-z]{3}|[a-z]{2}\d{1,2}[a-z]{1,3}\d{4}")
@@ -85,6 +86,13 @@ _COUNTS_ON = re.compile(r"0?1?2345?6?7?8?9?0?|1?23|321|543210?|54321|1010|911|99
 """What people count when they test a line, and the numbers of the emergency services."""
 _HOURS = ("oh nine hundred", "oh eight hundred", "oh seven hundred", "oh six hundred", "zero hundred")
 _LAST_FEW = re.compile(r"(?<![\w'])(?:last|final) $")
+_GIVEN_ALREADY = re.compile(r"[ |]*(?:'s|is|was|it's|that's)?[ |]*<")
+_OTHER_QUESTION = re.compile(
+    r"(?<![\w'])(?:how (?:many|much|long|far|often|tall|heavy|big)|what (?:time|year|model|size|speed)|which (?:year|model|"
+    r"size)|"
+    r"when (?:did|do|does|would|will|should|can|is (?:it|that|this|good))|mileage)(?![\w'])"
+)
+"""A question whose answer is a number of nobody."""
 _FOUR_BEFORE = re.compile(r"(?<![\w'])(?P<four>for|four) $")
 _EXTENSION = re.compile(r"(?: \|)? (?:extension|ext\.?|x)(?: number)?(?: is)? \d{1,6}(?![\w])")
 _DECIMALS = re.compile(r"(?:\.|:|/| point )\d")
@@ -134,7 +142,7 @@ def _coded(heard: Heard, start: int, end: int) -> Span | None:
 
 def _some_code(heard: Heard, start: int, end: int, value: str) -> Span | None:
     """A code that nobody said more about: "number" stands before it, or its letters and digits have a known order."""
-    if hit := _fitting(hits((SOME_NUMBER,), heard.view.text, start, end, before=_RIGHT_BEFORE, after=0), len(value)):
+    if hit := _fitting(hits(_SOME, heard.view.text, start, end, before=_RIGHT_BEFORE, after=0), len(value)):
         return _by_cue(heard, start, end, hit, 0.6)
     if _FORMATS.fullmatch(value):
         return heard.span(
@@ -157,7 +165,7 @@ def _digits(heard: Heard, start: int, end: int) -> Span | None:
         if hit.cue.entity == "PHONE_NUMBER" and (spoken := _AREA_CODE.search(text, max(0, start - 16), start)):
             start = spoken.start()
         return _by_cue(heard, start, end, hit, 0.85)
-    for hit in hits((SOME_NUMBER,), text, start, end, before=_RIGHT_BEFORE, after=0):
+    for hit in hits(_SOME, text, start, end, before=_RIGHT_BEFORE, after=0):
         if hit.cue.least <= len(digits):
             return _by_cue(heard, start, end, hit, 0.6)
     return (
@@ -217,7 +225,14 @@ def _asked(heard: Heard) -> list[Cue]:
     if not heard.previous:
         return []
     length = len(heard.previous)
-    return list(reversed(nearest(QUESTIONS, heard.previous, length, length, before=160, after=0)))
+    since = max((other.start() for other in _OTHER_QUESTION.finditer(heard.previous)), default=-1)
+    asked = hits(QUESTIONS, heard.previous, length, length, before=160, after=0)
+    return [hit.cue for hit in reversed(asked) if since < 0 or not _is_settled(heard.previous, hit.end or 0, since)]
+
+
+def _is_settled(previous: str, end: int, since: int) -> bool:
+    """Whether another question came after, or the value has been given already."""
+    return end < since or _GIVEN_ALREADY.match(previous, end) is not None
 
 
 def _by_check(digits: str, cues: list[Cue]) -> tuple[str, str] | None:
@@ -246,13 +261,14 @@ def _by_length(heard: Heard, start: int, end: int, digits: str) -> Span | None:
 def _by_manner(heard: Heard, start: int, end: int, digits: str) -> Span | None:
     """How it is said: an amount is not said digit by digit, begins with no zero, and stands behind no "the digits are"."""
     text = heard.view.text
-    if _TIME_BEFORE.search(text, max(0, start - 14), start) or _YEAR.fullmatch(digits) or _COUNTS_ON.fullmatch(digits):
+    one_by_one = _one_by_one(heard, start, end, digits)
+    if _COUNTS_ON.fullmatch(digits) or (_YEAR.fullmatch(digits) and not one_by_one):
         return None
-    if len(digits) >= _SHORTEST and hits((SHORT_NUMBER,), text, start, end, before=_RIGHT_BEFORE, after=0):
-        if not digits.endswith("00"):
+    if len(digits) >= _SHORTEST and hits(_SHORT, text, start, end, before=_RIGHT_BEFORE, after=0):
+        if one_by_one or not digits.endswith("00"):
             return heard.span(start, end, "ID_NUMBER", 0.55, "cue", "digits right behind words that announce some")
         return None
-    if not _one_by_one(heard, start, end, digits):
+    if not one_by_one or _TIME_BEFORE.search(text, max(0, start - 14), start):
         return None
     if four := _FOUR_BEFORE.search(text, max(0, start - 5), start):
         start = four.start("four")

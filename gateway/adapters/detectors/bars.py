@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 
 from gateway.adapters.detectors.tagger import Tagged
-from gateway.redaction.english import COMMON_WORDS, SENTENCE_WORDS, STREET_WORDS, SURNAMES_TOO
-from gateway.redaction.given import GIVEN
+from gateway.redaction.english import COMMON_WORDS, ENGLISH, SENTENCE_WORDS, STREET_WORDS, TOWN_WORDS
+from gateway.redaction.given import GIVEN, SURNAMES
+from gateway.redaction.no_names import NO_NAMES
 from gateway.values import EntityType, Span
 
 SCORE = 0.55
@@ -50,14 +51,15 @@ _SMALL = frozenset(
 )
 """Words of waiting and going on, which stand beside values of every kind and belong to none."""
 _MOMENTS = frozenset({"sec", "second", "moment", "minute", "mo", "tick"})
-_NOT_IN_NAMES = (
-    SENTENCE_WORDS
-    | _SMALL
-    | {"in", "at", "on", "with", "for", "from", "to", "a", "an", "the", "he'll", "she'll", "my", "his", "her", "our", "your"}
-) - GIVEN
-_GARBLED = frozenset({"the", "a", "an", "in"})
-"""What a recogniser makes of the beginning of a name it does not know."""
-_NAMES_TOO = (GIVEN | SURNAMES_TOO) - {"guy", "van", "short", "long", "price", "page"}
+_NAMES_TOO = (GIVEN | SURNAMES) - {"guy", "van", "short", "long", "price", "page", "north", "new", "right", "good"}
+_RELATIVES = frozenset({"granddad", "grandad", "grandma", "gran", "nan", "mum", "dad", "mom", "auntie", "aunt", "uncle"})
+_TITLES = frozenset({"as", "mister", "missus", "mr", "mrs", "ms", "dr", "doctor", "professor", "sergeant", "constable", "nurse"})
+_NOT_IN_NAMES = ((COMMON_WORDS | SENTENCE_WORDS | _SMALL) - _NAMES_TOO) | {"page"}
+_NOT_BEFORE_NAMES = (SENTENCE_WORDS | _SMALL | _RELATIVES | _TITLES) - _NAMES_TOO
+"""Fewer: a recogniser makes everyday words of the beginning of a name that it does not know ("the ken lobby")."""
+_ANNOUNCES = frozenset({"in", "is", "with", "number", "ending", "ends", "it's", "that's"})
+_FLAT = re.compile(r"(?<![\w'])(?:flat|apartment|unit|suite|plot|block)(?![\w'])\W+\w+", re.IGNORECASE)
+_LOGIN = re.compile(r"user|log|sign|handle|account|name|portal", re.IGNORECASE)
 _SECRET = frozenset({"PASSWORD", "USERNAME"})
 _OPENS = re.compile(r"(?<![\w'])(?:open|opens|opening|close|closes|closing|shut|shuts|hours)(?![\w'])", re.IGNORECASE)
 
@@ -85,8 +87,7 @@ def _trimmed(text: str, run: list[Tagged]) -> list[Tagged]:
     kind = run[0].kind
     if kind in _SECRET:
         return run
-    small = _NOT_IN_NAMES if kind == "PERSON" else _SMALL
-    ahead = small - _GARBLED
+    ahead, small = (_NOT_BEFORE_NAMES, _NOT_IN_NAMES) if kind == "PERSON" else (_SMALL | _ANNOUNCES, _SMALL)
     first, last = 0, len(run)
     while first < last and _word(text, run[first]) in ahead:
         first += 1
@@ -99,10 +100,22 @@ def _is_everyday(text: str, run: list[Tagged]) -> bool:
     """Whether no word of a name is a name ("he ran"), or a street is an opening hour ("nine thirty and close")."""
     words = [_word(text, each) for each in run]
     if run[0].kind == "PERSON":
-        return all(word in COMMON_WORDS and word not in _NAMES_TOO for word in words)
+        # "Christian name" names nobody.
+        kind_of_name = re.match(r"\W*names?(?!\w)", text[run[-1].end :], re.IGNORECASE) is not None
+        return kind_of_name or all(word in NO_NAMES and word not in _NAMES_TOO for word in words)
+    if run[0].kind == "LOCATION":
+        return all(word in NO_NAMES and word not in _NAMES_TOO and word not in TOWN_WORDS for word in words)
     if run[0].kind == "STREET_ADDRESS":
-        return "and" in words and words[-1] in STREET_WORDS and _OPENS.search(text, 0, run[-1].start) is not None
-    return False
+        if "and" in words and words[-1] in STREET_WORDS and _OPENS.search(text, 0, run[-1].start):
+            return True
+        street = any(word in STREET_WORDS and _is_number(words[0]) for word in words[1:])
+        named = street or any(not _is_number(word) and word not in NO_NAMES and word not in STREET_WORDS for word in words)
+        return not named and _FLAT.search(text, run[0].start) is None
+    return run[0].kind == "USERNAME" and all(word in NO_NAMES for word in words) and _LOGIN.search(text) is None
+
+
+def _is_number(words: str) -> bool:
+    return all(part.isdigit() or ENGLISH.is_number(part) or part in ENGLISH.ordinals for part in re.split(r"[\W_]+", words))
 
 
 def _waits(text: str, word: Tagged) -> bool:
