@@ -48,7 +48,8 @@ def check(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         print(json.dumps({"ok": True, "registry": policies.registry.digest, "tenants": tenants, "findings": []}, indent=2))
         return GOOD
-    print(f"good: {len(tenants)} tenant(s), {len(policies.registry.entries)} sub-processors, {len(policies.packs)} packs")
+    counts = f"{len(tenants)} tenant(s), {len(policies.registry.entries)} sub-processors, {len(policies.packs)} packs"
+    print(f"good: {counts}, in {folder_of(arguments)}")
     for tenant in tenants:
         print(f"  {tenant['tenant']:<24} policy {tenant['policy'][:12]}")
     for name in sorted({pack for policy in policies.tenants.values() for pack in policy.extends}):

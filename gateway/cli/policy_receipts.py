@@ -71,16 +71,14 @@ def explain_receipt(file: Path, folder: Path, form: str) -> int:
     now = _today(document, folder)
     hops = sorted((*document["hops"], *document["refused"]), key=lambda each: str(each["at"]))
     if form == "json":
-        told = [_told(each) for each in hops]
-        print(
-            json.dumps(
-                {"tenant": document["tenant"], "call": document["call"], "law": _law(document), "hops": told, **now}, indent=2
-            )
-        )
+        heads = {"tenant": document["tenant"], "call": document["call"], "law": _law(document)}
+        print(json.dumps({**heads, "hops": [_told(each) for each in hops], **now}, indent=2))
         return GOOD
     print(f"call {document['call']} of {document['tenant']}, {document['outcome']}, policy {str(document['policy_digest'])[:12]}")
     for reason in _law(document).get("reasons", ()):
         print(f"  {reason}")
+    if packs := _law(document).get("packs"):
+        print(f"  packs that put this law into rules: {', '.join(packs)}")
     for each in document["announcements"]:
         print(f"  heard first: {each['id']} ({each.get('rule', '')})")
     seen: set[str] = set()

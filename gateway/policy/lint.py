@@ -15,14 +15,16 @@ from enum import StrEnum
 from gateway.errors import Finding, Location
 from gateway.policy import lint_text
 from gateway.policy.agreements import AGREEMENTS_FILE
+from gateway.policy.disclosing import first_words
 from gateway.policy.documents import Parts, Source, read_document
 from gateway.policy.explain import explain, question
+from gateway.policy.jurisdiction import jurisdiction, locate
 from gateway.policy.load import PolicySet
 from gateway.policy.mechanisms import Means, problem
 from gateway.policy.model import TenantPolicy
 from gateway.policy.regions import LOCAL, UNKNOWN
 from gateway.policy.registry import SubProcessor
-from gateway.values import Hop
+from gateway.values import Hop, Private
 
 SOON = timedelta(days=30)
 STALE = timedelta(days=365)
@@ -193,6 +195,21 @@ def _language(house: _House) -> Iterator[Remark]:
                 yield _warning("announcement-language", message, house.files.at(kind, origin, "announcements", key=True), hint)
 
 
+def _law(house: _House) -> Iterator[Remark]:
+    """What the law of a tenant's own numbers asks for and its file leaves out: Sordino says what it can, the rest is untold."""
+    for name, policy in house.policies.tenants.items():
+        for index, number in enumerate(policy.numbers):
+            here = locate(Private(number), stated=policy.origins)
+            law = jurisdiction(here, here)
+            missing = [pack for pack in law.packs if pack not in policy.extends]
+            first = first_words(policy, house.policies.packs, law)
+            if missing or first.reasons:
+                lacks = [f"{name} does not extend {_few(missing)}"] if missing else []
+                message = f"the law of {' and '.join(law.laws)} holds for this number: {'; '.join([*lacks, *first.reasons])}"
+                hint = "extend them, and write what an announcement tells as `says`; a call to elsewhere has that law besides"
+                yield _note("law", message, house.files.at("tenant", name, "numbers", index), hint)
+
+
 def _breach_clocks(house: _House) -> Iterator[Remark]:
     """Several breach clocks over one tenant: the shortest holds, and somebody may plan by another (promise 18)."""
     packs = house.policies.packs
@@ -271,6 +288,7 @@ RULES: tuple[Callable[[_House], Iterator[Remark]], ...] = (
     _unrouted,
     _loosened,
     _language,
+    _law,
     _breach_clocks,
     _clauses,
     _shared,

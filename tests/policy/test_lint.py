@@ -74,6 +74,14 @@ CASES: list[tuple[str, str, str, str, str, str]] = [
         "agreements.yaml: eu-llm: {reference: …, reviewed_on: 2026-11-21}",
     ),
     (
+        "packs of the law of a tenant's own number that it does not extend",
+        "law",
+        GOOD + "numbers: ['+4930901820']\n",
+        REGISTRY,
+        "note tenants/acme.yaml:6:11: the law of de holds for this number: acme does not extend eu-ai-act, gdpr-strict",
+        "extend them, and write what an announcement tells",
+    ),
+    (
         "what was read more than a year ago",
         "stale",
         GOOD,
@@ -193,6 +201,7 @@ QUIET: list[tuple[str, str, str, str]] = [
     ("announcement-language", "one of several is in the language", GOOD + BOTH_LANGUAGES, REGISTRY),
     ("no-route", "the second candidate is permitted", GOOD, REGISTRY.replace("region: eu", "region: us", 1)),
     ("dpa-missing", "nobody uses it", AT_HOME, REGISTRY.replace(DPA, "")),
+    ("law", "no pack puts the law of its number into rules", GOOD + "numbers: ['+81312345678']\n", REGISTRY),
     ("mechanism", "it is not known", GOOD, REGISTRY.replace("mechanism: {gb: adequacy}", "mechanism: {in: unknown}")),
     ("privacy-shield", "a comment tells of it", GOOD + "# never Privacy Shield\n", REGISTRY),
 ]
