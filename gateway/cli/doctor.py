@@ -137,9 +137,12 @@ def _tenant(tenant: TenantPolicy, policies: PolicyFolder, secrets: Secrets) -> I
         yield _looked(f"{name}, announcement {announcement.id}", partial(_sound, sounds, announcement.asset), "")
     for message in (APOLOGY, REFUSED):
         yield _looked(f"{name}, {message}", partial(_sound, sounds, f"{message}.en.wav"), "")
-    if tenant.carrier.twilio is not None:
-        token = tenant.carrier.twilio.auth_token
-        yield _looked(f"{name}, Twilio", lambda: f"the secret {token} is set" if secrets.read(token) else "", "")
+    for carrier, secret in tenant.carrier.secrets().items():
+        yield _looked(f"{name}, {carrier.title()}", partial(_set, secrets, secret), "")
+
+
+def _set(secrets: Secrets, name: str) -> str:
+    return f"the secret {name} is set" if secrets.read(name) else ""
 
 
 def _sound(sounds: Sounds, asset: str) -> str:

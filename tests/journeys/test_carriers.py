@@ -1,4 +1,4 @@
-"""Whoever carries the call: the announcement is heard and proven, a turn is answered, and the receipt says who carried it."""
+"""Whoever carries the call: the announcement is heard and proven, the agent may be interrupted, it answers, all is sealed."""
 
 from __future__ import annotations
 
@@ -43,14 +43,15 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
 
 
 @pytest.mark.parametrize("carrier", ["telnyx", "plivo", "vonage", "exotel"])
-async def test_a_call_of_this_carrier_is_announced_answered_and_sealed(house: House, carrier: str) -> None:
+async def test_a_call_of_this_carrier_is_announced_interrupted_answered_and_sealed(house: House, carrier: str) -> None:
     async with house.dial(carrier=carrier) as caller:
         announcement = await caller.announcement_over(quiet_ms=0)
-        await caller.listen(until_silent_ms=700)
+        assert await caller.agent_speaking(for_ms=300)
         await caller.say(speech("opening-hours"))
         answer = await caller.listen(until_silent_ms=700, timeout_s=30)
     assert announcement.pcm.ms >= SHORT_MS - 600
     assert answer.pcm.ms > 500
+    assert caller.timeline.first(Kind.CLEARED) is not None
     assert len(caller.timeline.all(Kind.FIRST_ANSWER)) == 1
     assert not caller.faults
     receipt = await house.receipt()

@@ -93,3 +93,9 @@ def test_a_token_with_long_names_still_fits_a_carriers_parameter() -> None:
 def test_a_short_key_is_no_key() -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         StreamTokens(Private(b"short"))
+
+
+def test_a_token_that_this_calls_carrier_cannot_hold_is_not_given_out() -> None:
+    """Exotel takes half as much as Twilio."""
+    with pytest.raises(InvalidRequest, match="longer than a carrier's parameter can hold"):
+        StreamTokens(KEY).mint(CLAIMS, max_chars=100)
