@@ -91,6 +91,42 @@ def read_wav(source: Path | str | bytes) -> Pcm:
     return Pcm(samples, rate)
 
 
+def wav(pcm: Pcm) -> bytes:
+    """A 16-bit mono WAV file of it. Raises InvalidRequest for half a sample."""
+    _whole_samples(pcm)
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(pcm.rate)
+        file.writeframes(pcm.samples)
+    return out.getvalue()
+
+
+PACKED = {"mp3": ("mp3", "libmp3lame"), "opus": ("ogg", "libopus"), "aac": ("adts", "aac"), "flac": ("flac", "flac")}
+"""Formats that ``packed`` makes: name to container and encoder of FFmpeg."""
+
+
+def packed(pcm: Pcm, name: str) -> bytes:
+    """A file in one of the formats of ``PACKED``. Takes a while: call it off the event loop. Raises InvalidRequest."""
+    _whole_samples(pcm)
+    container, encoder = PACKED[name]
+    out = io.BytesIO()
+    with av.open(out, "w", format=container) as file:
+        stream = file.add_stream(encoder, rate=pcm.rate)
+        samples = np.frombuffer(pcm.samples, dtype="<i2").astype(np.int16).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+        frame.sample_rate = pcm.rate
+        stream.codec_context.layout = "mono"
+        resampler = av.AudioResampler(
+            format=stream.codec_context.format, layout="mono", rate=pcm.rate, frame_size=stream.codec_context.frame_size or 1024
+        )
+        for piece in (*resampler.resample(frame), *resampler.resample(None)):
+            file.mux(stream.encode(piece))
+        file.mux(stream.encode(None))
+    return out.getvalue()
+
+
 def write_wav_stereo(left: Pcm, right: Pcm) -> bytes:
     """A 16-bit stereo WAV file of two sides that began together; the shorter one goes on in silence.
 

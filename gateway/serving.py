@@ -8,30 +8,51 @@ import hmac
 import logging
 import random
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 
+import aiohttp
 from aiohttp import web
 
 from gateway.adapters.detectors.cache import RememberingDetector
 from gateway.adapters.detectors.masker import CallMasker, ReplacingDetector
+from gateway.adapters.providers.openai_speech import DIALECT, OpenAISpeech
+from gateway.adapters.providers.outbound import outbound_session
 from gateway.adapters.stores.conversations import RedisConversations
 from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.tenant_keys import TenantKeys
+from gateway.evidence.entries import Entry
+from gateway.evidence.receipt import Receipt
 from gateway.http.answers import typed_errors
 from gateway.http.api import Check, ListCalls, call_routes, console_routes, health_routes
+from gateway.http.proxy.audio import audio_routes
 from gateway.http.proxy.chat import chat_routes
 from gateway.http.proxy.door import Door
 from gateway.http.proxy.keys import key_routes
 from gateway.http.proxy.messages import message_routes
 from gateway.http.proxy.models import model_routes
 from gateway.policy.model import TenantPolicy
-from gateway.ports import CallVault, ChatModel, Clock, Ids, KeyWrap, Ledger, Policy, Telemetry
+from gateway.ports import (
+    CallVault,
+    ChatModel,
+    Clock,
+    Ids,
+    KeyWrap,
+    Ledger,
+    Policy,
+    Secrets,
+    SpeechToText,
+    Telemetry,
+    TextToSpeech,
+)
 from gateway.runner.notices import NoticesNow
 from gateway.runner.proxy.conversations import Conversations
-from gateway.runner.proxy.proxy import Proxy, ProxyParts
+from gateway.runner.proxy.proxy import Proxy
+from gateway.runner.proxy.record import ProxyParts
+from gateway.runner.proxy.speech import MakeVoice, Speech
 from gateway.settings import Settings
 from gateway.tasks import TaskOwner
 from gateway.values import Hop, Private
@@ -41,6 +62,26 @@ log = logging.getLogger(__name__)
 PAUSE_S = (0.05, 0.25)
 """Between two tries at one processor: long enough for a restarted worker, short enough for somebody at the telephone."""
 SMALLEST_TTL_S = 60
+SealEntries = Callable[[Sequence[Entry]], Awaitable[Receipt]]
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechNeeds:
+    """What hears and speaks on this machine, by dialect, and the keys of those who do it elsewhere."""
+
+    stt: Mapping[str, SpeechToText]
+    tts: Mapping[str, TextToSpeech]
+    secrets: Secrets
+
+    def over(self, session: aiohttp.ClientSession) -> tuple[dict[str, SpeechToText], dict[str, MakeVoice]]:
+        """Every dialect that we hear and speak by, those over the wire included. ``session`` is an ``outbound_session``."""
+        line = OpenAISpeech.over(session, self.secrets)
+        voices: dict[str, MakeVoice] = {dialect: partial(_only, voice) for dialect, voice in self.tts.items()}
+        return {**self.stt, DIALECT: line.ear()}, {**voices, DIALECT: line.voice}
+
+
+def _only(voice: TextToSpeech, _: str) -> TextToSpeech:
+    return voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +102,9 @@ class ProxyNeeds:
     registry_digest: Callable[[], str]
     operator: Private[str]
     notices: NoticesNow | None = None
+    speech: SpeechNeeds | None = None
+    seal: SealEntries | None = None
+    """Makes and keeps a conversation's receipt."""
 
 
 async def open_proxy(needs: ProxyNeeds, running: AsyncExitStack) -> list[web.RouteDef]:
@@ -93,7 +137,15 @@ async def open_proxy(needs: ProxyNeeds, running: AsyncExitStack) -> list[web.Rou
     keys = TenantKeys(needs.store)
     door = Door(keys, needs.tenant, proxy, needs.clock, tasks)
     operators = key_routes(needs.operator, keys, needs.tenant, needs.clock)
-    return [*chat_routes(door), *message_routes(door), *model_routes(door), *operators]
+    speech = await _speech_routes(door, parts, needs, running)
+    return [*chat_routes(door), *message_routes(door), *model_routes(door), *speech, *operators]
+
+
+async def _speech_routes(door: Door, parts: ProxyParts, needs: ProxyNeeds, running: AsyncExitStack) -> list[web.RouteDef]:
+    if needs.speech is None:
+        return []
+    stt, tts = needs.speech.over(await running.enter_async_context(outbound_session()))
+    return audio_routes(door, Speech(parts, stt, tts))
 
 
 def masker_of(tenant: TenantPolicy, detector: ReplacingDetector, vault: CallVault) -> CallMasker:

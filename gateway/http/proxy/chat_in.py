@@ -12,7 +12,17 @@ from typing import Any
 from gateway.errors import InvalidRequest, PolicyRefused
 from gateway.http.proxy.fields import Fields
 from gateway.ports import ChatOptions
-from gateway.runner.proxy.request import ASSISTANT, DEVELOPER, SYSTEM, TOOL, USER, PlainCall, PlainMessage, PlainRequest, PlainTool
+from gateway.runner.proxy.request import (
+    ASSISTANT,
+    DEVELOPER,
+    SYSTEM,
+    TOOL,
+    USER,
+    PlainCall,
+    PlainMessage,
+    PlainRequest,
+    PlainTool,
+)
 from gateway.values import Private
 
 MOST_MESSAGES = 2_000

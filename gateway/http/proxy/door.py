@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from gateway.errors import InvalidRequest, PayloadTooLarge, RateLimited, SordinoError, Unauthenticated, UpstreamBusy
+from gateway.policy.egress import Grant
 from gateway.policy.model import TenantPolicy
 from gateway.ports import Clock
 from gateway.runner.proxy.proxy import Answering, Proxy
@@ -140,13 +141,17 @@ async def read_body(request: web.Request, most: int) -> bytes:
 
 def facts(answering: Answering, dropped: Iterable[str] = ()) -> dict[str, str]:
     """The headers that every answer carries."""
-    grant = answering.grant
+    return facts_of(answering.call, answering.grant, answering.masked, dropped)
+
+
+def facts_of(call: str, grant: Grant, masked: int, dropped: Iterable[str] = ()) -> dict[str, str]:
+    """The same, of whatever was answered."""
     found = {
-        CALL: answering.call,
+        CALL: call,
         "X-Sordino-Processor": str(grant.processor),
         "X-Sordino-Region": grant.region,
         "X-Sordino-Policy": grant.policy_digest,
-        "X-Sordino-Masked": str(answering.masked),
+        "X-Sordino-Masked": str(masked),
         "Cache-Control": "no-store",
     }
     if named := ",".join(sorted(name if _FIELD.fullmatch(name) else "other" for name in dropped)):

@@ -17,7 +17,17 @@ from typing import Any
 from gateway.errors import InvalidRequest
 from gateway.ports import ChatMessage, ChatRequest, ToolCall, ToolSpec
 from gateway.runner.proxy.conversations import Conversation, Digest, Known
-from gateway.runner.proxy.request import ASSISTANT, DEVELOPER, SYSTEM, TOOL, USER, PlainCall, PlainMessage, PlainRequest, PlainTool
+from gateway.runner.proxy.request import (
+    ASSISTANT,
+    DEVELOPER,
+    SYSTEM,
+    TOOL,
+    USER,
+    PlainCall,
+    PlainMessage,
+    PlainRequest,
+    PlainTool,
+)
 from gateway.values import EntityType, MaskedText, Private
 
 PIECE = 2_000

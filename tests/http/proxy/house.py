@@ -53,8 +53,8 @@ origins: [us]
 training: prohibited
 route:
   llm: {route}
-masking: {masking}
-"""
+{routes}masking: {masking}
+{rules}"""
 
 
 def write_policies(
@@ -67,18 +67,30 @@ def write_policies(
     masking: Mapping[str, str] | None = None,
     dialects: Mapping[str, str] | None = None,
     training: str = "prohibited",
+    entries: str = "",
+    routes: str = "",
+    rules: str = "",
 ) -> Path:
-    """``urls``: id of a processor to its address, in the order of every tenant's route."""
+    """``urls``: id of a processor to its address, in the order of every tenant's route.
+
+    ``entries``, ``routes`` and ``rules``: more YAML for the sub-processors, for the tenants' routes, and for the tenants.
+    """
     (folder / "tenants").mkdir(parents=True, exist_ok=True)
     kinds = dialects or {}
-    entries = [
+    written = [
         PROCESSOR.format(id=name, url=url, send=json.dumps(send or {}), dialect=kinds.get(name, "openai"), training=training)
         for name, url in urls.items()
     ]
-    (folder / "subprocessors.yaml").write_text("".join(entries))
+    (folder / "subprocessors.yaml").write_text("".join(written) + entries)
     route = json.dumps([{"processor": name, "model": model} for name in urls])
     for tenant in tenants:
-        text = TENANT.format(tenant=tenant, route=route, masking=json.dumps({"default": "pseudonym", **(masking or {})}))
+        text = TENANT.format(
+            tenant=tenant,
+            route=route,
+            masking=json.dumps({"default": "pseudonym", **(masking or {})}),
+            routes=routes,
+            rules=rules,
+        )
         (folder / "tenants" / f"{tenant}.yaml").write_text(text)
     return folder
 
@@ -126,9 +138,10 @@ async def proxy_house(
     *,
     limits: Limits | None = None,
     clock: SystemClock | None = None,
+    more: Mapping[str, Any] | None = None,
     **how: Any,
 ) -> AsyncIterator[ProxyHouse]:
-    """A gateway's proxy under ``folder``, on ``store``."""
+    """A gateway's proxy under ``folder``, on ``store``. ``more``: other needs of it, by name."""
     policies = PolicyFolder(write_policies(folder / "policies", urls, **how))
     policies.reload_if_changed()
     assert policies.findings == (), policies.findings
@@ -151,6 +164,7 @@ async def proxy_house(
             telemetry=NullTelemetry(),
             registry_digest=lambda: policies.policies.registry.digest,
             operator=Private(OPERATOR),
+            **(more or {}),
         )
         paths = await open_proxy(needs, running)
         settings = replace(Settings(policies=folder), data=folder)
