@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 
-.PHONY: help setup demo serve test lint format types check bench bench-proxy bench-redaction lock licences clean
+.PHONY: help setup demo serve test lint format types check bench bench-proxy bench-redaction pipecat lock licences clean
 
 help:  ## This list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)$$/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -60,6 +60,11 @@ bench-proxy: $(DEV)  ## What the model proxy adds, beside a direct request and a
 
 bench-redaction: $(DEV)  ## Score the redaction on labelled calls, beside plain Presidio (ARGS=--json)
 	@$(BIN)/python -m tests.bench.redaction $(ARGS)
+
+# Its packages and ours cannot be installed side by side.
+pipecat: $(DEV)  ## Install Pipecat into .venv-pipecat (0.4 GB), so that the tests with it run too
+	@$(BIN)/python -m venv .venv-pipecat
+	@.venv-pipecat/bin/python -m pip install --quiet --disable-pip-version-check pipecat-ai==1.14.0
 
 licences: $(DEV)  ## The licence of every package in .venv; fails on what we may not ship
 	@$(BIN)/python tools/licences.py
