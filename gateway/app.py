@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace.export import SpanExporter
 from gateway.adapters.carriers.stream_token import StreamClaims, StreamTokens
 from gateway.adapters.conversation import ConversationParts, LiveKitConversation, make_agent, silence_livekit
 from gateway.adapters.conversation.answer_ear import LocalAnswerEar
-from gateway.adapters.detectors.presidio import PresidioDetector
+from gateway.adapters.detectors.presidio import PresidioDetector, workers_for
 from gateway.adapters.keys.envelope import MasterKey
 from gateway.adapters.keys.files import read_key, read_or_create_key
 from gateway.adapters.keys.signing import SigningKey
@@ -163,7 +163,7 @@ class Gateway:
         for tenant in policies.tenants.values():
             all_sounds(all_first_words(tenant).announcements, self._sounds, tenant.language)
         self.speech = LocalSpeech()
-        self.detector = PresidioDetector()
+        self.detector = PresidioDetector(workers=workers_for(os.cpu_count() or 1))
         self._open.push_async_callback(self.speech.aclose)
         self._open.push_async_callback(self.detector.aclose)
         self._warm = self._tasks.start(self._warm_up(), name="warm-up")

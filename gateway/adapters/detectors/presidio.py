@@ -17,6 +17,11 @@ DEFAULT_REGIONS = ("US", "GB", "IN", "CA", "AU", "DE", "FR", "ES", "MX")
 _RETRY = "try again; nothing was sent"
 
 
+def workers_for(cores: int) -> int:
+    """How many processes a machine with that many cores should read texts with: half of them, and not more than four."""
+    return max(1, min(4, cores // 2))
+
+
 class PresidioDetector:
     """The ``Detector`` port on Presidio, our tagger and our rules for speech.
 

@@ -15,7 +15,7 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 
 from gateway.adapters.detectors import worker
-from gateway.adapters.detectors.presidio import PresidioDetector
+from gateway.adapters.detectors.presidio import PresidioDetector, workers_for
 from gateway.errors import RedactionUnavailable
 from gateway.redaction.mask import Replacement
 from gateway.redaction.spans import resolve
@@ -170,6 +170,11 @@ async def test_of_two_workers_one_goes_on_when_the_other_dies() -> None:
         assert alive in detector.pids
     finally:
         await detector.aclose()
+
+
+@pytest.mark.parametrize(("cores", "workers"), [(1, 1), (2, 1), (4, 2), (8, 4), (64, 4)])
+def test_a_machine_with_more_cores_reads_with_more_processes_up_to_four(cores: int, workers: int) -> None:
+    assert workers_for(cores) == workers
 
 
 async def test_many_questions_at_once_are_each_answered_their_own(detector: PresidioDetector) -> None:
