@@ -63,8 +63,22 @@ def said(masking: Mapping[str, MaskFor], kind: str, hop: Hop | None) -> Mask | N
 
 def joined(layers: Sequence[Masking], hop: Hop | None = None) -> dict[str, Mask]:
     """The strictest of what all files say, for every kind that one of them names and for ``default``."""
-    kinds = sorted({DEFAULT, *(kind for masking in layers for kind in masking)})
-    return {kind: _strictest([mask for masking in layers if (mask := said(masking, kind, hop)) is not None]) for kind in kinds}
+    return {kind: _strictest(_stated(layers, kind, hop)) for kind in _kinds(layers)}
+
+
+def _kinds(layers: Sequence[Masking]) -> list[str]:
+    """What is joined by name: what a file names, and what a stand-in by default would not do for."""
+    named = {DEFAULT, *(kind for masking in layers for kind in masking)}
+    usual = [masking[DEFAULT] for masking in layers if DEFAULT in masking]
+    if any(stated.at(hop) is Mask.SURROGATE for stated in usual for hop in (None, *HOPS)):
+        named |= {kind for kind in CATEGORY if category_of(kind) in NEVER_KEPT}
+    return sorted(named)
+
+
+def _stated(layers: Sequence[Masking], kind: str, hop: Hop | None) -> list[Mask]:
+    """What each file says of a kind. Whose ``surrogate`` means ``drop`` has said ``drop``: no other file makes it laxer."""
+    found = [mask for masking in layers if (mask := said(masking, kind, hop)) is not None]
+    return [never_kept(kind, mask) if mask is Mask.SURROGATE else mask for mask in found]
 
 
 def joined_apart(layers: Sequence[Masking]) -> dict[str, dict[str, Mask]]:

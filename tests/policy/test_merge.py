@@ -13,7 +13,7 @@ from gateway.policy.fields import Mask
 from gateway.policy.merge import effective
 from gateway.policy.model import PackFile, TenantFile, TenantPolicy
 from gateway.policy.regions import ancestors
-from gateway.values import DataCategory
+from gateway.values import DataCategory, Hop
 from tests.policy.samples import ask, with_entry
 
 
@@ -72,9 +72,17 @@ def test_announcements_of_all_are_required_and_each_says_who_asks_for_it() -> No
     ]
 
 
+@pytest.mark.parametrize("kind", ["CVV", "default"])
+def test_a_pack_takes_nothing_from_what_a_stand_in_means_for_payment_data(kind: str) -> None:
+    """``surrogate`` drops a card's code; a pack that asks for its kind only does not bring it back as a placeholder."""
+    tenant: dict[str, object] = {"masking": {kind: "surrogate"}}
+    assert joined(tenant).masking_for("CVV") is Mask.DROP
+    assert joined(tenant, {"masking": {"default": "category"}}).masking_for("CVV") is Mask.DROP
+    assert joined(tenant, {"masking": {"default": {"llm": "category"}}}).masking_for("CVV", Hop.LLM) is Mask.DROP
+
+
 PLACES = st.lists(st.sampled_from(["eu", "eea", "de", "us", "in", "in/ap-south-1", "local"]), max_size=3)
-MASKS = st.sampled_from([mask for mask in Mask if mask != "surrogate"])
-"""A stand-in for payment and identity data is dropped instead, stricter than it was asked for, so it stands apart."""
+MASKS = st.sampled_from(list(Mask))
 REGIONS = (
     st.none()
     | PLACES
