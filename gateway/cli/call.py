@@ -20,6 +20,8 @@ from gateway.caller.vendors import CARRIERS
 from gateway.errors import InvalidRequest, Misconfigured
 from gateway.settings import Settings
 
+CARRIER_HELP = "whose protocol is spoken (twilio); for telnyx the secret NAME_PRIVATE holds the other half of its public key NAME"
+
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  (argparse has no public name for it)
 
@@ -36,7 +38,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--to", default="http://127.0.0.1:8080", metavar="URL", help="the gateway (http://127.0.0.1:8080)")
     parser.add_argument("--tenant", default="demo", help="whose number is called (demo)")
     parser.add_argument("--from", dest="from_", default="+15550199", metavar="+1…", help="the caller's number")
-    parser.add_argument("--carrier", default="twilio", choices=CARRIERS, help="whose protocol is spoken (twilio)")
+    parser.add_argument("--carrier", default="twilio", choices=CARRIERS, help=CARRIER_HELP)
     parser.add_argument("--policies", type=Path, metavar="DIR", help="where the tenant's file stands (SORDINO_POLICIES)")
     parser.add_argument(
         "--output", type=Path, default=Path("conversation.wav"), metavar="WAV", help="where the conversation goes"
