@@ -230,6 +230,7 @@ class Gateway:
             operator=self.secrets.read_or_create("SORDINO_OPERATOR_KEY"),
             notices=self.governing.watch,
             speech=SpeechNeeds(self._parts.stt, self._parts.tts, self.secrets),
+            entries=self.ledger.entries,
             seal=self._seal_proxied,
         )
 

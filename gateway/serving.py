@@ -8,7 +8,7 @@ import hmac
 import logging
 import random
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -24,13 +24,12 @@ from gateway.adapters.stores.conversations import RedisConversations
 from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.tenant_keys import TenantKeys
-from gateway.evidence.entries import Entry
-from gateway.evidence.receipt import Receipt
 from gateway.http.answers import typed_errors
 from gateway.http.api import Check, ListCalls, call_routes, console_routes, health_routes
 from gateway.http.proxy.audio import audio_routes
 from gateway.http.proxy.chat import chat_routes
 from gateway.http.proxy.door import Door
+from gateway.http.proxy.ending import ending_routes
 from gateway.http.proxy.keys import key_routes
 from gateway.http.proxy.messages import message_routes
 from gateway.http.proxy.models import model_routes
@@ -50,6 +49,7 @@ from gateway.ports import (
 )
 from gateway.runner.notices import NoticesNow
 from gateway.runner.proxy.conversations import Conversations
+from gateway.runner.proxy.ending import Endings, ReadEntries, Seal
 from gateway.runner.proxy.proxy import Proxy
 from gateway.runner.proxy.record import ProxyParts
 from gateway.runner.proxy.speech import MakeVoice, Speech
@@ -62,7 +62,6 @@ log = logging.getLogger(__name__)
 PAUSE_S = (0.05, 0.25)
 """Between two tries at one processor: long enough for a restarted worker, short enough for somebody at the telephone."""
 SMALLEST_TTL_S = 60
-SealEntries = Callable[[Sequence[Entry]], Awaitable[Receipt]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,8 @@ class ProxyNeeds:
     operator: Private[str]
     notices: NoticesNow | None = None
     speech: SpeechNeeds | None = None
-    seal: SealEntries | None = None
+    entries: ReadEntries | None = None
+    seal: Seal | None = None
     """Makes and keeps a conversation's receipt."""
 
 
@@ -138,7 +138,8 @@ async def open_proxy(needs: ProxyNeeds, running: AsyncExitStack) -> list[web.Rou
     door = Door(keys, needs.tenant, proxy, needs.clock, tasks)
     operators = key_routes(needs.operator, keys, needs.tenant, needs.clock)
     speech = await _speech_routes(door, parts, needs, running)
-    return [*chat_routes(door), *message_routes(door), *model_routes(door), *speech, *operators]
+    endings = ending_routes(door, Endings(parts, needs.entries, needs.seal)) if needs.entries and needs.seal else []
+    return [*chat_routes(door), *message_routes(door), *model_routes(door), *speech, *endings, *operators]
 
 
 async def _speech_routes(door: Door, parts: ProxyParts, needs: ProxyNeeds, running: AsyncExitStack) -> list[web.RouteDef]:

@@ -24,7 +24,7 @@ GATES: Mapping[str, str] = {
     "kept": "every announcement was played whole and acknowledged before anything of the caller was heard",
     "not_reached": "the caller was never heard",
     "broken": "THE CALLER WAS HEARD BEFORE EVERY ANNOUNCEMENT WAS PROVEN",
-    "none": "no voice on this call",
+    "none": "no voice on this call, or it is announced by the tenant's own program",
 }
 DURABILITIES: Mapping[str, str] = {
     "fsync": "every entry was confirmed to be on the disk before the call went on",

@@ -11,6 +11,8 @@ from gateway.evidence.entries import Entry, Json
 from gateway.evidence.facts import PROOFS
 
 VOICE_HOPS = frozenset({"stt", "realtime"})
+PROXY = "proxy"
+"""The carrier of what comes by the model proxy."""
 LISTENING_HOPS = VOICE_HOPS | {"llm", "tts"}
 """Hops that carry something of the caller. On a call with a voice none of them may come before listening began."""
 
@@ -22,7 +24,8 @@ def summarise(entries: Sequence[Entry]) -> dict[str, Json]:
     """The facts of one call whose entries are in order and linked (``receipt`` checks that first).
 
     ``gate`` says whether the announcement gate held (promise 12): ``kept``; ``not_reached``, nothing was ever heard; ``broken``,
-    the caller was heard before every announcement was proven; ``none``, not a call with a voice.
+    the caller was heard before every announcement was proven; ``none``, not a call with a voice, or one whose announcements a
+    program of the tenant's own plays, which asks the model proxy.
 
     Raises:
         EvidenceInvalid: the entries contradict each other.
@@ -44,7 +47,7 @@ def summarise(entries: Sequence[Entry]) -> dict[str, Json]:
         "outcome": outcome,
         "code": code,
         "listened": listening is not None,
-        "gate": _gate(entries, listening),
+        "gate": "none" if facts.get("carrier") == PROXY else _gate(entries, listening),
         "frames_dropped_before_listening": _dropped(entries, listening or ended),
         "policy_digest": facts.get("policy_digest"),
         "registry_digest": facts.get("registry_digest"),

@@ -30,6 +30,8 @@ REVEALS = {
     "gateway/adapters/notices/webhook.py": 2,
     # A processor's key into its own request's header.
     "gateway/adapters/providers/exchange.py": 1,
+    # A recording and a text into the request that its Grant is for.
+    "gateway/adapters/providers/openai_speech.py": 2,
     # To speech engines on this machine, under a Grant.
     "gateway/adapters/speech/local.py": 2,
     # Into the cipher; and a tenant's key into its digest's place in the store.
@@ -54,6 +56,7 @@ REVEALS = {
     # A tenant's new key, once, to the operator who made it.
     "gateway/http/proxy/keys.py": 2,
     # The model proxy's edge: a client's request is read, and its own words are written back to it.
+    "gateway/http/proxy/audio.py": 4,
     "gateway/http/proxy/chat.py": 3,
     "gateway/http/proxy/chat_in.py": 1,
     "gateway/http/proxy/messages.py": 4,
@@ -71,6 +74,7 @@ REVEALS = {
     # Walks JSON to mask each text in it, names texts by keyed digests; joins what was restored to know it again.
     "gateway/runner/proxy/mask.py": 14,
     "gateway/runner/proxy/proxy.py": 1,
+    "gateway/runner/proxy/speech.py": 1,
 }
 """How often each module takes private data out of its type, and what for."""
 

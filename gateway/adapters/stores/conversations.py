@@ -45,6 +45,12 @@ else redis.call('HSET', KEYS[3], ARGV[3], ARGV[4]) end
 for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ARGV[1]) end
 return 1
 """
+_CALLED = """
+local now = redis.call('GET', KEYS[1])
+if not now or now == ARGV[2] then now = ARGV[1] end
+redis.call('SET', KEYS[1], now, 'EX', ARGV[3])
+return now
+"""
 """What writes does so only while the call's key is there: what was destroyed elsewhere stays destroyed."""
 
 
@@ -57,7 +63,7 @@ class RedisConversations:
         self._ttl_s = ttl_s
 
     async def open(self, tenant: TenantId, call: CallId, *, create: bool) -> RedisConversation | None:
-        """The conversation with all of its values; None when there is none and none is to be made. One exchange.
+        """The conversation with all of its values; None when it has ended, or there is none and none is to be made. One exchange.
 
         Raises:
             StoreUnavailable: the store did not answer, or the master key does not open the call's key.
@@ -73,9 +79,9 @@ class RedisConversations:
             else:
                 exchange.get(parts[0])
             exchange.hgetall(parts[1])
-            exchange.hmget(parts[2], ["version", "head"])
-            there, values, (version, head) = await exchange.execute()
-        if there is None and not create:
+            exchange.hmget(parts[2], ["version", "head", "ended"])
+            there, values, (version, head, ended) = await exchange.execute()
+        if ended is not None or (there is None and not create):
             return None
         key = fresh if there is None else self._keys.unwrap(cast(bytes, there), tenant=tenant, call=call, kind=KIND)
         mine = RedisConversation(self._store, tenant, call, key, parts, self._ttl_s)
@@ -83,6 +89,15 @@ class RedisConversations:
         mine.head = (head or b"").decode()
         mine.values = {Placeholder(name.decode()): mine.unlock_value(name.decode(), data) for name, data in values.items()}
         return mine
+
+    async def called(self, tenant: TenantId, name: str, fresh: CallId, *, instead_of: CallId | None = None) -> CallId:
+        """The conversation that goes by this name now: ``fresh`` from now on, where none does, or only ``instead_of``.
+
+        ``name`` is a digest. It is forgotten when it is not asked for within the life of a conversation. Raises StoreUnavailable.
+        """
+        key = names.key(tenant, "vault", name, "now")
+        found = await self._store.ask("EVAL", _CALLED, 1, key, fresh, instead_of or "", self._ttl_s)
+        return CallId(bytes(found).decode())
 
 
 class RedisConversation:
@@ -156,10 +171,17 @@ class RedisConversation:
         self.head = head
 
     async def destroy(self) -> None:
-        """Delete the values, the texts and the call's key, here and in the store. Raises StoreUnavailable."""
+        """Delete the values, the texts and the call's key, here and in the store, where it is known as ended for a while.
+
+        Raises StoreUnavailable.
+        """
         self._cipher = None
         async with self._store.answers() as client:
-            await client.delete(*self._parts)
+            exchange = client.pipeline(transaction=True)
+            exchange.delete(*self._parts)
+            exchange.hset(self._parts[2], "ended", "1")
+            exchange.expire(self._parts[2], self._ttl_s)
+            await exchange.execute()
 
     def unlock_value(self, name: str, data: bytes) -> Private[str]:
         """Raises StoreUnavailable when it was altered or moved."""

@@ -1,8 +1,8 @@
 """The conversations of the model proxy: which one a request belongs to, and what this gateway knows of it.
 
-A conversation belongs to one tenant. Its id is one of ours, which nobody can guess, or comes from a name that the tenant's own
-program chose: a keyed digest of tenant and name, so that no tenant can name another's, and a name that tells of a caller is
-nowhere written down.
+A conversation belongs to one tenant. Its id is one of ours, which nobody can guess. A name that the tenant's own program chose is
+kept as a keyed digest of tenant and name, so that no tenant can name another's, and a name that tells of a caller is nowhere
+written down.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ class StoredConversation(CallVault, Protocol):
 
 class StoredConversations(Protocol):
     async def open(self, tenant: TenantId, call: CallId, *, create: bool) -> StoredConversation | None: ...
+    async def called(self, tenant: TenantId, name: str, fresh: CallId, *, instead_of: CallId | None = None) -> CallId: ...
 
 
 class ConversationMasker(Masker, Protocol):
@@ -130,6 +131,7 @@ class Conversations:
         self._name_key = name_key
         self._live: OrderedDict[tuple[str, CallId], Conversation] = OrderedDict()
         self._nameless: OrderedDict[bytes, Conversation] = OrderedDict()
+        self._called: OrderedDict[tuple[TenantId, CallId], CallId] = OrderedDict()
 
     def digest(self, *parts: str) -> bytes:
         """BLAKE2b under our key (RFC 7693): what this process knows a text by."""
@@ -165,7 +167,35 @@ class Conversations:
             raise InvalidRequest(
                 "X-Sordino-Call is no name of a conversation", hint="send one of our ids, or up to 128 letters, digits and -_.:@+"
             )
-        return await self._open(tenant, self._id_of(tenant.tenant, named), create=True)
+        return await self._by_name(tenant, self._id_of(tenant.tenant, named))
+
+    async def existing(self, tenant: TenantPolicy, named: str) -> Conversation:
+        """The conversation of that name or id, which must be there. Raises NotFound, InvalidRequest, StoreUnavailable."""
+        if not _OURS.fullmatch(named) and not _NAME.fullmatch(named):
+            raise InvalidRequest("that is no name of a conversation")
+        call = CallId(named)
+        if not _OURS.fullmatch(named):
+            name = self._id_of(tenant.tenant, named)
+            call = await self._open_store(tenant).called(TenantId(tenant.tenant), name, name)
+        return await self._open(tenant, call, create=False)
+
+    async def _by_name(self, tenant: TenantPolicy, name: CallId) -> Conversation:
+        """A name's conversation; after its end the same name begins another one, with an id of its own."""
+        owner, store = TenantId(tenant.tenant), self._open_store(tenant)
+        known = self._called.get((owner, name))
+        if known is not None and (live := await self._still_live(tenant, known)) is not None:
+            return live
+        fresh = CallId(self._ids.new(PREFIX))
+        call = await store.called(owner, name, fresh)
+        try:
+            found = await self._open(tenant, call, create=True)
+        except NotFound:
+            call = await store.called(owner, name, fresh, instead_of=call)
+            found = await self._open(tenant, call, create=True)
+        self._called[owner, name] = call
+        while len(self._called) > MOST_LIVE:
+            self._called.popitem(last=False)
+        return found
 
     def may_go_on(self, conversation: Conversation, history: bytes) -> None:
         """A nameless conversation has come to the end of a turn, with these words: whoever says them again goes on there."""
