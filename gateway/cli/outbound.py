@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,8 +15,10 @@ from gateway.cli.attached import add_policies, on_the_desks
 from gateway.errors import Finding, Location, PolicyInvalid
 from gateway.governing import Governing
 from gateway.policy.consent import ANY_PURPOSE, Answer, ConsentRecord, How
+from gateway.policy.faults import did_you_mean
 from gateway.policy.list_file import read_numbers
-from gateway.policy.model import CONVERSATION
+from gateway.policy.model import CONVERSATION, TenantPolicy
+from gateway.policy.outbound import FRESH_FOR
 from gateway.runner.outbound import DialReport
 from gateway.values import Private
 
@@ -117,6 +120,8 @@ def run_import_list(given: argparse.Namespace) -> int:
             numbers = _numbers(given, lines)
             imported = await desks.dial.import_list(given.tenant, given.name, numbers, as_of=given.as_of)
         print(f"{given.name}: {imported.numbers} number(s) as of {imported.as_of}")
+        for note in _notes(given, desks.policies().tenant(given.tenant)):
+            print(f"  note: {note}", file=sys.stderr)
         return GOOD
 
     _refuse_faults(given)
@@ -217,6 +222,16 @@ def _consents(file: Path) -> Iterator[tuple[Private[str], ConsentRecord]]:
                 where = Location(str(file), rows.line_num, 1)
                 raise PolicyInvalid((Finding("a consent needs its purpose and its proof", where, "fill both columns"),))
             yield Private((row["number"] or "").strip()), record
+
+
+def _notes(given: argparse.Namespace, policy: TenantPolicy) -> Iterator[str]:
+    """Why a list that was taken over will not do what it was meant for."""
+    asked, longest = policy.outbound.do_not_call, min(policy.outbound.do_not_call_max_age, FRESH_FOR)
+    if given.name not in asked:
+        meant = did_you_mean(given.name, asked, otherwise="its do_not_call names")
+        yield f"{policy.tenant} asks for no list of this name; {meant}"
+    elif datetime.now(UTC).date() - given.as_of > longest:
+        yield f"it is older than {longest.days} days, so nobody is called until a newer one is imported"
 
 
 def _show(report: DialReport, form: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,25 @@ def test_a_faulty_file_is_told_with_its_line(
     told = capsys.readouterr().err
     assert says in told
     assert "Traceback" not in told
+
+
+@pytest.mark.parametrize(
+    ("name", "day", "note"),
+    [
+        ("fct", "today", "acme asks for no list of this name; did you mean `ftc`?"),
+        ("ftc", "2026-01-01", "it is older than 31 days, so nobody is called until a newer one is imported"),
+        ("ftc", "today", ""),
+    ],
+)
+def test_a_list_that_cannot_do_what_it_is_meant_for_is_told(
+    house: Path, capsys: pytest.CaptureFixture[str], name: str, day: str, note: str
+) -> None:
+    numbers = house / "list.csv"
+    numbers.write_text("512,5550199\n")
+    as_of = datetime.now(UTC).date().isoformat() if day == "today" else day
+    arguments = ["outbound", "import-list", "--tenant", "acme", "--name", name, "--as-of", as_of, "--country", "us", str(numbers)]
+    assert main(arguments) == 0
+    assert capsys.readouterr().err.strip().removeprefix("note: ") == note
 
 
 @pytest.mark.parametrize(
