@@ -15,6 +15,7 @@ from enum import StrEnum
 from gateway.errors import Finding, Location
 from gateway.policy import lint_text
 from gateway.policy.agreements import AGREEMENTS_FILE
+from gateway.policy.announcing import AnnouncementMode
 from gateway.policy.disclosing import first_words
 from gateway.policy.documents import Parts, Source, read_document
 from gateway.policy.explain import explain, question
@@ -24,7 +25,7 @@ from gateway.policy.mechanisms import Means, problem
 from gateway.policy.model import TenantPolicy
 from gateway.policy.regions import LOCAL, UNKNOWN
 from gateway.policy.registry import SubProcessor
-from gateway.values import Hop, Private
+from gateway.values import Hop, Private, ProcessorId
 
 SOON = timedelta(days=30)
 STALE = timedelta(days=365)
@@ -176,6 +177,28 @@ def _unrouted(house: _House) -> Iterator[Remark]:
                 yield _error("no-route", f"{name} takes calls, and its route names nobody for {hop.value}", where, hint)
 
 
+def _spoken_answers(house: _House) -> Iterator[Remark]:
+    """A spoken answer is heard on this machine only, and the recogniser that ships knows English (promise 13)."""
+    entries = house.policies.registry.entries
+    for name, policy in house.policies.tenants.items():
+        named = [entries[ears] for each in policy.route.stt if (ears := ProcessorId(each.processor)) in entries]
+        local = [entry.dialect for entry in named if entry.region == LOCAL]
+        for each in policy.announcements:
+            kind, _, origin = each.rule.partition(":")
+            if each.mode is not AnnouncementMode.SPOKEN_YES or any(dialect != "moonshine" for dialect in local):
+                continue
+            where = house.files.at(kind, origin, "announcements", key=True)
+            if not local:
+                hint = "put one into its route.stt, behind the others if it is for answers only: {processor: local-moonshine}"
+                message = f"{name}: `{each.id}` asks for a spoken answer, and no recogniser on this machine is in the route"
+                yield _error("spoken-answer", message, where, hint)
+            elif each.language.split("-")[0] != "en":
+                message = (
+                    f"{name}: `{each.id}` asks for a spoken answer in {each.language}, and local-moonshine knows English only"
+                )
+                yield _error("spoken-answer", message, where, "ask with mode: key-press, or route another local recogniser")
+
+
 def _loosened(house: _House) -> Iterator[Remark]:
     for name, policy in house.policies.tenants.items():
         for index, each in enumerate(policy.loosened):
@@ -286,6 +309,7 @@ RULES: tuple[Callable[[_House], Iterator[Remark]], ...] = (
     _stale,
     _unreachable,
     _unrouted,
+    _spoken_answers,
     _loosened,
     _language,
     _law,

@@ -131,6 +131,14 @@ CASES: list[tuple[str, str, str, str, str, str]] = [
         "`language: de`",
     ),
     (
+        "a spoken answer that nobody may hear",
+        "spoken-answer",
+        GOOD + "announcements: [{id: a, text: Say yes., asset: a.wav, mode: spoken-yes}]\n",
+        REGISTRY,
+        "error tenants/acme.yaml:6:1: acme: `a` asks for a spoken answer, and no recogniser on this machine is in the route",
+        "put one into its route.stt",
+    ),
+    (
         "several clocks for one breach",
         "breach-clocks",
         GOOD + "extends: [slow, fast]\n",
