@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import openai
 import pytest
@@ -52,6 +53,10 @@ async def client(house: ProxyHouse) -> AsyncIterator[openai.AsyncOpenAI]:
         yield client
 
 
+def says(written: str) -> Callable[[dict[str, Any]], str]:
+    return lambda body: f"Well, {written}."
+
+
 async def streamed(client: openai.AsyncOpenAI) -> list[str]:
     stream = await client.chat.completions.create(
         model="m", messages=[{"role": "user", "content": SAID}], stream=True, extra_headers={"X-Sordino-Call": "forms"}
@@ -59,15 +64,24 @@ async def streamed(client: openai.AsyncOpenAI) -> list[str]:
     return [chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices]
 
 
-@pytest.mark.parametrize(("written", "read"), FORMS.values(), ids=FORMS.keys())
-async def test_the_client_reads_the_callers_own_words(client: openai.AsyncOpenAI, model: Model, written: str, read: str) -> None:
-    model.says = lambda body: f"Well, {written}."
-    for model.piece in (1, 2, 3):
-        assert "".join(await streamed(client)) == f"Well, {read}."
-    answer = await client.chat.completions.create(
-        model="m", messages=[{"role": "user", "content": SAID}], extra_headers={"X-Sordino-Call": "forms"}
-    )
-    assert answer.choices[0].message.content == f"Well, {read}."
+@pytest.mark.parametrize("piece", [1, 2, 3, 1_000])
+async def test_the_client_reads_the_callers_own_words(client: openai.AsyncOpenAI, model: Model, piece: int) -> None:
+    """However many characters a piece of the stream holds."""
+    model.piece = piece
+    found = {}
+    for form, (written, _) in FORMS.items():
+        model.says = says(written)
+        found[form] = "".join(await streamed(client))
+    assert found == {form: f"Well, {read}." for form, (_, read) in FORMS.items()}
+
+
+async def test_the_client_reads_the_callers_own_words_in_a_whole_answer(client: openai.AsyncOpenAI, model: Model) -> None:
+    found = {}
+    for form, (written, _) in FORMS.items():
+        model.says = says(written)
+        answer = await client.chat.completions.create(model="m", messages=[{"role": "user", "content": SAID}])
+        found[form] = answer.choices[0].message.content
+    assert found == {form: f"Well, {read}." for form, (_, read) in FORMS.items()}
 
 
 async def test_words_come_as_they_are_said_and_never_with_half_a_placeholder(client: openai.AsyncOpenAI, model: Model) -> None:
