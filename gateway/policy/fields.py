@@ -100,6 +100,22 @@ class Mask(StrEnum):
 _MASKS = {mask: place for place, mask in enumerate(Mask)}
 
 
+class Unknown(StrEnum):
+    """What becomes of personal data in an answer that nobody gave the model: strictest first."""
+
+    DROP = "drop"
+    """The sentence is left out."""
+    MASK = "mask"
+    """Its kind stands in its place: ``(phone number)``."""
+    PASS = "pass"  # noqa: S105  (no secret: data passes)
+    """Nobody looks, and nothing waits."""
+
+    @property
+    def laxity(self) -> int:
+        """Place in the order from the strictest: 0, 1…"""
+        return tuple(Unknown).index(self)
+
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 

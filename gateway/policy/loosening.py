@@ -22,6 +22,9 @@ def laxer(tenant: TenantFile, pack: PackFile) -> Iterator[tuple[str, str]]:
         yield "purposes", _shown(pack, "purposes")
     if tenant.recording and pack.recording and tenant.recording.enabled and not pack.recording.enabled:
         yield "recording", "{enabled: false}"
+    mine_unknown, asked_unknown = getattr(tenant.answers, "unknown", None), getattr(pack.answers, "unknown", None)
+    if mine_unknown is not None and asked_unknown is not None and mine_unknown.laxity > asked_unknown.laxity:
+        yield "answers.unknown", asked_unknown.value
     yield from _regions(tenant.regions, pack.regions)
     yield from _masking(tenant.masking or {}, pack.masking or {})
     yield from _retention(tenant.retention, pack.retention)

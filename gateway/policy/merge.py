@@ -8,9 +8,10 @@ from typing import Any
 
 from gateway.policy import dialling, loosening, masks, where
 from gateway.policy.announcing import RequiredAnnouncement
-from gateway.policy.fields import Training
+from gateway.policy.fields import Training, Unknown
 from gateway.policy.model import (
     CONVERSATION,
+    Answers,
     PackFile,
     Recording,
     Retention,
@@ -44,6 +45,7 @@ def effective(tenant: TenantFile, packs: Sequence[PackFile]) -> TenantPolicy:
         sensitive=_sensitive(layers),
         masking=masks.joined(masking),
         masking_apart=masks.joined_apart(masking),
+        answers=_answers(layers),
         recording=Recording(enabled=_recording(layers)),
         announcements=_announcements(tenant, taken),
         disclose=_union(layers, "disclose"),
@@ -115,6 +117,11 @@ def _sensitive(layers: Iterable[Settings]) -> dict[DataCategory, tuple[tuple[str
 def _training(layers: Iterable[Settings]) -> Training:
     stated = [layer.training for layer in layers if layer.training is not None]
     return min(stated, key=lambda training: training.laxity, default=Training.PROHIBITED)
+
+
+def _answers(layers: Iterable[Settings]) -> Answers:
+    stated = [layer.answers.unknown for layer in layers if layer.answers is not None and layer.answers.unknown is not None]
+    return Answers(unknown=min(stated, key=lambda unknown: unknown.laxity, default=Unknown.PASS))
 
 
 def _purposes(layers: Iterable[Settings]) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ from gateway.policy.fields import (
     Text,
     Training,
     TwilioAccount,
+    Unknown,
     fault,
 )
 from gateway.policy.regions import is_region
@@ -79,6 +80,19 @@ class Retention(Model):
     vault: Duration = timedelta(hours=4)
     metadata: Duration = timedelta(days=30)
     traces: Duration = timedelta(days=7)
+
+
+class AnswersStated(Model):
+    """What becomes of models' answers before a client gets them, as far as a file says."""
+
+    unknown: Unknown | None = None
+    """Personal data that nobody in the conversation gave: ``pass``, ``mask`` or ``drop``. The last two wait for each sentence."""
+
+
+class Answers(Model):
+    """What becomes of models' answers before a client gets them."""
+
+    unknown: Unknown = Unknown.PASS
 
 
 class Candidate(Model):
@@ -199,6 +213,8 @@ class Settings(Model):
     """Who may receive a turn that is about this kind of data, masked or not: regions, or processors by id."""
     masking: masks.Masking | None = None
     """What becomes of each kind of private data, and of what is not named (``default``), on its way to a processor."""
+    answers: AnswersStated | None = None
+    """What becomes of models' answers through the model proxy. Without a word they pass as they stream."""
     recording: Recording | None = None
     """Whether anything of the call is kept (promise 11)."""
     announcements: tuple[Announcement, ...] | None = None
@@ -308,6 +324,7 @@ class TenantPolicy(Model):
     masking: dict[str, Mask]
     masking_apart: dict[str, dict[str, Mask]] = Field(default_factory=dict)
     """Hop to kind to mask, where it is not the usual one."""
+    answers: Answers = Answers()
     recording: Recording
     announcements: tuple[RequiredAnnouncement, ...]
     disclose: tuple[Disclosure, ...] = ()

@@ -22,6 +22,7 @@ notice_days: 30
 notice_business_days: 10
 objection_days: 18
 breach_hours: 24
+answers: {unknown: mask}
 sensitive: {health: [local]}
 disclose: [ai]
 outbound: {countries: [de], consent: true, quiet_holidays: true, attempts_per_day: 2, do_not_call_max_age: 31d}
@@ -46,6 +47,7 @@ LAXER = [
     ("notice_business_days: 5", "notice_business_days", "10"),
     ("objection_days: 30", "objection_days", "18"),
     ("breach_hours: 72", "breach_hours", "24"),
+    ("answers: {unknown: pass}", "answers.unknown", "mask"),
     ("sensitive: {health: [local, eu-llm]}", "sensitive.health", "[local]"),
     ("outbound: {countries: [de, us]}", "outbound.countries", "[de]"),
     ("outbound: {consent: false}", "outbound.consent", "true"),

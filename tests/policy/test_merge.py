@@ -41,6 +41,17 @@ def test_the_stricter_value_wins(key: str, tenant: object, pack: object, result:
     assert getattr(policy, key) == result
 
 
+@pytest.mark.parametrize(
+    ("tenant", "pack", "result"),
+    [(None, None, "pass"), ("mask", None, "mask"), ("pass", "mask", "mask"), ("drop", "mask", "drop"), (None, "drop", "drop")],
+)
+def test_the_stricter_rule_for_made_up_data_wins_and_without_a_word_answers_pass(
+    tenant: str | None, pack: str | None, result: str
+) -> None:
+    said = [{} if rule is None else {"answers": {"unknown": rule}} for rule in (tenant, pack)]
+    assert joined(said[0], said[1]).answers.unknown == result
+
+
 def test_the_shortest_retention_wins_class_by_class() -> None:
     policy = joined({"retention": {"audio": "30d", "metadata": "7d"}}, {"retention": {"audio": "24h", "traces": "1d"}})
     assert policy.retention.model_dump() == {"audio": "1d", "transcript": "0s", "vault": "4h", "metadata": "7d", "traces": "1d"}

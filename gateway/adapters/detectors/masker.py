@@ -16,6 +16,7 @@ from gateway.redaction.dialogue import Dialogue, Side
 from gateway.redaction.entities import LITERAL
 from gateway.redaction.languages import LANGUAGES
 from gateway.redaction.mask import Masked, Operator, Plan, Pseudonyms, Replacement
+from gateway.redaction.placeholder import scanner
 from gateway.redaction.spans import resolve
 from gateway.redaction.standin import StandIns
 from gateway.redaction.surrogate import Dressed, Surrogates
@@ -119,8 +120,8 @@ class CallMasker:
         ``previous`` is the other side's last turn, already masked: an answer is understood by its question. A number that the
         last text masked here ended with may go on in this one. With ``from_model``
         the text was written by a model that saw masked text only: the placeholders in it stay as they are. What was not ``said``
-        by anybody (a tool's result, instructions) is no turn: it answers nothing, and nothing goes on in it. With ``program`` it is
-        what a programmer wrote (instructions, descriptions of tools), where words look like names that are none.
+        by anybody (a tool's result, instructions) is no turn: it answers nothing, and nothing goes on in it.
+        With ``program`` it is what a programmer wrote (instructions, tools), where words look like names that are none.
 
         What ``ahead`` has read is not read again. What this text tells of earlier ones is ``current`` from now on.
 
@@ -238,6 +239,20 @@ class CallMasker:
     async def explain(self, text: Private[str], *, previous: str = "") -> tuple[Span, ...]:
         """What would be masked, by whom and why, without masking it. Raises RedactionUnavailable."""
         return resolve(text.reveal(), await self._detect(text, previous))
+
+    async def unknown(self, text: MaskedText) -> tuple[Span, ...]:
+        """Personal data that a model wrote of itself: what is found beside the placeholders, of kinds that the policy masks.
+
+        Raises RedactionUnavailable.
+        """
+        found = written(text, await self._detect(Private(text), ""))
+        ours = [(each.start, each.end) for each in scanner().all(text)]
+        return tuple(
+            span
+            for span in resolve(text, found)
+            if self._names.operator(span.entity) is not Operator.KEEP
+            and not any(start < span.end and span.start < end for start, end in ours)
+        )
 
     async def _detect(self, text: Private[str], previous: str) -> Sequence[Span]:
         return await self._detector.detect(text, language=self._language, previous=previous)

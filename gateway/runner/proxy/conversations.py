@@ -21,7 +21,7 @@ from gateway.policy.model import TenantPolicy
 from gateway.ports import CallVault, Clock, Ids, Ledger, Masker
 from gateway.redaction.mask import Masked
 from gateway.runner.account import CallAccount
-from gateway.values import CallId, EntityType, MaskedText, Placeholder, Private, TenantId
+from gateway.values import CallId, EntityType, MaskedText, Placeholder, Private, Span, TenantId
 
 PREFIX = "call"
 MOST_LIVE = 2_000
@@ -64,6 +64,7 @@ class ConversationMasker(Masker, Protocol):
         """``program``: instructions, or descriptions of tools, which a programmer wrote."""
         ...
 
+    async def unknown(self, text: MaskedText) -> tuple[Span, ...]: ...
     def recall(self, values: Mapping[Placeholder, Private[str]]) -> None: ...
     async def move_to(self, vault: CallVault) -> None: ...
     def current(self, text: MaskedText) -> MaskedText: ...

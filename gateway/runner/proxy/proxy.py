@@ -29,18 +29,20 @@ from gateway.errors import (
 )
 from gateway.policy.categories import categories_of
 from gateway.policy.egress import Grant
+from gateway.policy.fields import Unknown
 from gateway.policy.model import TenantPolicy
 from gateway.ports import ChatDelta
 from gateway.redaction.placeholder import scanner
 from gateway.runner.egress import CallEgress
+from gateway.runner.proxy.answers import AnswerReader
 from gateway.runner.proxy.breaker import Breakers
 from gateway.runner.proxy.conversations import Conversation, Known
 from gateway.runner.proxy.mask import NOTHING, MaskedRequest, RequestMask, call_parts, history_digest, text_parts
-from gateway.runner.proxy.record import MASK_WITHIN_S, OPENINGS, ProxyParts, egress_of, leave, started_body
+from gateway.runner.proxy.record import MASK_WITHIN_S, OPENINGS, ProxyParts, egress_of, leave, started_body, unknown_body
 from gateway.runner.proxy.request import ASSISTANT, PlainCall, PlainMessage, PlainRequest
 from gateway.runner.proxy.restore import RestoredDelta, Restorer
 from gateway.tasks import TaskOwner
-from gateway.values import CallId, DataCategory, Hop, MaskedText, Private, ProcessorId
+from gateway.values import CallId, DataCategory, EntityType, Hop, MaskedText, Private, ProcessorId
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -234,6 +236,7 @@ class Proxy:
     async def _restored(self, asked: _Asked, begun: _Begun) -> AsyncGenerator[RestoredDelta, None]:
         masker = asked.conversation.masker
         back = Restorer(masker.restore, in_json=asked.plain.answers_in_json, tool_names=asked.masked.tool_names)
+        reader = _reader(asked)
         code, tokens = "cancelled", [0, 0]
         try:
             async with aclosing(begun.rest) as rest:
@@ -242,9 +245,13 @@ class Proxy:
                 delta: ChatDelta | None = begun.first
                 while delta is not None:
                     tokens = [max(tokens[0], delta.prompt_tokens), max(tokens[1], delta.completion_tokens)]
-                    for piece in back.feed(delta):
-                        yield piece
+                    for read in (delta,) if reader is None else await reader.feed(delta):
+                        for piece in back.feed(read):
+                            yield piece
                     delta = await anext(rest, None)
+            for read in () if reader is None else await reader.finish():
+                for piece in back.feed(read):
+                    yield piece
             for piece in back.finish():
                 yield piece
             code = ""
@@ -254,7 +261,8 @@ class Proxy:
             self._breakers.failed(begun.grant.processor, self._parts.clock.monotonic())
             raise
         finally:
-            settled = self._settle(self._write_down(asked, begun.grant, code, tokens))
+            unknown = reader.found if reader is not None else Counter()
+            settled = self._settle(self._write_down(asked, begun.grant, code, tokens, unknown))
         # Who has the whole answer may ask another gateway next: that one finds everything.
         await asyncio.shield(settled)
         if asked.nameless:
@@ -268,7 +276,7 @@ class Proxy:
         task.add_done_callback(self._settling.discard)
         return task
 
-    async def _write_down(self, asked: _Asked, grant: Grant, code: str, tokens: list[int]) -> None:
+    async def _write_down(self, asked: _Asked, grant: Grant, code: str, tokens: list[int], unknown: Counter[EntityType]) -> None:
         """What the request leaves behind: counts in the evidence, texts for the next gateway, tokens in the metrics."""
         conversation, telemetry = asked.conversation, self._parts.telemetry
         for kind, count in zip(("input", "output"), tokens, strict=True):
@@ -279,6 +287,8 @@ class Proxy:
         try:
             if asked.masked.new:
                 await conversation.account.write("masked", {"counts": {str(kind): n for kind, n in asked.masked.new.items()}})
+            if unknown:
+                await conversation.account.write("answer.unknown", unknown_body(unknown, grant))
             if code:
                 await conversation.account.write("answer.cut", {"code": code, "processor": str(grant.processor)})
         except EvidenceUnavailable as error:
@@ -298,6 +308,11 @@ async def _outcome(work: Coroutine[Any, Any, T]) -> T | SordinoError:
         return await work
     except SordinoError as error:
         return error
+
+
+def _reader(asked: _Asked) -> AnswerReader | None:
+    rule = asked.conversation.tenant.answers.unknown
+    return None if rule is Unknown.PASS else AnswerReader(asked.conversation.masker, rule, asked.plain.answers_in_json)
 
 
 def _know_answer(asked: _Asked, back: Restorer) -> PlainMessage:

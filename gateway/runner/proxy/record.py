@@ -7,12 +7,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.errors import StoreUnavailable
+from gateway.evidence.entries import Json
+from gateway.policy.egress import Grant
 from gateway.policy.model import TenantPolicy
 from gateway.ports import ChatModel, Clock, Ids, Policy, Telemetry
 from gateway.runner.egress import CallEgress
 from gateway.runner.notices import NoticesNow
 from gateway.runner.proxy.conversations import Conversation, Conversations
 from gateway.runner.proxy.mask import kept_form
+from gateway.values import EntityType
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +66,11 @@ def started_body(parts: ProxyParts, tenant: TenantPolicy, conversation: Conversa
         "policy_digest": tenant.digest,
         "registry_digest": parts.registry_digest(),
     }
+
+
+def unknown_body(found: Mapping[EntityType, int], grant: Grant) -> dict[str, Json]:
+    """The body of ``answer.unknown``: what a model's answer held that nobody had given it."""
+    return {"counts": {str(kind): count for kind, count in found.items()}, "processor": str(grant.processor)}
 
 
 async def leave(parts: ProxyParts, conversation: Conversation) -> None:
