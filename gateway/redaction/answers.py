@@ -71,6 +71,10 @@ _READS_BACK = re.compile(
     r"i've got|"
     r"you said|to confirm|is that (?:right|correct)|correct)(?![\w'])"
 )
+_BRIEF = 6
+_STATES = (SENTENCE_WORDS - {"your", "you", "which", "what"}) | frozenset(
+    {"thanks", "thank", "sorry", "got", "sent", "send", "sending", "updated", "changed", "for", "that's", "it's", "i'll", "we'll"}
+)
 _STOPS = frozenset("|,;.?!")
 _IS = frozenset({"is", "are", "was", "be", "it's", "that's"})
 _MOST = {"PERSON": 4, "LOCATION": 4, "STREET_ADDRESS": 10}
@@ -107,7 +111,13 @@ def asked(said: str) -> EntityType | None:
         after = [entity for at, _, entity in found if at >= start]
         if after:
             return after[0]
-    return found[-1][2] if starts else None
+    return found[-1][2] if starts or _is_brief(said) else None
+
+
+def _is_brief(said: str) -> bool:
+    """Whether a turn only names what it asks for: "surname?", "and the postcode"."""
+    words = list(_words(said))
+    return len(words) <= _BRIEF and not any(word in _STATES for word in words)
 
 
 def without_placeholders(said: str) -> str:

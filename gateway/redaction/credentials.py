@@ -64,6 +64,7 @@ _NO_BEGINNING = (SENTENCE_WORDS - {"i"}) | {
 _VERBS = words(
     "must should has have had needs requires reset changed change expired field box policy length worked works page does"
 )
+_OF_FORMS = frozenset({"field", "box", "page", "screen", "button", "link", "prompt", "tab", "manager", "policy"})
 _LONGEST = 16
 _ALONE = re.compile(rf"(?<![\w'])(?:{_WORD_FOR_IT})(?: \|)? (?P<value>[a-z'-]+(?: [a-z'-]+){{0,3}})(?=(?: \||$))")
 
@@ -87,6 +88,8 @@ def _values(heard: Heard) -> Iterator[Span]:
     text = heard.view.text
     for match in _ANNOUNCED.finditer(text):
         link = _LINK.match(text, match.end())
+        if link and _OF_FORMS & set(text[match.end() : link.end()].split()):
+            continue
         said = link["link"] or "is" if link else ""
         # "log in to the page", "the login for the website": only what looks like a name of a machine's making is one.
         loose = said in ("", "to", "for", "of", "with") and match["login"] is not None

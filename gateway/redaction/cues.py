@@ -229,7 +229,7 @@ CUES = Cues(
             r"(?:licen[cs]e |number |registration )?plates?",
             r"registration(?: number)?",
             r"reg(?: number)?",
-            r"tag number",
+            r"tag(?: number)?",
             letters=True,
         ),
         cue(

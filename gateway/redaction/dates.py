@@ -18,7 +18,8 @@ _DATE = re.compile(
     # "april twelve seventy one" runs together into one number
     rf"|{_MONTH}(?: \|)?(?: the)? (?:\d{{1,2}}(?:st|nd|rd|th)(?: \d\d(?:\d\d)?(?!\d))?|\d{{1,6}}(?!\d))"
     rf"|{_YEAR}[/.-]\d\d?[/.-]\d\d?|\d{{1,2}}[/.]\d{{1,2}}[/.](?:\d{{4}}|\d\d)(?!\d)"
-    rf"|(?:the )?\d{{1,2}}(?:st|nd|rd|th) (?:of )?(?:the )?\d{{1,2}}(?:st|nd|rd|th)(?: \||,| of)? (?:{_YEAR}|\d\d(?!\d))"
+    rf"|(?:the )?\d{{1,2}}(?:(?:st|nd|rd|th) (?:of )?|(?:st|nd|rd|th)? of )(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: \||,|"
+    rf" of| to)? (?:{_YEAR}|\d\d(?!\d))"
     rf"|\d{{1,2}}(?:st|nd|rd|th)? ?(?:[/:]|slash|of)? ?(?:{_YEAR}|\d\d)(?![\d/:])"
 )
 _CARD_FOLLOWS = re.compile(
@@ -33,7 +34,18 @@ _FIGURES_AFTER = re.compile(
 """A date of figures that a recogniser garbled: "999.55"."""
 _KINDS = Cues(cue for cue in CUES if cue.entity in ("DATE_OF_BIRTH", "CARD_EXPIRY"))
 
-_RELATIVE = "mother|father|mom|dad|wife|husband|son|daughter|brother|sister"
+_RELATIVE = (
+    "mother|father|mom|mum|dad|wife|husband|son|daughter|brother|sister|partner|boy|girl|baby|kid|child|nan|gran|"
+    "grandma|grandad|"
+    "granddad|grandson|granddaughter|nephew|niece|uncle|aunt|patient|twin|youngest|eldest|oldest"
+)
+_THING = re.compile(
+    r"(?<![\w'])(?:it's|it is|it was|which is|(?:car|van|boiler|house|laptop|phone|computer|machine|roof|fridge|oven|building|"
+    r"router|"
+    r"bike|sofa|flat|account|policy|carpet|washer|dryer|system|printer|tyres|battery|model)(?:'s| is| was| are))"
+    r"(?: (?:about|only|nearly|over|almost|just|already))? \Z"
+)
+"""What is old and nobody."""
 _AGE = re.compile(
     r"(?P<old>\d{1,3})(?= ?-?(?:years?|yrs?|months?)[ -]olds?\b| years of age)"
     r"|(?:\baged?|\bage(?:'s| is| of)|turn(?:s|ed|ing)|(?:pushing|just gone)(?= \d+(?: \||$| and| but| so))) (?P<said>\d{1,3})"
@@ -41,7 +53,7 @@ _AGE = re.compile(
     r"|(?:i|he|she|they)(?:'ll| will| would)(?: be| turn) (?P<soon>\d{1,3})(?= (?:next|this|in (?!a |an |\d)|on (?!the)|"
     r"soon)|$| \|)"
     r"|(?<![\w'])(?:(?:i|he|she) was (?P<then>\d{1,2})(?= when)|(?:passed away|died) at (?P<last>\d{1,3})(?= |$))"
-    rf"|(?:(?<![\w'])(?:i'm|i am|he's|she's|he is|she is|who's|who is)|(?:{_RELATIVE})(?: [a-z]+)? is)"
+    rf"|(?:(?<![\w'])(?:i'm|i am|he's|she's|he is|she is|who's|who is)|(?:{_RELATIVE})(?:(?: [a-z]+)? is|'s))"
     r"(?: (?:over|under|nearly|almost|about|only|just|already|now))? (?P<bare>\d{1,3})"
     r"(?= \||$| (?:and|but|now|so|as|or|next)\b)"
 )
@@ -84,7 +96,8 @@ def _figures(heard: Heard) -> Iterator[Span]:
 def _ages(heard: Heard) -> Iterator[Span]:
     for match in _AGE.finditer(heard.view.text):
         group = str(match.lastgroup)
-        if 0 < int(match[group]) <= _OLDEST:
+        thing = group == "old" and _THING.search(heard.view.text, max(0, match.start() - 30), match.start())
+        if 0 < int(match[group]) <= _OLDEST and not thing:
             yield _age(heard, match, group)
     for match in _CHILDREN.finditer(heard.view.text):
         yield from (_age(heard, match, group) for group in ("first", "last") if match[group])

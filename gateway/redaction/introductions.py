@@ -20,11 +20,13 @@ _NO = r"(?<![\w'])"
 _INTRODUCED = re.compile(
     rf"{_NO}(?:(?:first|1st|2nd|last|sur|second|middle|family|given|christian|maiden|full|fore)[ -]?name(?:'s| is|'s is| was|"
     rf":)?|"
-    r"name(?:'s| is| was)|names are|mine's|mine is|they call me|call(?:s)? me|calling me|goes by|go by|known as|nicknamed|"
+    r"name(?:'s| is| was)|names are|mine's|mine is|they call me|call(?:s)? me|calling me|goes by|go by|known as|knows? (?:me|"
+    r"him|her|them) as|nicknamed|"
     r"named|"
     r"(?:guy|man|woman|lady|bloke|chap|girl|boy|person|gentleman|fella|nurse|someone|somebody|one|was|is|i'm|he's|"
     r"she's) called|"
-    r"(?:speak|speaking|spoke|spoken|talk|talking|talked|chat|chatted|chatting) (?:to|with)|put me through to|ask for|"
+    r"(?:speak|speaking|spoke|spoken|talk|talking|talked|chat|chatted|chatting) (?:to|with)|put me through to|(?:deal|dealing|"
+    r"dealt|met|meeting) with|ask for|"
     r"message for|belongs to|registered to|on behalf of|(?:adviser|advisor|agent|contact|doctor|nurse|driver|engineer|"
     r"technician|"
     r"consultant|manager|host|handler|caseworker|guide|rep|representative)"
@@ -32,6 +34,7 @@ _INTRODUCED = re.compile(
     r"(?:by|under|to|from) (?:a|an|the) (?:mr|mister|mrs|ms|miss)|in the name(?: of)?|under the name(?: of)?) "
 )
 """Words after which a person's name is all but sure."""
+_OF_FORMS = frozenset({"field", "box", "page", "form", "basis", "column", "line"})
 _SURELY = re.compile(r"name|call|known|goes? by|under (?:a|an|the)")
 _TITLE = re.compile(
     r"(?:a |the )?(?:mr|mister|mrs|missus|miss|ms|dr|doctor|prof|professor|sergeant|constable|officer|captain|nurse|sister|"
@@ -52,9 +55,13 @@ _THERE = re.compile(
     r"(?: \|)? (?:here|spel(?:t|led)|speaking|calling|again|returning|phoning|ringing|on the (?:line|phone)|by the way|"
     r"from (?!the )[a-z]+|over (?:at|in)|"
     r"(?:and )?i(?:'m| am|'ve| have|'d| would| need| want| called| spoke| rang| phoned| just| was| ordered| bought| booked)"
-    r"(?![\w'])|and (?:this is|i'm|my|i)(?![\w'])|the (?:one|guy|lady|tenant|owner|new)|at (?:number|the|flat)|your |who "
+    r"(?![\w'])|and (?:this is|i'm|my|i)(?![\w'])|the (?:one|guy|lady|tenant|owner|new)|your |who "
     r"(?:called|rang|phoned|spoke|ordered|booked))"
 )
+_ALONE_HERE = re.compile(r"(?:(?:hi|hello|hey|yes|yeah|good (?:morning|afternoon|evening))(?: there)?(?: \|)? )?(?=[a-z])")
+_AT_THE_PHONE = re.compile(r"(?: \|)? (?:here|speaking)(?![\w'])(?! (?:to|with|of|in|is|are|for))")
+_IS_IT = re.compile(rf"{_NO}(?:is (?:this|that)|am i (?:speaking|talking) (?:to|with)|answers to) ")
+_VERB = re.compile(r"[a-z]+s\Z")
 _RELATIVE = re.compile(
     rf"{_NO}(?:my|our|his|her|their|your|the) (?:late |elder |older |younger |little |big |eldest |youngest |ex |step|new |"
     rf"old |best |dear )?"
@@ -70,7 +77,8 @@ _RELATIVE = re.compile(
 _PERSON_GOES_ON = re.compile(
     r"(?:'s)?(?:(?: \|)*\Z|(?: \|)? (?:\||is|was|has|had|and|who|said|says|rang|called|came|lives|works|told|took|on|at|to|"
     r"from|in|for|with|"
-    r"can't|cannot|didn't|doesn't|isn't|wasn't|wants|needs|will|would|should|picked|who's|as|about|but|born|aged?|\d|"
+    r"can't|cannot|didn't|doesn't|isn't|wasn't|wants|needs|will|would|should|picked|who's|never|always|just|still|keeps|kept|"
+    r"got|made|left|went|did|gave|as|about|but|born|aged?|\d|"
     r"[a-z]{3,}ed)(?![\w']))"
 )
 _DOWN_AS = re.compile(rf"{_NO}(?:down|registered|listed|saved|filed|booked|known to you|on file) as ")
@@ -98,7 +106,7 @@ _GREETED = re.compile(
 )
 _NODDED = re.compile(
     rf"(?:^|\| ){_NO}(?:alright|all right|okay|ok|right|lovely|great|perfect|brilliant|excellent|wonderful|no problem|"
-    r"of course|good (?:morning|afternoon|evening|day))(?: \|)? "
+    r"of course|sure|no worries|no trouble|not a problem|not at all|good (?:morning|afternoon|evening|day))(?: \|)? "
 )
 _TO_HIM = re.compile(
     r"(?: \|)*\Z|(?: \|)? (?:give me|just|one (?:moment|second|sec)|1 (?:moment|second|sec)|bear with|thanks|thank you|so|"
@@ -120,6 +128,8 @@ def _introduced(heard: Heard) -> Iterator[Span]:
     text = heard.view.text
     for match in _INTRODUCED.finditer(text):
         at = match.end()
+        if _first(text, at) in _OF_FORMS:
+            continue
         title = _TITLE.match(text, at)
         at = title.end() if title else at
         end = _name(text, at, GIVEN, sure=_SURELY.search(match.group()) is not None)
@@ -133,12 +143,19 @@ def _introduced(heard: Heard) -> Iterator[Span]:
 def _here(heard: Heard) -> Iterator[Span]:
     """ "It's dean here", "this is rose butler i spoke to someone"."""
     text = heard.view.text
+    if (alone := _ALONE_HERE.match(text)) and (end := _name(text, alone.end(), GIVEN)) and _AT_THE_PHONE.match(text, end):
+        yield from _person(heard, alone.end(), end, 0.6, "somebody who says who it is")
+    for match in _IS_IT.finditer(text):
+        end = _name(text, match.end(), CLEARLY)
+        if end > match.end() and not text[end:].strip(" |"):
+            yield from _person(heard, match.end(), end, 0.6, "somebody who is asked for")
     for match in _HERE.finditer(text):
         end = _name(text, match.end(), GIVEN)
         first = _first(text, match.end())
+        named = first in CLEARLY and text.startswith((" from ", " at the ", " at number "), end)
         full = first in GIVEN and end > match.end() + len(first)
         whole = full and (not text[end:].strip(" |") or text.startswith((" i ", " | i ", " and i "), end))
-        if first and not _NO_NAME.match(first) and (whole or _THERE.match(text, end)):
+        if first and not _NO_NAME.match(first) and (whole or named or _THERE.match(text, end)):
             yield from _person(heard, match.end(), end, 0.6, "somebody who says who it is")
 
 
@@ -150,7 +167,11 @@ def _relatives(heard: Heard) -> Iterator[Span]:
         if first in _MODAL and end == match.end() + len(first):
             said = _AFTER_MODAL.match(text, end) is not None
         else:
-            said = first in GIVEN and _PERSON_GOES_ON.match(text, end) is not None
+            # "My wife's prescription" has no name in it, "my wife's dawn" has.
+            owned = match.group().endswith("'s ")
+            strange = first in CLEARLY or (not owned and first not in GIVEN and not _VERB.match(first))
+            known = first in GIVEN or not owned
+            said = end > match.end() and known and (strange or _PERSON_GOES_ON.match(text, end) is not None)
         if said:
             yield from _person(heard, match.end(), end, 0.6, "a name after a relation")
 

@@ -93,6 +93,7 @@ _SPELLED_SIGN = re.compile(
     rf"(?<![\w']){LETTER}|(?<![\w'])(?:see|be|are|why|tea|pea|oh|eye|and|double|then|as in|eight|"
     rf"\d)(?![\w'])(?: [a-z]+(?= as in))?"
 )
+_MEANS = re.compile(r"(?: \|)? (?:means?|stands?)(?![\w'])")
 _CODE_NAME = re.compile(r"(?:i d|i b a n|i f s c|s s n|m r n|n h s|o t p|u i d|c v [vc])(?![\w'])")
 _ARTICLE = re.compile(r"(?:a|i) (?!as in)[a-z']{2,}")
 _FULL_NAME = re.compile(r"(?<![\w'])(?P<name>[a-z'-]{2,}(?: [a-z'-]{2,})?)(?: \|)?(?: that's| so| it's| is)?(?: \|)? \Z")
@@ -227,6 +228,8 @@ def _spelled(heard: Heard) -> Iterator[Span]:
     for match in _SPELLED.finditer(text):
         letters = len(re.findall(LETTER, match.group()))
         announced = _SPELLING_CUE.search(text, max(0, match.start() - 40), match.start()) or _ASKED.search(heard.previous)
+        if _MEANS.match(text, match.end()):
+            continue
         if match.group().replace(" ", "") in ABBREVIATIONS or _CODE_NAME.match(text, match.start()):
             continue
         if (letters >= _LETTERS_ALONE or announced) and not match.group().startswith("w w w"):

@@ -13,12 +13,15 @@ from gateway.redaction.tables import words
 from gateway.values import Span
 
 _FLAT = r"(?:apartment|appartment|apt|department|flat|unit|suite|sweet|number|house|door|plot|block|floor|building|tower|room)"
-_NO_STREET = "and|for|is|at|in|to|minutes|dollars|the|a|my|on|or|from|that|this|it's|i|you|we|by|with|no"
+_NO_STREET = (
+    "minutes?|hours?|miles?|days?|weeks?|months?|years?|percent|"
+    "and|for|is|at|in|to|minutes|dollars|the|a|my|on|or|from|that|this|it's|i|you|we|by|with|no"
+)
 _UNIT = rf"(?:(?: \|)?(?: a)? (?:{_FLAT}|#)(?: number)? (?:[a-z](?![\w]) ?)?\d*(?: ?[a-z](?![\w]))?)?"
 _STREET = re.compile(
     rf"(?<![\w'])(?:{_FLAT} (?:[a-z]\b ?)?\d*[a-z]? ){{0,3}}(?:\d{{1,4}} (?:to|for|too) (?=\d))?"
-    rf"(?:\d{{1,6}}(?:st|nd|rd|th)?(?: ?[a-z](?![\w]))?(?: \|)?[ -](?:of |or )?)?"
-    rf"(?:(?:north|south|east|west|n|s|e|w) )?(?:(?!(?:{_NO_STREET})\b)[a-z'\d-]+ ){{0,3}}?"
+    rf"(?:\d{{1,6}}(?:st|nd|rd|th)?(?: ?[a-hj-z](?![\w]))?(?: \|)?[ -](?:of |or )?)?"
+    rf"(?:(?:north|south|east|west|n|s|e|w) )?(?:(?!(?:{_NO_STREET}|still|never|just)\b)[a-z'\d-]+ ){{0,3}}?"
     rf"(?:{any_of(STREET_WORDS)})(?![\w'])(?: (?:north|south|east|west)(?![\w]))?{_UNIT}"
 )
 _SUFFIXED = r"[a-z]{3,}(?:stra(?:ss|ß)e|strasse|platz|gasse|allee|weg|straat|laan|gatan|vägen|gata|gade|vej|katu|street|way|road)"
@@ -58,7 +61,7 @@ _STOPS = words(
     in from now when if so as if since was will has had this there | thanks thank zip postcode post code yes no"""
 )  # fmt: skip
 _NO_PLACES = words(
-    """gate terminal platform room level floor exit junction line lane desk counter table seat row channel option step page
+    """gate terminal platform room level sharp floor exit junction line lane desk counter table seat row channel option step page
     version stop bus train flight chapter section part phase stage grade class aisle bay dock zone route highway motorway
     interstate window windows door around about until till past least most only another over under between up extension"""
 )  # fmt: skip

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 # A letter and the vowel signs and accents that Unicode writes as marks behind it: Devanagari has no word without them.
 _LETTER = r"(?:[^\W\d_][\u0300-\u036f\u0900-\u0903\u093a-\u093c\u093e-\u094f\u0951-\u0957\u0962\u0963\u200c\u200d]*)"
 _LEX = re.compile(
-    rf"(?P<word>{_LETTER}+(?:['’](?!s\b){_LETTER}+)*)|(?P<number>\d+(?:(?:st|nd|rd|th)\b)?)|(?P<sign>\S)", re.IGNORECASE
+    rf"(?P<word>o['’](?=\s)|{_LETTER}+(?:['’](?!s\b){_LETTER}+)*)|(?P<number>\d+(?:(?:st|nd|rd|th)\b)?)|(?P<sign>\S)",
+    re.IGNORECASE,
 )
 _SENTENCE_END = frozenset(".?!…।")
 _JOINERS = frozenset(",;-–—.")

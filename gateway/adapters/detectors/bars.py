@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from gateway.adapters.detectors.tagger import Tagged
-from gateway.redaction.english import COMMON_WORDS, ENGLISH, SENTENCE_WORDS, STREET_WORDS, TOWN_WORDS
+from gateway.redaction.english import COMMON_WORDS, ENGLISH, MONTHS, SENTENCE_WORDS, STREET_WORDS, TOWN_WORDS
 from gateway.redaction.given import GIVEN, SURNAMES
 from gateway.redaction.no_names import NO_NAMES
 from gateway.values import EntityType, Span
@@ -52,13 +52,37 @@ _SMALL = frozenset(
 """Words of waiting and going on, which stand beside values of every kind and belong to none."""
 _MOMENTS = frozenset({"sec", "second", "moment", "minute", "mo", "tick"})
 _NAMES_TOO = (GIVEN | SURNAMES) - {"guy", "van", "short", "long", "price", "page", "north", "new", "right", "good"}
-_RELATIVES = frozenset({"granddad", "grandad", "grandma", "gran", "nan", "mum", "dad", "mom", "auntie", "aunt", "uncle"})
+_RELATIVES = frozenset(
+    {
+        "fiance",
+        "fiancee",
+        "fiancé",
+        "fiancée",
+        "him",
+        "her",
+        "them",
+        "us",
+        "me",
+        "granddad",
+        "grandad",
+        "grandma",
+        "gran",
+        "nan",
+        "mum",
+        "dad",
+        "mom",
+        "auntie",
+        "aunt",
+        "uncle",
+    }
+)
 _TITLES = frozenset({"as", "mister", "missus", "mr", "mrs", "ms", "dr", "doctor", "professor", "sergeant", "constable", "nurse"})
 _NOT_IN_NAMES = ((COMMON_WORDS | SENTENCE_WORDS | _SMALL) - _NAMES_TOO) | {"page"}
 _NOT_BEFORE_NAMES = (SENTENCE_WORDS | _SMALL | _RELATIVES | _TITLES) - _NAMES_TOO
 """Fewer: a recogniser makes everyday words of the beginning of a name that it does not know ("the ken lobby")."""
 _ANNOUNCES = frozenset({"in", "is", "with", "number", "ending", "ends", "it's", "that's"})
 _FLAT = re.compile(r"(?<![\w'])(?:flat|apartment|unit|suite|plot|block)(?![\w'])\W+\w+", re.IGNORECASE)
+_SPELLED_LEAST = 3
 _LOGIN = re.compile(r"user|log|sign|handle|account|name|portal", re.IGNORECASE)
 _SECRET = frozenset({"PASSWORD", "USERNAME"})
 _OPENS = re.compile(r"(?<![\w'])(?:open|opens|opening|close|closes|closing|shut|shuts|hours)(?![\w'])", re.IGNORECASE)
@@ -102,16 +126,18 @@ def _is_everyday(text: str, run: list[Tagged]) -> bool:
     if run[0].kind == "PERSON":
         # "Christian name" names nobody.
         kind_of_name = re.match(r"\W*names?(?!\w)", text[run[-1].end :], re.IGNORECASE) is not None
-        return kind_of_name or all(word in NO_NAMES and word not in _NAMES_TOO for word in words)
+        if kind_of_name or sum(len(word) == 1 for word in words) >= _SPELLED_LEAST:
+            return kind_of_name
+        return all(len(word) == 1 or (word in NO_NAMES and word not in _NAMES_TOO) for word in words)
     if run[0].kind == "LOCATION":
-        return all(word in NO_NAMES and word not in _NAMES_TOO and word not in TOWN_WORDS for word in words)
+        return all(word in MONTHS or (word in NO_NAMES and word not in _NAMES_TOO and word not in TOWN_WORDS) for word in words)
     if run[0].kind == "STREET_ADDRESS":
         if "and" in words and words[-1] in STREET_WORDS and _OPENS.search(text, 0, run[-1].start):
             return True
         street = any(word in STREET_WORDS and _is_number(words[0]) for word in words[1:])
         named = street or any(not _is_number(word) and word not in NO_NAMES and word not in STREET_WORDS for word in words)
         return not named and _FLAT.search(text, run[0].start) is None
-    return run[0].kind == "USERNAME" and all(word in NO_NAMES for word in words) and _LOGIN.search(text) is None
+    return run[0].kind == "USERNAME" and all(word in (COMMON_WORDS if _LOGIN.search(text) else NO_NAMES) for word in words)
 
 
 def _is_number(words: str) -> bool:
