@@ -57,7 +57,7 @@ from gateway.http.media import SocketLeg
 from gateway.lines import Lines
 from gateway.policy.disclosing import all_first_words
 from gateway.policy.model import TenantPolicy
-from gateway.policy.registry import Registry, with_base_url
+from gateway.policy.registry import Price, Registry, with_base_url
 from gateway.ports import ConversationEvents, Masker, Observer, Playout, SpanHandle, TurnShown
 from gateway.runner.account import CallAccount
 from gateway.runner.call_runner import CallParts, CallRunner
@@ -70,7 +70,7 @@ from gateway.runner.showing import Nobody, Shown, showing
 from gateway.serving import Listening, ProxyNeeds, SpeechNeeds, free_port, listen, masker_of, open_proxy, routes
 from gateway.settings import Settings
 from gateway.tasks import TaskOwner
-from gateway.values import CallId, Hop, Private, TenantId
+from gateway.values import CallId, Hop, Private, ProcessorId, TenantId
 
 log = logging.getLogger(__name__)
 
@@ -230,6 +230,7 @@ class Gateway:
             operator=self.secrets.read_or_create("SORDINO_OPERATOR_KEY"),
             notices=self.governing.watch,
             speech=SpeechNeeds(self._parts.stt, self._parts.tts, self.secrets),
+            price=self._price_of,
             entries=self.ledger.entries,
             seal=self._seal_proxied,
         )
@@ -309,6 +310,10 @@ class Gateway:
         receipt = receipts.build(account.entries, sign=self.signing.sign, public_key=self.signing.public_key)
         kept = await self.receipts.save(receipt)
         shown(TurnShown("sealed", facts={"receipt": str(kept.file or ""), "entries": len(receipt.entries)}))
+
+    def _price_of(self, processor: ProcessorId) -> Price | None:
+        entry = self.policies.policies.registry.entries.get(processor)
+        return entry.price if entry is not None else None
 
     async def _seal_proxied(self, entries: Sequence[Entry]) -> Receipt:
         receipt = receipts.build(entries, sign=self.signing.sign, public_key=self.signing.public_key)

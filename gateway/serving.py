@@ -34,6 +34,7 @@ from gateway.http.proxy.keys import key_routes
 from gateway.http.proxy.messages import message_routes
 from gateway.http.proxy.models import model_routes
 from gateway.policy.model import TenantPolicy
+from gateway.policy.registry import Price
 from gateway.ports import (
     CallVault,
     ChatModel,
@@ -55,7 +56,7 @@ from gateway.runner.proxy.record import ProxyParts
 from gateway.runner.proxy.speech import MakeVoice, Speech
 from gateway.settings import Settings
 from gateway.tasks import TaskOwner
-from gateway.values import Hop, Private
+from gateway.values import Hop, Private, ProcessorId
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +102,7 @@ class ProxyNeeds:
     registry_digest: Callable[[], str]
     operator: Private[str]
     notices: NoticesNow | None = None
+    price: Callable[[ProcessorId], Price | None] = lambda processor: None
     speech: SpeechNeeds | None = None
     entries: ReadEntries | None = None
     seal: Seal | None = None
@@ -131,6 +133,7 @@ async def open_proxy(needs: ProxyNeeds, running: AsyncExitStack) -> list[web.Rou
         telemetry=needs.telemetry,
         pause=_pause,
         registry_digest=needs.registry_digest,
+        price=needs.price,
         notices=needs.notices,
     )
     proxy = await running.enter_async_context(Proxy(parts))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -39,6 +42,18 @@ def _base_url(value: str) -> str:
 
 def _retention(value: Any) -> Any:
     return None if value == "unknown" else value
+
+
+_PRICE = r"^(0|[1-9][0-9]{0,5})(\.[0-9]{1,9})?$"
+
+
+def _price(value: Any) -> Any:
+    """Written in quotes, so that no digit is lost on the way."""
+    if isinstance(value, Decimal):
+        return value
+    if not isinstance(value, str) or re.fullmatch(_PRICE, value) is None:
+        raise fault("this is not a price", 'write it for 1,000 tokens, in quotes: "0.15"')
+    return Decimal(value)
 
 
 BaseUrl = Annotated[str, AfterValidator(_base_url), WithJsonSchema({"type": "string", "pattern": "^https?://[^@?#]+$"})]
@@ -88,6 +103,21 @@ class Dpa(Model):
         return self.reviewed_on + timedelta(days=self.review_every_days)
 
 
+class Price(Model):
+    """What 1,000 tokens cost, in one currency. Only an account is kept by it: no decision hangs on a price."""
+
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    """ISO 4217: ``USD``, ``EUR``…"""
+    input: Annotated[Decimal, BeforeValidator(_price), WithJsonSchema({"type": "string", "pattern": _PRICE})]
+    """Of what is sent: ``"0.15"``."""
+    output: Annotated[Decimal, BeforeValidator(_price), WithJsonSchema({"type": "string", "pattern": _PRICE})]
+    """Of what comes back."""
+
+    def micros(self, tokens: tuple[int, int]) -> int:
+        """What so many tokens (sent, and come back) cost, in millionths of the currency, rounded up."""
+        return math.ceil((self.input * tokens[0] + self.output * tokens[1]) * 1000)
+
+
 class SubProcessor(Model):
     """One entry of ``subprocessors.yaml``. What is not known is written as ``unknown``, and unknown passes no policy."""
 
@@ -119,6 +149,8 @@ class SubProcessor(Model):
     """For each law of origin how data may go there."""
     dpa: Dpa | None = None
     """Your agreement with it; better written into ``agreements.yaml``."""
+    price: Price | None = None
+    """What its tokens cost, for the metric of costs."""
     status: Literal["active", "pending"] | None = None
     """Whether it is in use."""
     announced_on: date | None = None

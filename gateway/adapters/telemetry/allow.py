@@ -73,6 +73,7 @@ _ENTITY = _shape(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+){0,5}")
 _MODEL = _shape(r"[A-Za-z][A-Za-z0-9]*(?:[._:/-][A-Za-z0-9]+){0,9}|\*")
 _OWN_ID = _id_shape(r"[a-z]{2,12}_[0-9a-z]{16,40}")
 _DIGEST = _id_shape(r"(?:sha256:)?[0-9a-f]{64}")
+_CURRENCY = _shape(r"[A-Z]{3}")
 _LANGUAGE = _shape(r"[a-z]{2,3}(?:-[A-Za-z]{2,4})?")
 _HOP = _one_of("telephony", "stt", "llm", "tts", "realtime", "storage", "telemetry")
 _STAGE = _one_of(
@@ -174,6 +175,11 @@ METRICS: Mapping[str, tuple[Instrument, str, Mapping[str, Check]]] = MappingProx
             Instrument.COUNTER,
             "Tokens that processors counted for the model proxy.",
             {"tenant": _WORD, "processor": _WORD, "kind": _one_of("input", "output")},
+        ),
+        "sordino_cost_micros_total": (
+            Instrument.COUNTER,
+            "What those tokens cost by the registry's prices, in millionths of the currency.",
+            {"tenant": _WORD, "processor": _WORD, "currency": _CURRENCY},
         ),
         "sordino_carrier_faults_total": (Instrument.COUNTER, "Carriers' frames that broke their protocol.", {"kind": _WORD}),
         "sordino_telemetry_dropped_total": (

@@ -38,7 +38,16 @@ from gateway.runner.proxy.answers import AnswerReader
 from gateway.runner.proxy.breaker import Breakers
 from gateway.runner.proxy.conversations import Conversation, Known
 from gateway.runner.proxy.mask import NOTHING, MaskedRequest, RequestMask, call_parts, history_digest, text_parts
-from gateway.runner.proxy.record import MASK_WITHIN_S, OPENINGS, ProxyParts, egress_of, leave, started_body, unknown_body
+from gateway.runner.proxy.record import (
+    MASK_WITHIN_S,
+    OPENINGS,
+    ProxyParts,
+    count_tokens,
+    egress_of,
+    leave,
+    started_body,
+    unknown_body,
+)
 from gateway.runner.proxy.request import ASSISTANT, PlainCall, PlainMessage, PlainRequest
 from gateway.runner.proxy.restore import RestoredDelta, Restorer
 from gateway.tasks import TaskOwner
@@ -278,12 +287,8 @@ class Proxy:
 
     async def _write_down(self, asked: _Asked, grant: Grant, code: str, tokens: list[int], unknown: Counter[EntityType]) -> None:
         """What the request leaves behind: counts in the evidence, texts for the next gateway, tokens in the metrics."""
-        conversation, telemetry = asked.conversation, self._parts.telemetry
-        for kind, count in zip(("input", "output"), tokens, strict=True):
-            if count:
-                telemetry.count(
-                    "sordino_tokens_total", count, tenant=str(grant.tenant), processor=str(grant.processor), kind=kind
-                )
+        conversation = asked.conversation
+        count_tokens(self._parts, grant, tokens)
         try:
             if asked.masked.new:
                 await conversation.account.write("masked", {"counts": {str(kind): n for kind, n in asked.masked.new.items()}})

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.errors import StoreUnavailable
 from gateway.evidence.entries import Json
 from gateway.policy.egress import Grant
 from gateway.policy.model import TenantPolicy
+from gateway.policy.registry import Price
 from gateway.ports import ChatModel, Clock, Ids, Policy, Telemetry
 from gateway.runner.egress import CallEgress
 from gateway.runner.notices import NoticesNow
 from gateway.runner.proxy.conversations import Conversation, Conversations
 from gateway.runner.proxy.mask import kept_form
-from gateway.values import EntityType
+from gateway.values import EntityType, ProcessorId
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,8 @@ class ProxyParts:
     registry_digest: Callable[[], str]
     notices: NoticesNow | None = None
     """Who is barred for a tenant now; asked before each Grant."""
+    price: Callable[[ProcessorId], Price | None] = lambda processor: None
+    """What a processor's tokens cost, where its entry says so."""
 
 
 def egress_of(parts: ProxyParts, tenant: TenantPolicy, conversation: Conversation) -> CallEgress:
@@ -66,6 +69,18 @@ def started_body(parts: ProxyParts, tenant: TenantPolicy, conversation: Conversa
         "policy_digest": tenant.digest,
         "registry_digest": parts.registry_digest(),
     }
+
+
+def count_tokens(parts: ProxyParts, grant: Grant, tokens: Sequence[int]) -> None:
+    """The processor's own count of what was sent and came back, and what that cost, in the metrics."""
+    labels = {"tenant": str(grant.tenant), "processor": str(grant.processor)}
+    sent, back = tokens
+    for kind, count in (("input", sent), ("output", back)):
+        if count:
+            parts.telemetry.count("sordino_tokens_total", count, **labels, kind=kind)
+    price = parts.price(grant.processor)
+    if price is not None and (sent or back):
+        parts.telemetry.count("sordino_cost_micros_total", price.micros((sent, back)), **labels, currency=price.currency)
 
 
 def unknown_body(found: Mapping[EntityType, int], grant: Grant) -> dict[str, Json]:

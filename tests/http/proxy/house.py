@@ -161,10 +161,9 @@ async def proxy_house(
             models=chat_models(session, secrets, limits=limits),
             clock=clock,
             ids=RandomIds(),
-            telemetry=NullTelemetry(),
             registry_digest=lambda: policies.policies.registry.digest,
             operator=Private(OPERATOR),
-            **(more or {}),
+            **{"telemetry": NullTelemetry(), **(more or {})},
         )
         paths = await open_proxy(needs, running)
         settings = replace(Settings(policies=folder), data=folder)
