@@ -36,7 +36,7 @@ serve: $(RUNTIME)  ## Keep the gateway running at http://127.0.0.1:8080
 	@$(BIN)/sordino serve --demo-model $(ARGS)
 
 test: $(DEV)  ## Pass the tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@tools/test.sh $(BIN) $(ARGS)
 
 lint: $(DEV)  ## Style, and imports that point down only
 	@$(BIN)/ruff check .

@@ -125,7 +125,10 @@ class History:
         for word in (*text.words, *text.runs):
             self._index.setdefault(word, []).append(text.at)
         for each in told:
-            for index, spans in self._parts(each, names.spoken).items():
+            for index, wanted in self._parts(each, names.spoken).items():
+                # Read only now: turns of the same words are one text, and the turn before in this row may have changed it.
+                masked = self.current(self._texts[index].masked)
+                spans = _spans(masked, wanted, each.kind, names.spoken)
                 self._again(self._texts[index], spans, {span.start: each for span in spans}, names, late)
                 if self._texts[index].bare:
                     self._echoes(self._texts[index], each, names, late)
@@ -137,9 +140,9 @@ class History:
             self._echo(text, [each for each in self._fragments if text.at <= each.until], names, late)
         return late
 
-    def _parts(self, told: Told, spoken: SpokenLanguage) -> Mapping[int, list[Span]]:
-        """Where words of a value stand unmasked: index of a text to spans in it."""
-        found: dict[int, list[Span]] = {}
+    def _parts(self, told: Told, spoken: SpokenLanguage) -> Mapping[int, list[tuple[str, ...]]]:
+        """Where words of a value may stand unmasked: index of a text to the words to look for in it."""
+        found: dict[int, list[tuple[str, ...]]] = {}
         for wanted in _wanted(told, spoken):
             if any(key not in self._index for key in wanted.keys):
                 continue
@@ -147,8 +150,7 @@ class History:
             for at in sorted(texts):
                 if not wanted.only_bare or self._texts[at].bare:
                     self.looked += 1
-                    masked = self.current(self._texts[at].masked)
-                    found.setdefault(at, []).extend(_spans(masked, [wanted.words], told.kind, spoken))
+                    found.setdefault(at, []).append(wanted.words)
             if wanted.keys == wanted.words and not wanted.only_bare:
                 # From now on it is masked wherever it stood, and a value that is told again finds nothing to look at.
                 del self._index[wanted.keys[0]]

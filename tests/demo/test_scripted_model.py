@@ -85,11 +85,12 @@ async def test_our_own_dialect_gets_words_tool_calls_and_counts() -> None:
     )
     async with serving(0) as url, outbound_session() as session:
         chat = OpenAIChat(session, NoKeys())
-        tool, counts = [delta async for delta in chat.stream(llm_grant(url, model=MODEL), request)]
+        asked = [delta async for delta in chat.stream(llm_grant(url, model=MODEL), request)]
         said = [delta async for delta in chat.stream(llm_grant(url, model=MODEL), ChatRequest(request.messages))]
-    assert [(call.name, call.arguments) for call in tool.tool_calls] == [("send_confirmation", '{"email": "<EMAIL_ADDRESS_1>"}')]
-    assert isinstance(tool.tool_calls[0], ToolCall)
-    assert counts.completion_tokens > 0
+    (call,) = [call for delta in asked for call in delta.tool_calls]
+    assert isinstance(call, ToolCall)
+    assert (call.name, call.arguments) == ("send_confirmation", '{"email": "<EMAIL_ADDRESS_1>"}')
+    assert sum(delta.completion_tokens for delta in asked) > 0
     assert "".join(delta.text for delta in said) == "I have noted <EMAIL_ADDRESS_1>. Goodbye."
     assert isinstance(said[-1], ChatDelta)
 

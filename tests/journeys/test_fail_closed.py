@@ -7,10 +7,13 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import pytest_asyncio
 
+from gateway.adapters.detectors import presidio
+from gateway.adapters.detectors.process import WorkerGone
 from gateway.adapters.speech import inside
 from gateway.caller.behaviour import Behaviour, Marks
 from gateway.caller.call import Caller, ClosedBy
@@ -82,11 +85,16 @@ async def test_with_the_model_down_the_caller_hears_an_apology(house: House) -> 
     assert "cannot continue this call safely" in told
 
 
-async def test_with_the_detector_gone_nothing_reaches_the_model(tmp_path: Path) -> None:
+def no_other_comes_up(*_: object) -> NoReturn:
+    raise WorkerGone
+
+
+async def test_with_the_detector_gone_nothing_reaches_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with living_in(tmp_path, policies=short_policies(tmp_path)) as house:
         async with house.dial() as caller:
             await caller.announcement_over()
             await caller.listen(until_silent_ms=900)
+            monkeypatch.setattr(presidio, "WorkerProcess", no_other_comes_up)
             for pid in house.gateway.detector.pids:
                 os.kill(pid, signal.SIGKILL)
             told = await say_and_be_told(caller, greeted=True)

@@ -53,6 +53,14 @@ def _read(marked: str) -> tuple[str, list[Span]]:
 
 
 SCRIPTS = {
+    "turns of the very same words are masked again as one": (
+        [
+            "caller: rowan fifty one eleven eighty",
+            "caller: rowan fifty one eleven eighty",
+            "caller: it's [ID_NUMBER fifty one eleven eighty]",
+        ],
+        ["rowan <ID_NUMBER_1>", "rowan <ID_NUMBER_1>", "it's <ID_NUMBER_1>"],
+    ),
     "a number is told whole after its first pair": (
         ["caller: it's forty two", "agent: go on", "caller: my card is [CREDIT_CARD forty two fifty one eleven eighty]"],
         ["it's <CREDIT_CARD_1>", "go on", "my card is <CREDIT_CARD_1>"],

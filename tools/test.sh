@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# All tests, or with arguments just those that pytest then picks: tools/test.sh BIN [pytest's arguments]
+set -euo pipefail
+
+bin=$1
+shift
+[ $# -eq 0 ] || exec "$bin/python" -m pytest "$@"
+
+# Calls run in real time: they get the machine for themselves. Everything else runs side by side, a file at a time.
+real_time=(tests/journeys tests/agents tests/peers tests/demo tests/adapters/conversation tests/adapters/speech tests/http/proxy tests/caller)
+
+failed=0
+"$bin/python" -m pytest -n auto --dist loadfile "${real_time[@]/#/--ignore=}" || failed=1
+"$bin/python" -m pytest "${real_time[@]}" || failed=1
+exit "$failed"
