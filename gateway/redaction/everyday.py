@@ -107,7 +107,8 @@ EVERYDAY = words(
     traffic train trains transaction transactions transferred translate transport trash traveling travelling travels treat
     treatment trial trick tries trip troubleshoot truck true trust truth tube turned turns twelve twenty twice type typed
     types typical typing
-    misspelled misspelt ugly unable unavailable unclear understanding understood unfair unhappy unit units unknown unless unlimited unlock
+    misspelled misspelt
+    ugly unable unavailable unclear understanding understood unfair unhappy unit units unknown unless unlimited unlock
     unlocked unusual upcoming updated updates updating upgrade upgraded uploaded upper upstairs urgent urgently usage
     useful useless user users uses utility
     vacation vaccine vague van variety various vegetarian vehicle vendor verified verify verifying version via video view
