@@ -10,7 +10,6 @@ import asyncio
 import json
 import multiprocessing
 import os
-import socket
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -46,9 +45,8 @@ class WorkerProcess:
         self._process = context.Process(target=worker.serve, args=(theirs, regions, limit_s), name="detector", daemon=True)
         self._process.start()
         theirs.close()
-        self._socket = socket.socket(fileno=os.dup(ours.fileno()))
-        self._socket.setblocking(False)
-        ours.close()
+        self._line = ours
+        os.set_blocking(ours.fileno(), False)
         self._on_end = on_end
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: deque[_Question] = deque()
@@ -91,10 +89,11 @@ class WorkerProcess:
     def detach(self) -> None:
         """Let go of the line: every question that waits is refused. Safe to call twice."""
         self._ended = True
-        if self._loop is not None and not self._loop.is_closed() and self._socket.fileno() >= 0:
-            self._loop.remove_reader(self._socket)
-            self._loop.remove_writer(self._socket)
-        self._socket.close()
+        if not self._line.closed:
+            if self._loop is not None and not self._loop.is_closed():
+                self._loop.remove_reader(self._line.fileno())
+                self._loop.remove_writer(self._line.fileno())
+            self._line.close()
         for question in (*self._asked, *self._waiting):
             if _is_awaited(question):
                 question.answer.set_exception(WorkerGone())
@@ -105,11 +104,11 @@ class WorkerProcess:
         loop = asyncio.get_running_loop()
         if loop is not self._loop and not self._ended:
             self._loop = loop
-            loop.add_reader(self._socket, self._readable)
+            loop.add_reader(self._line.fileno(), self._readable)
 
     def _readable(self) -> None:
         try:
-            piece = self._socket.recv(_READ)
+            piece = os.read(self._line.fileno(), _READ)
         except (BlockingIOError, InterruptedError):
             return None
         except OSError:
@@ -138,13 +137,13 @@ class WorkerProcess:
         assert self._loop is not None  # noqa: S101  (whoever asks is on a loop)
         try:
             with suppress(BlockingIOError, InterruptedError):
-                del self._out[: self._socket.send(self._out)]
+                del self._out[: os.write(self._line.fileno(), self._out)]
         except OSError:
             return self._gone()
         if self._out:
-            self._loop.add_writer(self._socket, self._write)
+            self._loop.add_writer(self._line.fileno(), self._write)
         else:
-            self._loop.remove_writer(self._socket)
+            self._loop.remove_writer(self._line.fileno())
         return None
 
     def _gone(self) -> None:
