@@ -87,6 +87,11 @@ PHRASES: dict[str, tuple[re.Pattern[str], ...]] = {
 }
 """What people say, by language, over folded words (``gateway.policy.opt_out.folded``)."""
 
+_ABOUT = re.compile(
+    r"record|tap(?:e|ing)|grab|grav|enregistr|aufn|aufzeichn|aufge|registr|consen|permi|agreement|autoriz|accord|einwillig|zustimm"
+    r"|रिकॉर्ड|रिकार्ड"
+)
+"""One of these stands in every phrase: a turn without any is read no further."""
 _UNSAID = re.compile(
     r"(?:\b(?:dont|do not|didnt|did not|never|not need to|no need to|when|after|before|if|why|how|can i|how do i"
     r"|does it|did it)"
@@ -104,6 +109,8 @@ def withdraws(words: Private[str]) -> bool:
 def language_of_withdrawal(text: str) -> str | None:
     """The language in which ``text`` takes back the agreement to be recorded, or None where it does not."""
     plain = folded(text)
+    if _ABOUT.search(plain) is None:
+        return None
     for language, phrases in PHRASES.items():
         for phrase in phrases:
             if any(_UNSAID.search(plain[: found.start()]) is None for found in phrase.finditer(plain)):

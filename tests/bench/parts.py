@@ -136,7 +136,7 @@ class _Stream:
             self._flow.on(event, 0)
         if heard:
             self._flow.on(PlayedOut(_ANNOUNCEMENT.id), 1_000)
-            self._flow.on(MarkReturned(_ANNOUNCEMENT.mark), 1_000)
+            self._flow.on(MarkReturned(_ANNOUNCEMENT.mark(1)), 1_000)
 
     def take(self, frame: bytes) -> float:
         """One frame through codec, gate and, if it opens, the conversation's input. How long it took, in ms."""
