@@ -88,7 +88,7 @@ PHRASES: dict[str, tuple[re.Pattern[str], ...]] = {
 """What people say, by language, over folded words (``gateway.policy.opt_out.folded``)."""
 
 _ABOUT = re.compile(
-    r"record|tap(?:e|ing)|grab|grav|enregistr|aufn|aufzeichn|aufge|registr|consen|permi|agreement|autoriz|accord|einwillig|zustimm"
+    r"record|tap(?:e|ing)|grab|grav|aufn|aufzu|aufge|nehm|nimm|zeichn|registr|consen|permi|agreement|autoriz|accord|einwillig|zustimm"
     r"|रिकॉर्ड|रिकार्ड"
 )
 """One of these stands in every phrase: a turn without any is read no further."""
