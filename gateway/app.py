@@ -199,7 +199,8 @@ class Gateway:
         port = self.settings.port or free_port(self.settings.host)
         lines = Lines(self.policies, self.secrets, self._tokens, self._once, self._clock, self._ids, self.telemetry, self._take)
         listening = Listening(
-            checks={"store": self.store.ping, "policies": self._policies_ready},
+            checks={"store": self.store.ping},
+            notes={"policies": self._policies_ready},
             prometheus=self.telemetry.prometheus,
             operator=self.secrets.read_or_create("SORDINO_OPERATOR_KEY"),
             receipts=self.receipts,

@@ -164,6 +164,8 @@ class Listening:
     """What the paths that are not the proxy's stand on."""
 
     checks: dict[str, Check]
+    notes: dict[str, Check]
+    """What the readiness tells beside: calls go on."""
     prometheus: Callable[[], bytes]
     operator: Private[str]
     receipts: Receipts
@@ -173,7 +175,7 @@ class Listening:
 def routes(parts: Listening) -> list[web.RouteDef]:
     """Health, the operator's paths and the console."""
     return [
-        *health_routes(parts.checks, parts.prometheus),
+        *health_routes(parts.checks, parts.prometheus, parts.notes),
         *call_routes(parts.operator, parts.receipts.load, parts.calls),
         *console_routes(),
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from importlib import resources
 
 from aiohttp import web
@@ -25,26 +25,37 @@ HEADERS = {
 }
 
 
-def health_routes(checks: dict[str, Check], prometheus: Callable[[], bytes]) -> list[web.RouteDef]:
-    """``/healthz``, ``/readyz`` and ``/metrics``: no secret and no private data in any of them."""
+def health_routes(
+    checks: Mapping[str, Check], prometheus: Callable[[], bytes], notes: Mapping[str, Check] | None = None
+) -> list[web.RouteDef]:
+    """``/healthz``, ``/readyz`` and ``/metrics``: no secret and no private data in any of them.
+
+    Where one of ``checks`` fails, no call can be served: 503. What ``notes`` say is told beside, and calls go on: a gateway that
+    obeys its last valid policies should not be taken out of service for a bad file.
+    """
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})
 
     async def readyz(_: web.Request) -> web.Response:
-        faults: dict[str, str] = {}
-        for name, check in checks.items():
-            try:
-                await check()
-            except SordinoError as error:
-                faults[name] = str(error)
-        body = {"status": "not ready" if faults else "ready", "reasons": faults}
-        return web.json_response(body, status=503 if faults else 200)
+        faults, told = await _faults(checks), await _faults(notes or {})
+        body: dict[str, object] = {"status": "not ready" if faults else "ready", "reasons": faults}
+        return web.json_response(body | ({"notes": told} if told else {}), status=503 if faults else 200)
 
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=prometheus(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
     return [web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics)]
+
+
+async def _faults(checks: Mapping[str, Check]) -> dict[str, str]:
+    faults: dict[str, str] = {}
+    for name, check in checks.items():
+        try:
+            await check()
+        except SordinoError as error:
+            faults[name] = str(error)
+    return faults
 
 
 def call_routes(operator: Private[str], load: LoadReceipt, calls: ListCalls) -> list[web.RouteDef]:

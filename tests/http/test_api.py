@@ -67,6 +67,12 @@ class TestHealth:
                 },
             }
 
+    async def test_a_bad_policy_file_is_told_and_calls_go_on_under_the_last_valid_one(self) -> None:
+        served = health_routes({"store": well}, bytes, {"policies": no_policy})
+        async with serving(served) as client, client.get("/readyz") as answer:
+            notes = {"policies": "the newest policy files have 2 fault(s)"}
+            assert (answer.status, await answer.json()) == (200, {"status": "ready", "reasons": {}, "notes": notes})
+
     async def test_metrics_are_prometheus_text(self) -> None:
         async with serving(routes()) as client, client.get("/metrics") as answer:
             assert answer.status == 200

@@ -23,7 +23,8 @@ async function readiness() {
     const answer = await fetch("/readyz");
     const body = await answer.json();
     const faults = Object.entries(body.reasons).map(([part, why]) => `${part}: ${why}`);
-    state.textContent = answer.ok ? "ready" : `not ready. ${faults.join("; ")}`;
+    const notes = Object.entries(body.notes || {}).map(([part, why]) => `${part}: ${why}`);
+    state.textContent = [answer.ok ? "ready" : "not ready", ...faults, ...notes].join(". ");
     state.className = `state ${answer.ok ? "good" : "bad"}`;
   } catch {
     state.textContent = "the gateway does not answer";
