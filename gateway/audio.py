@@ -9,9 +9,11 @@ import io
 import struct
 import wave
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
 
 from gateway.errors import InvalidRequest
 from gateway.values import Pcm
@@ -113,7 +115,7 @@ def packed(pcm: Pcm, name: str) -> bytes:
     container, encoder = PACKED[name]
     out = io.BytesIO()
     with av.open(out, "w", format=container) as file:
-        stream = file.add_stream(encoder, rate=pcm.rate)
+        stream = cast(AudioStream, file.add_stream(encoder, rate=pcm.rate))
         samples = np.frombuffer(pcm.samples, dtype="<i2").astype(np.int16).reshape(1, -1)
         frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
         frame.sample_rate = pcm.rate

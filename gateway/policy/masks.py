@@ -92,11 +92,14 @@ def joined_apart(layers: Sequence[Masking]) -> dict[str, dict[str, Mask]]:
 def never_kept(kind: str, mask: Mask) -> Mask:
     """``mask``, and where it would leave payment or identity data as it is, its last four digits at most.
 
-    Nor has such data a plausible stand-in, which somebody may take for a real number: it is dropped.
+    Nor has such data a plausible stand-in, which somebody may take for a real number: it is dropped. A kind that no table knows
+    has no stand-in at all, and keeps its placeholder.
     """
     if kind == DEFAULT or category_of(kind) not in NEVER_KEPT:
         return mask
-    return {Mask.KEEP: Mask.LAST4, Mask.SURROGATE: Mask.DROP}.get(mask, mask)
+    if mask is Mask.SURROGATE:
+        return Mask.DROP if kind in CATEGORY else mask
+    return Mask.LAST4 if mask is Mask.KEEP else mask
 
 
 def for_hop(masking: Mapping[str, Mask], own: Mapping[str, Mask]) -> dict[str, Mask]:

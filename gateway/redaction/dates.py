@@ -32,7 +32,10 @@ _FIGURES_AFTER = re.compile(
     r"(?P<figures>\d[\d .,/-]{1,12}\d)(?![\w])"
 )
 """A date of figures that a recogniser garbled: "999.55"."""
-_KINDS = Cues(cue for cue in CUES if cue.entity in ("DATE_OF_BIRTH", "CARD_EXPIRY"))
+_DATES = ("DATE_OF_BIRTH", "CARD_EXPIRY")
+_KINDS = Cues(cue for cue in CUES if cue.entity in _DATES)
+_ALL = Cues(CUES)
+_FIGURES_ALONE = re.compile(r"\d+")
 
 _RELATIVE = (
     "mother|father|mom|mum|dad|wife|husband|son|daughter|brother|sister|partner|boy|girl|baby|kid|child|nan|gran|"
@@ -73,6 +76,8 @@ def _dates(heard: Heard) -> Iterator[Span]:
     """A date that was announced, in this turn or by the question before; or a whole date long ago."""
     text = heard.view.text
     for match in _DATE.finditer(text):
+        if _FIGURES_ALONE.fullmatch(match.group()) and _is_announced_as_another(text, match):
+            continue
         announced = [str(cue.entity) for cue in nearest(_KINDS, text, *match.span(), before=60, after=30)]
         if not announced and heard.previous:
             size = len(heard.previous)
@@ -84,6 +89,12 @@ def _dates(heard: Heard) -> Iterator[Span]:
             yield heard.span(match.start(), match.end(), "CARD_EXPIRY", 0.6, "phrase", "a month and a year before a card's code")
         elif _LONG_AGO.search(match.group()):
             yield heard.span(match.start(), match.end(), "DATE_OF_BIRTH", 0.5, "phrase", "a whole date long ago")
+
+
+def _is_announced_as_another(text: str, figures: re.Match[str]) -> bool:
+    """Whether figures without any sign of a date follow the words of another kind: "my pin is 4410 and I was born…"."""
+    ahead = nearest(_ALL, text, *figures.span(), before=60, after=0)
+    return bool(ahead) and ahead[0].entity not in _DATES
 
 
 def _figures(heard: Heard) -> Iterator[Span]:

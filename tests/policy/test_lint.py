@@ -62,7 +62,8 @@ CASES: list[tuple[str, str, str, str, str, str]] = [
         "dpa-future",
         GOOD,
         REGISTRY.replace("2026-05-01", "2027-05-01"),
-        "error subprocessors.yaml:14:40: the agreement with eu-llm, in the route of acme, says that it will be reviewed on 2027-05-01",
+        "error subprocessors.yaml:14:40: the agreement with eu-llm, in the route of acme, says that it will be reviewed on "
+        "2027-05-01",
         "write the day on which somebody really read it",
     ),
     (

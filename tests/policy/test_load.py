@@ -62,7 +62,7 @@ def test_an_agent_is_a_path_or_plain_words(agent: str) -> None:
 
 TENANT_FAULTS: list[tuple[str, str, str]] = [
     ("regoins: [eu]", "5:1: unknown key `regoins`", "did you mean `regions`?"),
-    ("colour: red", "5:1: unknown key `colour`", "the keys here are: agent, announcements, breach_hours, carrier"),
+    ("colour: red", "5:1: unknown key `colour`", "the keys here are: agent, announcements, answers, breach_hours"),
     ("masking: {PERSN: drop}", "5:11: `PERSN` is not a kind of personal data that we find", "did you mean `PERSON`?"),
     ("masking: {PERSON: pseudonim}", "5:19: `pseudonim` is not possible here", "did you mean `pseudonym`?"),
     ("masking: {person: drop}", "5:11: this is not a kind of personal data", "write default, or a kind"),

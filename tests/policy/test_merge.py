@@ -48,7 +48,7 @@ def test_the_stricter_value_wins(key: str, tenant: object, pack: object, result:
 def test_the_stricter_rule_for_made_up_data_wins_and_without_a_word_answers_pass(
     tenant: str | None, pack: str | None, result: str
 ) -> None:
-    said = [{} if rule is None else {"answers": {"unknown": rule}} for rule in (tenant, pack)]
+    said: list[dict[str, object]] = [{} if rule is None else {"answers": {"unknown": rule}} for rule in (tenant, pack)]
     assert joined(said[0], said[1]).answers.unknown == result
 
 
