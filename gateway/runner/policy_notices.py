@@ -27,6 +27,7 @@ class PolicyNotices:
         self._clock = clock
         self._ids = ids
         self._seen: dict[str, str] = {}
+        self._unproven: dict[TenantId, list[Event]] = {}
 
     async def look(self, policy: TenantPolicy) -> int:
         """Put down a change of the tenant's policy, and try every delivery of one that is due. How many arrived.
@@ -34,10 +35,11 @@ class PolicyNotices:
         Nothing happens for a tenant that does not ask for it (``notify_policy_changes``) or has no contacts.
 
         Raises:
-            StoreUnavailable, EvidenceUnavailable: what is not on record did not happen; the next look tries again.
+            StoreUnavailable, EvidenceUnavailable: the next look goes on where this one stopped.
         """
         if not (policy.notify_policy_changes and policy.contacts.channels):
             return 0
+        await self._prove(TenantId(policy.tenant))
         # Once for each policy of this process: while two gateways run with different files, they do not contradict each other
         # without end.
         if self._seen.get(policy.tenant) != policy.digest:
@@ -65,12 +67,16 @@ class PolicyNotices:
             at, events = self._clock.now(), await self._log.events(tenant)
             new = decide(events, at)
             if await self._log.add(tenant, len(events), new):
-                return await self._prove(tenant, new)
+                self._unproven.setdefault(tenant, []).extend(new)
+                return await self._prove(tenant)
         raise StoreUnavailable("too many gateways write to this tenant's notice log at once")
 
-    async def _prove(self, tenant: TenantId, new: Sequence[Event]) -> None:
+    async def _prove(self, tenant: TenantId) -> None:
+        """Write what is in the log to the evidence, also what the ledger did not take before."""
+        waiting = self._unproven.get(tenant, [])
         account = CallAccount(tenant, CallId(self._ids.new("notice")), self._ledger, self._clock)
-        for event in new:
+        while waiting:
+            event = waiting[0]
             facts = event.facts
             body: dict[str, Json] = {"notice": event.processor, "happened_at": event.at.isoformat()}
             if event.kind is not Happened.ANNOUNCED:
@@ -79,6 +85,7 @@ class PolicyNotices:
                 settings: list[Json] = [name for name in facts["settings"].split(",") if name]
                 told: dict[str, Json] = {"old_digest": facts["old"], "new_digest": facts["material"], "settings": settings}
                 await account.write(CHANGED, {**body, **told, "channels": facts["channels"]})
+            del waiting[0]
 
 
 def _noticed(policy: TenantPolicy, events: Sequence[Event], at: datetime) -> Sequence[Event]:

@@ -7,7 +7,10 @@ import pytest
 from gateway.adapters.stores.notices import RedisNoticeLog
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.system import RandomIds
+from gateway.errors import EvidenceUnavailable
+from gateway.evidence.entries import Draft, Entry
 from gateway.policy.model import TenantPolicy
+from gateway.ports import Ledger
 from gateway.runner.policy_notices import PolicyNotices
 from tests.policy.samples import loaded
 from tests.runner.desks import ACME, START, TENANT, Channel, Desks
@@ -88,6 +91,35 @@ async def test_what_did_not_arrive_is_tried_again_when_it_is_due(store: Store) -
         assert len({message.id for message in down.got}) == 1
         assert len(desks.mail.got) == 1
         assert [e.draft.body["proof"] for e in await desks.evidence("policy.changed.failed")] == ["HTTP 503"]
+
+
+class DownOnce:
+    """A ledger that does not take the first entry."""
+
+    def __init__(self, real: Ledger) -> None:
+        self._real = real
+        self._down = True
+
+    async def append(self, draft: Draft) -> Entry:
+        if self._down:
+            self._down = False
+            raise EvidenceUnavailable("the ledger did not confirm an entry")
+        return await self._real.append(draft)
+
+
+async def test_what_the_ledger_did_not_take_is_proven_at_the_next_look(store: Store) -> None:
+    """Nobody is told before it is proven, and then once."""
+    async with Desks(store, tenant=ON) as desks:
+        senders = {"webhook": desks.webhook, "mail": desks.mail}
+        ledger = DownOnce(desks.real)
+        running = PolicyNotices(RedisNoticeLog(store), ledger, senders, desks.clock, RandomIds())
+        await running.look(policy())
+        with pytest.raises(EvidenceUnavailable):
+            await running.look(STRICTER)
+        assert not desks.webhook.got
+        assert await running.look(STRICTER) == 2
+        assert len(await desks.evidence("policy.changed")) == 3
+        assert len(desks.webhook.got) == 1
 
 
 @pytest.mark.parametrize("text", [TENANT, TENANT.replace("contacts:", "# contacts:") + "notify_policy_changes: true\n"])
