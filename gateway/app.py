@@ -172,7 +172,8 @@ class Gateway:
         if self._listens:
             await self._warm
             await self._listen()
-            self._tasks.start(retry_notices(self.governing.notices, lambda: self.policies.policies), name="notices")
+            desks = self.governing
+            self._tasks.start(retry_notices(desks.notices, desks.changes, desks.policies), name="notices")
         self._tasks.start(self.policies.watch(_tell_invalid, _tell_changed), name="policies")
 
     async def _warm_up(self) -> None:

@@ -36,6 +36,7 @@ from gateway.runner.consents import KeepAnswer
 from gateway.runner.notices import NoticeDesk, NoticeSender, NoticeWatch, terms_of
 from gateway.runner.opt_out import HeardOnce
 from gateway.runner.outbound import DialDesk
+from gateway.runner.policy_notices import PolicyNotices
 from gateway.values import CallId, DataCategory, Hop, Private, TenantId
 
 log = logging.getLogger(__name__)
@@ -88,6 +89,7 @@ class Governing:
 
     notices: NoticeDesk
     watch: NoticeWatch
+    changes: PolicyNotices
     dial: DialDesk
     policies: Callable[[], PolicySet]
 
@@ -115,7 +117,8 @@ async def open_governing(needs: Needs, running: AsyncExitStack) -> Governing:
         needs.clock,
         needs.ids,
     )
-    return Governing(desk, NoticeWatch(notice_log, needs.policies), dial, needs.policies)
+    changes = PolicyNotices(notice_log, needs.ledger, senders, needs.clock, needs.ids)
+    return Governing(desk, NoticeWatch(notice_log, needs.policies), changes, dial, needs.policies)
 
 
 def law_of_call(policies: PolicySet, policy: TenantPolicy, ends: Ends) -> tuple[Jurisdiction, FirstWords]:
@@ -156,8 +159,8 @@ def answers_on_call(dial: DialDesk, account: CallAccount, other: Private[str], c
     return keep
 
 
-async def retry_notices(desk: NoticeDesk, policies: Callable[[], PolicySet]) -> None:
-    """Deliver what is due, again and again, until cancelled. A failure waits for the next round."""
+async def retry_notices(desk: NoticeDesk, changes: PolicyNotices, policies: Callable[[], PolicySet]) -> None:
+    """Notice changed policies and deliver what is due, again and again, until cancelled. A failure waits for the next round."""
     while True:
         await asyncio.sleep(RETRY_EVERY_S)
         for tenant, policy in policies().tenants.items():
@@ -165,6 +168,7 @@ async def retry_notices(desk: NoticeDesk, policies: Callable[[], PolicySet]) -> 
                 continue
             try:
                 await desk.deliver_due(tenant)
+                await changes.look(policy)
             except SordinoError as error:
                 log.warning("notices of tenant %s could not be delivered now: %s", tenant, error.code)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,11 +17,12 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from gateway import governing
 from gateway.adapters.notices.webhook import signing_key, verify
 from gateway.adapters.stores.ledger import RedisLedger
+from gateway.adapters.stores.notices import RedisNoticeLog
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.system import RandomIds, Secrets, SystemClock
 from gateway.errors import Misconfigured
 from gateway.governing import Ends, Governing, Needs, law_of_call, open_governing, origins_of, retry_notices
-from gateway.values import Private
+from gateway.values import Private, TenantId
 from tests.policy.samples import TENANT, loaded
 from tests.runner.desks import PENDING
 
@@ -32,6 +34,8 @@ class World:
     """The tenant's own servers."""
 
     status: int = 200
+    says: str = ""
+    """What stands in the tenant's file beside its contacts, now."""
     hooks: list[tuple[Mapping[str, str], bytes]] = field(default_factory=list)
     mails: list[Envelope] = field(default_factory=list)
     came: asyncio.Event = field(default_factory=asyncio.Event)
@@ -58,7 +62,7 @@ async def opened(store: Store, world: World, tmp_path: Path, **env: str) -> Asyn
         contacts = (
             f'contacts: {{webhook: {{url: "{hooks.make_url("/hooks")}", secret: ACME_HOOK}}, mail: [privacy@acme.example]}}\n'
         )
-        policies = loaded(TENANT + contacts, registry=PENDING)
+        policies = lambda: loaded(TENANT + contacts + world.says, registry=PENDING)  # noqa: E731 - the file changes
         environment = {
             "ACME_HOOK": SECRET,
             "SORDINO_SMTP_URL": f"smtp://127.0.0.1:{smtp.sockets[0].getsockname()[1]}",
@@ -67,7 +71,7 @@ async def opened(store: Store, world: World, tmp_path: Path, **env: str) -> Asyn
         }
         ledger = await running.enter_async_context(RedisLedger(store))
         secrets = Secrets(tmp_path, environment)
-        needs = Needs(store, ledger, lambda: policies, secrets, b"k" * 32, environment, SystemClock(), RandomIds())
+        needs = Needs(store, ledger, policies, secrets, b"k" * 32, environment, SystemClock(), RandomIds())
         yield await open_governing(needs, running)
 
 
@@ -96,7 +100,7 @@ async def test_what_did_not_arrive_is_tried_again_by_itself(
     world = World(status=503)
     async with opened(store, world, tmp_path) as desks:
         await desks.notices.announce("eu-llm")
-        trying = asyncio.gather(retry_notices(desks.notices, desks.policies))
+        trying = asyncio.gather(retry_notices(desks.notices, desks.changes, desks.policies))
         async with asyncio.timeout(60):
             while len(world.hooks) < 3:
                 world.came.clear()
@@ -107,6 +111,30 @@ async def test_what_did_not_arrive_is_tried_again_by_itself(
         trying.cancel()
         await asyncio.gather(trying, return_exceptions=True)
         assert len(world.mails) == 1
+
+
+async def test_a_policy_that_changes_while_the_gateway_runs_is_told_by_webhook_and_mail(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Signed, with the names of the settings that changed."""
+    monkeypatch.setattr(governing, "RETRY_EVERY_S", 0.01)
+    world, written = World(says="notify_policy_changes: true\n"), RedisNoticeLog(store)
+    async with opened(store, world, tmp_path) as desks, asyncio.timeout(60):
+        looking = asyncio.gather(retry_notices(desks.notices, desks.changes, desks.policies))
+        while not await written.events(TenantId("acme")):  # noqa: ASYNC110 - it waits for the store, which tells nobody
+            await asyncio.sleep(0.01)
+        assert not world.hooks
+        world.says += "breach_hours: 12\n"
+        while not (world.hooks and world.mails):  # noqa: ASYNC110 - the mail server tells nobody
+            await asyncio.sleep(0.01)
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+    headers, body = world.hooks[0]
+    verify(signing_key(Private(SECRET)), headers, body, now=SystemClock().now())
+    told = json.loads(body)
+    assert (told["type"], told["data"]["settings"]) == ("policy.changed", ["breach_hours"])
+    assert isinstance(world.mails[0].content, bytes)
+    assert b"breach_hours" in world.mails[0].content
 
 
 async def state(desks: Governing) -> Mapping[str, object]:

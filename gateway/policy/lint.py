@@ -159,6 +159,15 @@ def _unreachable(house: _House) -> Iterator[Remark]:
         yield _note("unreachable", message, where, "nothing goes to them")
 
 
+def _unheard(house: _House) -> Iterator[Remark]:
+    """Notices of changed policies that would reach nobody."""
+    for name, policy in house.policies.tenants.items():
+        if policy.notify_policy_changes and not policy.contacts.channels:
+            where = house.files.at("tenant", name, "notify_policy_changes", key=True)
+            message = f"{name} asks for notice of changes, and has no contacts: nobody is told"
+            yield _warning("no-contacts", message, where, "add contacts: {mail: [ADDRESS]}, or a webhook")
+
+
 def _unrouted(house: _House) -> Iterator[Remark]:
     """Tenants of whom a call would be refused, hop by hop, with what each rule said."""
     for name, policy in house.policies.tenants.items():
@@ -309,6 +318,7 @@ RULES: tuple[Callable[[_House], Iterator[Remark]], ...] = (
     _stale,
     _unreachable,
     _unrouted,
+    _unheard,
     _spoken_answers,
     _loosened,
     _language,

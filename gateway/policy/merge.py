@@ -57,11 +57,12 @@ def effective(tenant: TenantFile, packs: Sequence[PackFile]) -> TenantPolicy:
         carrier=tenant.carrier,
         agent=tenant.agent,
         contacts=tenant.contacts,
+        notify_policy_changes=tenant.notify_policy_changes,
         **_clocks(layers),
     )
 
 
-_AS_WRITTEN = ("language", "route", "carrier", "agent", "contacts")
+_AS_WRITTEN = ("language", "route", "carrier", "agent", "contacts", "notify_policy_changes")
 _OF_ONE = ("tenant", "numbers", "announcements", *_AS_WRITTEN)
 
 

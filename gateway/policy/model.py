@@ -269,6 +269,8 @@ class TenantFile(Settings):
     """Who talks: ``module:Class``, or instructions and a greeting."""
     contacts: Contacts = Contacts()
     """Who is told of new sub-processors, and how."""
+    notify_policy_changes: Annotated[bool, Field(strict=True)] = False
+    """Whether the contacts are told each time that this policy, or a pack it extends, has changed (promise 35)."""
 
 
 class Fact(Model):
@@ -340,6 +342,7 @@ class TenantPolicy(Model):
     carrier: Carrier
     agent: Agent | None
     contacts: Contacts = Contacts()
+    notify_policy_changes: bool = False
 
     def masking_for(self, entity: str, hop: Hop | None = None) -> Mask:
         """What becomes of a value of this kind on its way to a processor; without a hop, to one that is not named."""

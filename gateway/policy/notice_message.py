@@ -42,7 +42,7 @@ def announcement(entry: SubProcessor, tenant: TenantId, terms: Terms, *, at: dat
         "tenant": tenant,
         "processor": facts,
         "terms": material(entry),
-        "announced_at": _moment(at),
+        "announced_at": moment(at),
         "clocks": [clock.why for clock in clocks(terms, at)],
         "takes_effect": day.isoformat() if day else None,
         "objection_days": objection_days,
@@ -80,5 +80,6 @@ def _letter(entry: SubProcessor, data: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _moment(at: datetime) -> str:
+def moment(at: datetime) -> str:
+    """A time as notices tell it: RFC 3339, in UTC, to the second."""
     return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -80,7 +80,7 @@ class NoticeDesk:
 
     async def state(self, tenant: TenantId) -> Notices:
         """Raises StoreUnavailable, also for a log that contradicts itself: then nobody knows what is permitted."""
-        return _folded(await self._log.events(tenant))
+        return folded(await self._log.events(tenant))
 
     async def announce(self, processor: str, tenants: Iterable[str] = ()) -> list[Standing]:
         """Start the clock of a sub-processor for every tenant (or those named), and make the first attempt on every channel.
@@ -180,24 +180,18 @@ class NoticeDesk:
         return found
 
     async def _try(self, policy: TenantPolicy, entry: SubProcessor, notice: Notice, delivery: Delivery) -> Tried:
-        sender = self._senders.get(delivery.channel)
-        if sender is None:
-            return Tried(delivered=False, proof="this gateway has no such channel")
         message = announcement(
             entry, TenantId(policy.tenant), terms_of(policy), at=notice.announced_at, objection_days=policy.objection_days
         )
-        try:
-            return await sender.deliver(policy.contacts, message)
-        except Misconfigured as error:
-            return Tried(delivered=False, proof=error.message)
+        return await attempt(self._senders, delivery.channel, policy.contacts, message)
 
     async def _happen(self, tenant: TenantId, decide: Decide) -> None:
         """Decide on the state as it is, write it to the log if nobody was faster, then to the evidence."""
         for _ in range(ATTEMPTS):
             at, events = self._clock.now(), await self._log.events(tenant)
-            before = _folded(events)
+            before = folded(events)
             new = decide(before, at)
-            after = _folded((*events, *new))
+            after = folded((*events, *new))
             if await self._log.add(tenant, len(events), new):
                 return await self._prove(tenant, new, before, after, at)
         raise StoreUnavailable("too many gateways write to this tenant's notice log at once")
@@ -246,7 +240,7 @@ class NoticeWatch:
         """Folded once for the same events."""
         known = self._folded.get(tenant)
         if known is None or known[0] is not events:
-            known = self._folded[tenant] = (events, _folded(events))
+            known = self._folded[tenant] = (events, folded(events))
         return known[1]
 
 
@@ -258,7 +252,19 @@ def terms_of(policy: TenantPolicy) -> Terms:
     return Terms(policy.notice_days, policy.notice_business_days, policy.holidays)
 
 
-def _folded(events: Sequence[Event]) -> Notices:
+async def attempt(senders: Mapping[str, NoticeSender], channel: str, contacts: Contacts, message: NoticeMessage) -> Tried:
+    """One attempt on one channel. What is not set up for it has failed, in words that may stand in the log."""
+    sender = senders.get(channel)
+    if sender is None:
+        return Tried(delivered=False, proof="this gateway has no such channel")
+    try:
+        return await sender.deliver(contacts, message)
+    except Misconfigured as error:
+        return Tried(delivered=False, proof=error.message)
+
+
+def folded(events: Sequence[Event]) -> Notices:
+    """``fold``. Raises StoreUnavailable for a log that contradicts itself."""
     try:
         return fold(events)
     except (InvalidRequest, KeyError, ValueError):

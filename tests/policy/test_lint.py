@@ -99,6 +99,14 @@ CASES: list[tuple[str, str, str, str, str, str]] = [
         "nothing goes to them",
     ),
     (
+        "notices that would reach nobody",
+        "no-contacts",
+        GOOD + "notify_policy_changes: true\n",
+        REGISTRY,
+        "warning tenants/acme.yaml:6:1: acme asks for notice of changes, and has no contacts: nobody is told",
+        "add contacts: {mail: [ADDRESS]}",
+    ),
+    (
         "a tenant whom nobody may serve",
         "no-route",
         "tenant: acme\norigins: [eu]\nroute:\n  llm: [{processor: eu-llm}]\n",

@@ -7,6 +7,7 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from gateway.policy.egress import decide
 from gateway.policy.fields import Mask
@@ -50,6 +51,16 @@ def test_the_stricter_rule_for_made_up_data_wins_and_without_a_word_answers_pass
 ) -> None:
     said: list[dict[str, object]] = [{} if rule is None else {"answers": {"unknown": rule}} for rule in (tenant, pack)]
     assert joined(said[0], said[1]).answers.unknown == result
+
+
+def test_only_the_tenant_says_whether_it_is_told_of_changes() -> None:
+    """Without a word it is not; a pack cannot ask for it."""
+    assert not joined({}).notify_policy_changes
+    assert joined({"notify_policy_changes": True}).notify_policy_changes
+    with pytest.raises(ValidationError):
+        joined({}, {"notify_policy_changes": True})
+    with pytest.raises(ValidationError):
+        joined({"notify_policy_changes": "yes"})
 
 
 def test_the_shortest_retention_wins_class_by_class() -> None:
