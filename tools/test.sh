@@ -7,7 +7,7 @@ shift
 [ $# -eq 0 ] || exec "$bin/python" -m pytest "$@"
 
 # Calls run in real time: they get the machine for themselves. Everything else runs side by side, a file at a time.
-real_time=(tests/journeys tests/agents tests/peers tests/demo tests/adapters/conversation tests/adapters/speech tests/http/proxy tests/caller)
+real_time=(tests/journeys tests/agents tests/demo)
 
 failed=0
 "$bin/python" -m pytest -n auto --dist loadfile "${real_time[@]/#/--ignore=}" || failed=1
