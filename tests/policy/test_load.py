@@ -106,6 +106,11 @@ TENANT_FAULTS: list[tuple[str, str, str]] = [
         "rename one",
     ),
     (
+        "announcements: [{id: a, text: Hallo., language: de}]",
+        "5:49: this machine's voice does not speak `de`",
+        "record the announcement, put the WAV into announcements/ and write `asset: NAME.wav`",
+    ),
+    (
         "announcements: [{id: a, text: Hi., asset: ../x.wav}]",
         "5:43: this is not the name of an announcement's audio",
         "name a WAV",
