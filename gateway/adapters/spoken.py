@@ -25,7 +25,7 @@ READY_WITHIN_S = 30.0
 
 def voice_name() -> str:
     """The voice as the kept audio names it: another version of it speaks everything again."""
-    return f"hibari {version('hibari')} heart"
+    return f"hibari {version('hibari-tts')} heart"
 
 
 class Spoken:
