@@ -24,9 +24,8 @@ from gateway.adapters.keys.files import read_key, read_or_create_key
 from gateway.adapters.keys.signing import SigningKey
 from gateway.adapters.providers.all import chat_models
 from gateway.adapters.providers.outbound import outbound_session
-from gateway.adapters.sounds import Sounds
+from gateway.adapters.sounds import Sounds, Spoken, voice_name
 from gateway.adapters.speech.local import LocalSpeech
-from gateway.adapters.spoken import Spoken, voice_name
 from gateway.adapters.stores.embedded import EmbeddedValkey
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.once import OnlyOnce

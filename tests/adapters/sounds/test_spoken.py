@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.adapters.sounds import TELEPHONE_HZ, Sounds
-from gateway.adapters.spoken import Spoken
+from gateway.adapters.sounds import TELEPHONE_HZ, Sounds, Spoken
 from gateway.errors import Misconfigured, PolicyUnavailable, UpstreamFailed
 from gateway.policy.announcing import Announcement
 from gateway.tasks import TaskOwner
@@ -129,7 +128,7 @@ async def test_without_audio_the_call_is_refused_and_the_next_one_tries_again(
 
 
 async def test_a_voice_that_never_gets_ready_keeps_no_call_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.adapters.spoken.READY_WITHIN_S", 0.01)
+    monkeypatch.setattr("gateway.adapters.sounds.spoken.READY_WITHIN_S", 0.01)
     voice = Voice()
     voice.ready.clear()
     with pytest.raises(PolicyUnavailable, match="could not be spoken"):

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
 
-from gateway.adapters.sounds import Sound, sound_of
+from gateway.adapters.sounds.recorded import Sound, sound_of
 from gateway.audio import wav
 from gateway.errors import Misconfigured, PolicyUnavailable, SordinoError, UpstreamFailed
 from gateway.policy.announcing import Announcement
