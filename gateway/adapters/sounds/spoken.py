@@ -13,7 +13,7 @@ from pathlib import Path
 
 from gateway.adapters.sounds.recorded import Sound, sound_of
 from gateway.audio import wav
-from gateway.errors import Misconfigured, PolicyUnavailable, SordinoError, UpstreamFailed
+from gateway.errors import Misconfigured, PolicyUnavailable, RedactionUnavailable, SordinoError, UpstreamFailed
 from gateway.policy.announcing import Announcement
 from gateway.values import Pcm
 
@@ -57,7 +57,7 @@ class Spoken:
         """Have the audio of those that name no asset: from memory, from the folder, else from the voice.
 
         Raises:
-            PolicyUnavailable: the voice failed, or needs longer than ``READY_WITHIN_S``.
+            PolicyUnavailable: the gateway did not warm up, the voice failed, or it needs longer than ``READY_WITHIN_S``.
             Misconfigured: the words make no sound, or the folder cannot be read or written.
         """
         missing = [words for words in announcements if words.asset is None and self._key(words) not in self._sounds]
@@ -65,7 +65,7 @@ class Spoken:
             try:
                 async with asyncio.timeout(READY_WITHIN_S):
                     await self._prepare(words)
-            except (TimeoutError, UpstreamFailed):
+            except (TimeoutError, UpstreamFailed, RedactionUnavailable):
                 hint = "run `sordino doctor`, or record it and name the WAV as its asset"
                 raise PolicyUnavailable(f"the announcement `{words.id}` could not be spoken", hint=hint) from None
 
