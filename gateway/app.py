@@ -24,7 +24,7 @@ from gateway.adapters.keys.files import read_key, read_or_create_key
 from gateway.adapters.keys.signing import SigningKey
 from gateway.adapters.providers.all import chat_models
 from gateway.adapters.providers.outbound import outbound_session
-from gateway.adapters.sounds import Sounds
+from gateway.adapters.sounds import Sounds, Spoken, voice_name
 from gateway.adapters.speech.local import LocalSpeech
 from gateway.adapters.stores.embedded import EmbeddedValkey
 from gateway.adapters.stores.ledger import RedisLedger
@@ -107,7 +107,9 @@ class Gateway:
         self.policies.reload_if_changed()
         collector = endpoint_from_env(self._env, allowed_hosts=self._telemetry_hosts())
         self.telemetry = OtelTelemetry(endpoint=collector, console=console, exporters=exporters)
-        self._sounds = Sounds(self.policies.announcement)
+        told = settings.data / "announcements"
+        self._spoken = Spoken(told, lambda words: self.speech.tts.read_out(words), self._warmed, voice=voice_name())
+        self._sounds = Sounds(self.policies.announcement, self._spoken.sound)
         self._open = AsyncExitStack()
         self._tasks = TaskOwner("gateway", on_failure=_report)
         self._calls: dict[CallId, Leg] = {}
@@ -161,20 +163,23 @@ class Gateway:
         )
         self.governing = await open_governing(needs, self._open)
         for tenant in policies.tenants.values():
-            all_sounds(all_first_words(tenant).announcements, self._sounds, tenant.language)
+            recorded = [each for each in all_first_words(tenant).announcements if each.asset]
+            all_sounds(recorded, self._sounds, tenant.language)
         self.speech = LocalSpeech()
         self.detector = PresidioDetector(workers=workers_for(os.cpu_count() or 1))
         self._open.push_async_callback(self.speech.aclose)
         self._open.push_async_callback(self.detector.aclose)
         self._warm = self._tasks.start(self._warm_up(), name="warm-up")
         self._open.push_async_callback(_cancelled, self._warm)
+        speaking = self._tasks.start(self._spoken.keep(lambda: self.policies.policies.announcements), name="announcements")
+        self._open.push_async_callback(_cancelled, speaking)
         self._parts = await self._conversation_parts()
         if self._listens:
             await self._warm
             await self._listen()
             desks = self.governing
             self._tasks.start(retry_notices(desks.notices, desks.changes, desks.policies), name="notices")
-        self._tasks.start(self.policies.watch(_tell_invalid, _tell_changed), name="policies")
+        self._tasks.start(self.policies.watch(_tell_invalid, self._changed), name="policies")
 
     async def _warm_up(self) -> None:
         await asyncio.gather(self.speech.start(), self.detector.start())
@@ -253,6 +258,7 @@ class Gateway:
         shown = showing(self._observer, call)
         account = CallAccount(TenantId(tenant.tenant), call, self.ledger, self._clock)
         law, first = law_of_call(self.policies.policies, tenant, ends)
+        await self._spoken.prepare(first.announcements)
         sounds = all_sounds(first.announcements, self._sounds, tenant.language)
         started = self._started(tenant, carrier) | {"jurisdiction": first.record(law)}
         flow = CallFlow(to_play(first.announcements, self._sounds), started=started, acknowledged_by=leg.acknowledges)
@@ -353,6 +359,10 @@ class Gateway:
                 hint="run sordino policy check",
             )
 
+    def _changed(self, _: object) -> None:
+        log.info("the changed policy files are in force")
+        self._spoken.look_again()
+
     async def _list_calls(self) -> list[dict[str, object]]:
         rows: list[dict[str, object]] = []
         for tenant in self.policies.policies.tenants:
@@ -368,10 +378,6 @@ def _tell_invalid(findings: tuple[Finding, ...]) -> None:
     log.error("the changed policy files have %d fault(s), so the last valid ones stay in force", len(findings))
     for finding in findings:
         log.error("%s", finding)
-
-
-def _tell_changed(_: object) -> None:
-    log.info("the changed policy files are in force")
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -105,7 +105,7 @@ class TestItsTenant:
         tenant = policies.tenant("acme")
         assert tenant.numbers == ("+4930901820",)
         assert policies.tenant_for_number("+4930901820") == tenant
-        assert policies.announcement(tenant.announcements[0].asset).is_file()
+        assert policies.announcement(tenant.announcements[0].asset or "").is_file()
 
     @pytest.mark.parametrize(
         ("hop", "category"),

@@ -26,6 +26,7 @@ from gateway.adapters.system import Secrets
 from gateway.adapters.telemetry.otlp import endpoint_from_env
 from gateway.errors import Misconfigured, SordinoError
 from gateway.evidence.chain import FSYNC
+from gateway.policy.announcing import Announcement
 from gateway.policy.model import TenantPolicy
 from gateway.settings import Settings
 
@@ -134,7 +135,7 @@ def _tenant(tenant: TenantPolicy, policies: PolicyFolder, secrets: Secrets) -> I
     name = f"tenant {tenant.tenant}"
     sounds = Sounds(policies.announcement)
     for announcement in tenant.announcements:
-        yield _looked(f"{name}, announcement {announcement.id}", partial(_sound, sounds, announcement.asset), "")
+        yield _looked(f"{name}, announcement {announcement.id}", partial(_announced, sounds, announcement), "")
     for message in (APOLOGY, REFUSED):
         yield _looked(f"{name}, {message}", partial(_sound, sounds, f"{message}.en.wav"), "")
     for carrier, secret in tenant.carrier.secrets().items():
@@ -143,6 +144,12 @@ def _tenant(tenant: TenantPolicy, policies: PolicyFolder, secrets: Secrets) -> I
 
 def _set(secrets: Secrets, name: str) -> str:
     return f"the secret {name} is set" if secrets.read(name) else ""
+
+
+def _announced(sounds: Sounds, announcement: Announcement) -> str:
+    if announcement.asset is None:
+        return "this machine's voice speaks it when the gateway starts"
+    return _sound(sounds, announcement.asset)
 
 
 def _sound(sounds: Sounds, asset: str) -> str:

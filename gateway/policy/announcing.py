@@ -48,6 +48,8 @@ WAITS = {
     AnnouncementMode.SPOKEN_YES: timedelta(seconds=6),
 }
 """How long an answer is waited for, where the file does not say."""
+VOICE_LANGUAGE = "en"
+"""What this machine's voice speaks: an announcement in another language needs a recording."""
 _LONGEST_WAIT = timedelta(seconds=60)
 
 
@@ -93,8 +95,8 @@ class Announcement(Model):
     """The words."""
     language: Language = "en"
     """What it is spoken in."""
-    asset: Asset
-    """Name of the WAV in ``announcements/`` that says exactly ``text``."""
+    asset: Asset | None = None
+    """Name of the WAV in ``announcements/`` that says exactly ``text``; left out (English only): this machine speaks ``text``."""
     mode: AnnouncementMode = AnnouncementMode.NOTIFY
     """How the caller agrees: by staying (``stay-on-line``), ``key-press``, ``spoken-yes``; ``notify`` asks nothing."""
     asks: Slug | None = None
@@ -120,6 +122,11 @@ class Announcement(Model):
         elif self.on_decline is OnDecline.CONTINUE_UNRECORDED and self.purpose != RECORDING:
             raise fault(f"without a yes to {self.purpose} the call cannot go on unrecorded", "write on_decline: hang-up or human")
         return self
+
+    @property
+    def playable(self) -> bool:
+        """Whether there is, or can be, anything to play: a recording is named, or this machine's voice knows the language."""
+        return self.asset is not None or self.language.split("-")[0] == VOICE_LANGUAGE
 
     @property
     def purpose(self) -> str:

@@ -5,7 +5,7 @@ Reading the files is the caller's part: ``load`` takes their texts by name and o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from gateway.errors import Finding, Location, PolicyInvalid, PolicyUnavailable
 from gateway.policy import checks
 from gateway.policy.agreements import AGREEMENTS_FILE, Agreement, agreed
+from gateway.policy.announcing import RequiredAnnouncement
 from gateway.policy.documents import Parts, Source, read_document
 from gateway.policy.egress import Ask, Decision, Router
 from gateway.policy.faults import did_you_mean, read_model
@@ -38,6 +39,11 @@ class PolicySet:
     packs: Mapping[str, PackFile]
     numbers: Mapping[str, TenantId]
     _routers: dict[TenantId, Router] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def announcements(self) -> Iterator[RequiredAnnouncement]:
+        """Those of all tenants, in every language."""
+        return (each for policy in self.tenants.values() for each in policy.announcements)
 
     def tenant(self, tenant: str) -> TenantPolicy:
         """Raises PolicyUnavailable: nobody wrote a policy for this tenant, so nothing of it may leave."""
@@ -205,7 +211,14 @@ class _Loading:
                 self.found(
                     f"the announcement `{announcement.id}` stands here twice", read.at("announcements", index, "id"), "rename one"
                 )
-            if self.assets is not None and announcement.asset not in self.assets:
+            if announcement.asset is None:
+                if not announcement.playable:
+                    self.found(
+                        f"this machine's voice does not speak `{announcement.language}`",
+                        read.at("announcements", index, "language"),
+                        "record the announcement, put the WAV into announcements/ and write `asset: NAME.wav`",
+                    )
+            elif self.assets is not None and announcement.asset not in self.assets:
                 where = read.at("announcements", index, "asset")
                 self.found(
                     f"there is no announcements/{announcement.asset}", where, did_you_mean(announcement.asset, self.assets)

@@ -24,9 +24,9 @@ class Sound(Protocol):
 
 
 class Sounds(Protocol):
-    """Recordings by file, and messages by name and language. Raises PolicyUnavailable or Misconfigured."""
+    """Announcements as recorded or spoken, and messages by name and language. Raises PolicyUnavailable or Misconfigured."""
 
-    def asset(self, name: str) -> Sound: ...
+    def announcement(self, words: RequiredAnnouncement, /) -> Sound: ...
     def message(self, name: str, language: str) -> Sound: ...
 
 
@@ -38,8 +38,8 @@ def to_play(required: Iterable[RequiredAnnouncement], sounds: Sounds) -> tuple[A
             rule=each.rule,
             language=each.language,
             text_sha256=hashlib.sha256(each.text.encode()).hexdigest(),
-            audio_sha256=sounds.asset(each.asset).sha256,
-            total_ms=int(sounds.asset(each.asset).pcm.ms),
+            audio_sha256=sounds.announcement(each).sha256,
+            total_ms=int(sounds.announcement(each).pcm.ms),
             ask=asking(each),
         )
         for each in required
@@ -63,7 +63,7 @@ def asking(announcement: RequiredAnnouncement) -> Asking | None:
 
 def all_sounds(required: Iterable[RequiredAnnouncement], sounds: Sounds, language: str) -> dict[str, Pcm]:
     """What a call may have to play, read before it begins: the announcements by id, the messages by name."""
-    announced = {each.id: sounds.asset(each.asset).pcm for each in required}
+    announced = {each.id: sounds.announcement(each).pcm for each in required}
     return announced | {name: sounds.message(name, language).pcm for name in MESSAGES}
 
 

@@ -47,6 +47,18 @@ def test_a_faulty_policy_is_shown_with_its_place(settings: Settings, tmp_path: P
     assert "regions" in fault.mend + fault.says
 
 
+def test_an_announcement_without_a_recording_is_said_to_be_spoken(settings: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "policies"
+    (folder / "tenants").mkdir(parents=True)
+    shipped = settings.policies
+    (folder / "subprocessors.yaml").write_bytes((shipped / "subprocessors.yaml").read_bytes())
+    demo = (shipped / "tenants" / "demo.yaml").read_text().replace("    asset: ai-and-privacy.en.wav\n", "")
+    (folder / "tenants" / "demo.yaml").write_text(demo)
+    found = {finding.what: finding for finding in examine(replace(settings, policies=folder), SECRET)}
+    told = found["tenant demo, announcement ai-and-privacy"]
+    assert (told.well, told.says) == (True, "this machine's voice speaks it when the gateway starts")
+
+
 def test_a_store_that_does_not_answer_and_a_key_that_others_may_read_are_found(settings: Settings, tmp_path: Path) -> None:
     key = tmp_path / "master.key"
     key.write_text("not a key\n")

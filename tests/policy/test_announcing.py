@@ -70,7 +70,7 @@ def test_those_of_different_names_are_all_heard_in_the_order_they_were_written()
         (f"{NOTICE[0]}, on_decline: human", "on_decline stands where nothing is asked"),
         (f"{NOTICE[0]}, says: [aii]", "`aii` is not possible here"),
         (f"{NOTICE[0]}, when: [california]", "'california' is not a region"),
-        ("id: notice, text: Hello.", "the key `asset` is missing"),
+        ("id: notice, language: de, text: Hallo.", "this machine's voice does not speak `de`"),
     ],
 )
 def test_what_cannot_be_done_is_refused_at_load(announcement: str, message: str) -> None:

@@ -106,6 +106,11 @@ TENANT_FAULTS: list[tuple[str, str, str]] = [
         "rename one",
     ),
     (
+        "announcements: [{id: a, text: Hallo., language: de}]",
+        "5:49: this machine's voice does not speak `de`",
+        "record the announcement, put the WAV into announcements/ and write `asset: NAME.wav`",
+    ),
+    (
         "announcements: [{id: a, text: Hi., asset: ../x.wav}]",
         "5:43: this is not the name of an announcement's audio",
         "name a WAV",
@@ -119,6 +124,19 @@ def test_a_fault_in_a_tenant_is_shown_at_its_line_and_column(line: str, fault: s
     assert len(found) == 1
     assert found[0].startswith(f"tenants/acme.yaml:{fault}")
     assert hint in found[0]
+
+
+@pytest.mark.parametrize("language", ["", ", language: en", ", language: en-GB", ", language: de, asset: hello.wav"])
+def test_an_announcement_needs_a_recording_only_where_this_machines_voice_cannot_say_it(language: str) -> None:
+    written = f"announcements: [{{id: a, text: Hello.{language}}}]\n"
+    read = load({**TEXTS, "tenants/acme.yaml": TENANT + written, "packs/gdpr.yaml": GDPR}, assets=["hello.wav"])
+    assert [(each.id, each.playable) for each in read.announcements] == [("a", True)]
+
+
+def test_a_packs_announcement_in_another_language_needs_a_recording_too() -> None:
+    pack = "pack: one\ntitle: One\nregions: [de]\nannouncements:\n  - id: a\n    text: Hallo.\n    language: de\n"
+    (found,) = findings({"subprocessors.yaml": REGISTRY, "tenants/acme.yaml": TENANT, "packs/one.yaml": pack})
+    assert found.startswith("packs/one.yaml:7:15: this machine's voice does not speak `de`")
 
 
 ROUTE_FAULTS = [

@@ -21,7 +21,7 @@ class Sound:
 
 
 class Sounds:
-    def asset(self, name: str) -> Sound:
+    def announcement(self, words: RequiredAnnouncement) -> Sound:
         return Sound()
 
     def message(self, name: str, language: str) -> Sound:

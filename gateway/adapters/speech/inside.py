@@ -115,9 +115,12 @@ def _has_voice(audio: Samples, rate: int) -> bool:
     return False
 
 
-def synthesize(sentence: str) -> bytes:
-    """One sentence to 16-bit mono audio at ``HIBARI_HZ``, without the long silence that hibari leaves around it."""
-    audio = trimmed(_hibari()(sentence), HIBARI_HZ)
+def synthesize(sentence: str, seed: int | None = None) -> bytes:
+    """One sentence to 16-bit mono audio at ``HIBARI_HZ``, without the long silence that hibari leaves around it.
+
+    The same words and seed make the same audio.
+    """
+    audio = trimmed(_hibari()(sentence, seed=seed), HIBARI_HZ)
     return bytes((np.clip(audio, -1.0, 1.0) * 32767.0).astype("<i2").tobytes())
 
 

@@ -17,6 +17,7 @@ LONGEST_SPEECH_S = 60.0
 _SLOWEST_HZ, _FASTEST_HZ = 8_000, 96_000
 _TRANSCRIBE_LEAST_S, _TRANSCRIBE_TIMES = 5.0, 1.0
 _SPEAK_LIMIT_S = 5.0
+_READ_OUT_LIMIT_S = 20.0
 
 
 def _require(grant: Grant, hop: Hop, dialect: str) -> None:
@@ -83,6 +84,18 @@ class Hibari:
             samples = await self._pool.run(inside.synthesize, readable(sentence), limit_s=_SPEAK_LIMIT_S)
             if samples:
                 yield Pcm(samples, self.rate)
+
+    async def read_out(self, words: str) -> Pcm:
+        """An announcement of the policy files, whole. It needs no Grant: it is published text, and of no caller.
+
+        The same words make the same audio. Raises UpstreamFailed or UpstreamTimeout: the worker failed, or a sentence took
+        longer than 20 s.
+        """
+        spoken = [
+            await self._pool.run(inside.synthesize, readable(sentence), 0, limit_s=_READ_OUT_LIMIT_S)
+            for sentence in sentences(words)
+        ]
+        return Pcm(b"".join(spoken), self.rate)
 
 
 class LocalSpeech:

@@ -123,6 +123,13 @@ async def test_nothing_is_heard_with_a_grant_for_something_else(speech: LocalSpe
         await speech.stt.transcribe(grant, Private(silence(100)), language="en")
 
 
+async def test_an_announcement_is_read_out_whole_and_always_alike(speech: LocalSpeech) -> None:
+    words = "You speak with a machine. This call is not recorded."
+    first = await speech.tts.read_out(words)
+    assert await speech.tts.read_out(words) == first
+    assert re.sub(r"[^a-z ]", "", (await heard(speech, by_telephone(first))).lower()).endswith("this call is not recorded")
+
+
 @pytest.mark.parametrize("grant", [HEAR, speech_grant(Hop.TTS, "elevenlabs"), speech_grant(Hop.LLM, "hibari")])
 async def test_nothing_is_spoken_with_a_grant_for_something_else(speech: LocalSpeech, grant: Grant) -> None:
     with pytest.raises(PolicyRefused):

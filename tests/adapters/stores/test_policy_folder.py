@@ -38,7 +38,7 @@ def test_a_folder_answers_as_the_policy_port(folder: Path) -> None:
 def test_the_shipped_folder_is_valid_and_its_announcements_exist() -> None:
     opened = PolicyFolder.open(shipped_policies())
     for announcement in opened.tenant("demo").announcements:
-        assert opened.announcement(announcement.asset).read_bytes()[:4] == b"RIFF"
+        assert opened.announcement(announcement.asset or "").read_bytes()[:4] == b"RIFF"
 
 
 def test_packs_and_announcements_that_ship_are_found_without_copying(folder: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gateway.audio import read_wav, resample
 from gateway.errors import InvalidRequest, Misconfigured, PolicyUnavailable
+from gateway.policy.announcing import Announcement
 from gateway.values import Pcm
 
 TELEPHONE_HZ = 8_000
@@ -27,9 +28,13 @@ class Sound:
 class Sounds:
     """Recordings by file name. Each is read once; a changed file is read again."""
 
-    def __init__(self, find: Callable[[str], Path]) -> None:
-        """``find``: where the file of that name stands; raises PolicyUnavailable when there is none."""
+    def __init__(self, find: Callable[[str], Path], spoken: Callable[[Announcement], Sound] | None = None) -> None:
+        """``find``: where the file of that name stands; raises PolicyUnavailable when there is none.
+
+        ``spoken``: the sound of an announcement without an asset; raises PolicyUnavailable while there is none.
+        """
         self._find = find
+        self._spoken = spoken
         self._read: dict[tuple[Path, int, int], Sound] = {}
 
     def asset(self, name: str) -> Sound:
@@ -40,6 +45,14 @@ class Sounds:
             Misconfigured: it is no 16-bit mono WAV, holds no sound at all, or cannot be read.
         """
         return self._load(self._find(name))
+
+    def announcement(self, words: Announcement) -> Sound:
+        """The announcement as it is recorded, else as this machine's voice spoke it. Raises as ``asset``."""
+        if words.asset is not None:
+            return self.asset(words.asset)
+        if self._spoken is None:
+            raise PolicyUnavailable(f"the announcement `{words.id}` has no recording", hint="name the WAV as its asset")
+        return self._spoken(words)
 
     def message(self, name: str, language: str) -> Sound:
         """``apology`` or ``refused`` in that language, else in English."""
@@ -53,13 +66,14 @@ class Sounds:
             facts = path.stat()
             key = (path, facts.st_mtime_ns, facts.st_size)
             if key not in self._read:
-                self._read[key] = _sound(path, path.read_bytes())
+                self._read[key] = sound_of(path, path.read_bytes())
         except OSError as error:
             raise Misconfigured(f"the recording {path} cannot be read: {error.strerror}", hint="mend its permissions") from None
         return self._read[key]
 
 
-def _sound(path: Path, data: bytes) -> Sound:
+def sound_of(path: Path, data: bytes) -> Sound:
+    """A WAV file as it is played. Raises Misconfigured, with its path."""
     try:
         pcm = resample(read_wav(data), TELEPHONE_HZ)
     except InvalidRequest as error:
