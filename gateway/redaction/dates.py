@@ -23,7 +23,8 @@ _DATE = re.compile(
     rf"|\d{{1,2}}(?:st|nd|rd|th)? ?(?:[/:]|slash|of)? ?(?:{_YEAR}|\d\d)(?![\d/:])"
 )
 _CARD_FOLLOWS = re.compile(
-    r"(?: \|)? and (?:the|my) (?:security |c v [vc]|cvv|three |3 )?(?:code|digits|number)?(?: on the back)? is \d{3,4}(?!\d)"
+    r",?(?: \|)? and (?:the|my) (?:security |c v [vc]|cvv|three |3 )?(?:code|digits|number)?(?: on the back)? (?:is|are) "
+    r"(?P<code>\d{3,4})(?!\d)"
 )
 _LONG_AGO = re.compile(rf"{_MONTH}.*(?:19\d\d|200\d)$|\d[/.-]\d\d?[/.-](?:19\d\d|200\d)$|^(?:19\d\d|200\d)[/.-]")
 _FIGURES_AFTER = re.compile(
@@ -75,17 +76,22 @@ def find(heard: Heard) -> list[Span]:
 def _dates(heard: Heard) -> Iterator[Span]:
     """A date that was announced, in this turn or by the question before; or a whole date long ago."""
     text = heard.view.text
+    codes: set[int] = set()
     for match in _DATE.finditer(text):
-        if _FIGURES_ALONE.fullmatch(match.group()) and _is_announced_as_another(text, match):
+        if match.start() in codes or (_FIGURES_ALONE.fullmatch(match.group()) and _is_announced_as_another(text, match)):
             continue
         announced = [str(cue.entity) for cue in nearest(_KINDS, text, *match.span(), before=60, after=30)]
         if not announced and heard.previous:
             size = len(heard.previous)
             asked = nearest(_KINDS, heard.previous, size, size, before=120, after=0)
             announced = [str(cue.entity) for cue in asked]
+        follows = _CARD_FOLLOWS.match(text, match.end()) if announced[:1] in ([], ["CARD_EXPIRY"]) else None
+        if follows:
+            codes.add(follows.start("code"))
+            yield heard.span(*follows.span("code"), "CVV", 0.9, "phrase", "a code after a card's month and year")
         if announced:
             yield heard.span(match.start(), match.end(), announced[0], 0.9, "phrase", "a date that was announced")
-        elif _CARD_FOLLOWS.match(text, match.end()):
+        elif follows:
             yield heard.span(match.start(), match.end(), "CARD_EXPIRY", 0.6, "phrase", "a month and a year before a card's code")
         elif _LONG_AGO.search(match.group()):
             yield heard.span(match.start(), match.end(), "DATE_OF_BIRTH", 0.5, "phrase", "a whole date long ago")

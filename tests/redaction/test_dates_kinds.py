@@ -17,6 +17,8 @@ from gateway.redaction.spans import resolve
         ("passport number is 533380006 and she was born in 1980", ["PASSPORT", "DATE_OF_BIRTH"]),
         ("my member id is 88 31 02 and date of birth is 3 4 1980", ["MEMBER_ID", "DATE_OF_BIRTH"]),
         ("it expires 0927 and the cvv is 123", ["CARD_EXPIRY", "CVV"]),
+        ("runs out in november twenty thirty and the code is four one seven", ["CARD_EXPIRY", "CVV"]),
+        ("It is good until 04/2032, and the code is 6605.", ["CARD_EXPIRY", "CVV"]),
         ("good through oh nine twenty seven", ["CARD_EXPIRY"]),
     ],
 )
