@@ -23,10 +23,12 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from gateway.adapters.stores.tenant_keys import TenantKeys
+from gateway.adapters.system import SystemClock
 from gateway.adapters.telemetry.logs import install_log_filter
 from gateway.caller.call import Caller
 from gateway.policy.egress import Grant
-from gateway.values import Pcm, Private
+from gateway.values import Pcm, Private, TenantId
 from tests.journeys.canaries import ALL, CALLER, CANARIES, KEYS, Canary, files_under, found_in, found_in_all
 from tests.journeys.house import CALLED, House, kinds, living_in, short_policies, speech
 
@@ -62,6 +64,8 @@ class Exits:
     receipt_kinds: list[str] = field(default_factory=list)
     masked: set[str] = field(default_factory=set)
     heard: list[str] = field(default_factory=list)
+    asked: list[int] = field(default_factory=list)
+    """What a program got by the base URL: a status a request."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -95,6 +99,7 @@ async def exits(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Exits
                 out.receipt_kinds = kinds(receipt)
                 out.masked = set(receipt.document["masked"])  # type: ignore[arg-type]
                 out.heard = [str(turn.text.reveal()) for turn in house.watcher.of("heard") if turn.text]
+                out.asked = await ask_by_base_url(house)
                 out.content = {
                     "model bodies": house.model_bodies(),
                     "receipt": receipt.to_json(),
@@ -130,6 +135,39 @@ async def converse(house: House) -> None:
             await caller.listen(until_silent_ms=900, timeout_s=20)
         for key in KEYS.spoken:
             await caller.press(key)
+
+
+async def ask_by_base_url(house: House) -> list[int]:
+    """A program tells the model proxy every secret: whole, streamed and hung up on, in what is refused, and aloud."""
+    _, key = await TenantKeys(house.gateway.store).create(TenantId("demo"), now=SystemClock().now())
+    secret = " ".join(canary.said for canary in CANARIES)
+    headers = {"Authorization": f"Bearer {key.reveal()}", "X-Sordino-Call": CANARIES[0].spoken.replace(" ", "-")}
+    said: list[dict[str, object]] = [{"role": "user", "content": secret}]
+    chat: dict[str, object] = {"model": "any", "messages": said}
+    tool = {"role": "tool", "tool_call_id": "1", "content": json.dumps({"found": secret})}
+    bodies: list[tuple[str, dict[str, object]]] = [
+        ("chat/completions", chat),
+        ("chat/completions", {**chat, "messages": [*said, {"role": "assistant", "content": secret}, tool]}),
+        ("chat/completions", {**chat, "store": True, "user": secret, secret[:40]: secret}),
+        ("chat/completions", {"model": secret, "messages": [{"role": secret, "content": secret}]}),
+        ("messages", {**chat, "max_tokens": 20, "system": secret}),
+        ("messages", {**chat, "max_tokens": secret}),
+        ("audio/speech", {"model": "any", "voice": "any", "input": secret[:200], "response_format": "wav"}),
+        ("audio/speech", {"model": "any", "voice": secret, "input": "Hello.", "response_format": secret}),
+    ]
+    statuses = []
+    async with aiohttp.ClientSession(headers=headers) as session:
+        for path, body in bodies:
+            async with session.post(f"{house.gateway.url}/v1/{path}", json=body) as answer:
+                statuses.append(answer.status)
+                await answer.read()
+        async with session.post(f"{house.gateway.url}/v1/chat/completions", json={**chat, "stream": True}) as answer:
+            statuses.append(answer.status)
+            await answer.content.readany()
+            answer.close()
+        async with session.post(f"{house.gateway.url}/v1/chat/completions", data=secret.encode()) as answer:
+            statuses.append(answer.status)
+    return statuses
 
 
 async def page(house: House, path: str) -> bytes:
@@ -178,6 +216,11 @@ async def test_the_secrets_really_went_in_and_were_masked(exits: Exits) -> None:
 
 async def test_no_exit_shows_a_secret(exits: Exits) -> None:
     assert found_in_all(exits.content) == {}
+
+
+async def test_a_program_was_answered_and_refused_by_the_model_proxy(exits: Exits) -> None:
+    assert exits.asked[0] == 200
+    assert {status for status in exits.asked if status >= 400}
 
 
 async def test_each_exit_really_had_something_to_show(exits: Exits) -> None:
