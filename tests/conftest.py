@@ -22,6 +22,9 @@ from gateway.adapters.telemetry.logs import Lines
 settings.register_profile("sordino", deadline=None)
 settings.load_profile("sordino")
 
+PATIENCE_S = 20
+"""What a store and its ledger may take where a test is not about slowness: the machine may be busy with other tests."""
+
 
 @pytest.fixture(autouse=True)
 def logging_as_it_was() -> Iterator[None]:
@@ -51,7 +54,7 @@ def valkey() -> Iterator[EmbeddedValkey]:
 @pytest.fixture
 async def store(valkey: EmbeddedValkey) -> AsyncIterator[Store]:
     """A connection to the session's Valkey, empty at the start of the test."""
-    async with Store(valkey.url) as store:
+    async with Store(valkey.url, timeout_s=PATIENCE_S) as store:
         async with store.answers() as client:
             await client.flushall()
         yield store

@@ -69,7 +69,7 @@ async def opened(store: Store, world: World, tmp_path: Path, **env: str) -> Asyn
             "SORDINO_MAIL_FROM": "notices@sordino.example",
             **env,
         }
-        ledger = await running.enter_async_context(RedisLedger(store))
+        ledger = await running.enter_async_context(RedisLedger(store, timeout_s=20))
         secrets = Secrets(tmp_path, environment)
         needs = Needs(store, ledger, policies, secrets, b"k" * 32, environment, SystemClock(), RandomIds())
         yield await open_governing(needs, running)

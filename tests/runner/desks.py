@@ -79,7 +79,7 @@ class Desks:
         self.policies: PolicySet = loaded(tenant, registry=registry)
         self.clock = MovedClock()
         self.webhook, self.mail = Channel(), Channel()
-        self.real = RedisLedger(store)
+        self.real = RedisLedger(store, timeout_s=20)
         written = ledger or self.real
         log = RedisNoticeLog(store)
         senders: dict[str, Any] = {"webhook": self.webhook, "mail": self.mail}

@@ -43,7 +43,7 @@ def account(ledger: RedisLedger | Gate) -> CallAccount:
 
 
 async def test_each_entry_follows_the_one_before(store: Store) -> None:
-    async with RedisLedger(store) as ledger:
+    async with RedisLedger(store, timeout_s=20) as ledger:
         book = account(ledger)
         await book.write("call.started", {})
         await book.write("note", {"n": 1})
@@ -55,7 +55,7 @@ async def test_each_entry_follows_the_one_before(store: Store) -> None:
 
 async def test_entries_that_are_written_at_once_still_follow_each_other(store: Store) -> None:
     """A turn is masked while another part asks for a Grant."""
-    async with RedisLedger(store) as ledger:
+    async with RedisLedger(store, timeout_s=20) as ledger:
         book = account(ledger)
         await asyncio.gather(*(book.write("note", {"n": n}) for n in range(20)))
         assert [entry.draft.body["n"] for entry in book.entries] == list(range(20))
@@ -65,7 +65,7 @@ async def test_entries_that_are_written_at_once_still_follow_each_other(store: S
 
 async def test_after_one_that_was_not_confirmed_the_ledger_is_not_asked_again(store: Store) -> None:
     """What would be linked to a gap proves nothing. What must be said anyway stands in the receipt as unconfirmed."""
-    async with RedisLedger(store) as ledger:
+    async with RedisLedger(store, timeout_s=20) as ledger:
         gate = Gate(ledger)
         book = account(gate)
         await book.write("call.started", {})
@@ -86,7 +86,7 @@ async def test_after_one_that_was_not_confirmed_the_ledger_is_not_asked_again(st
 @pytest.mark.parametrize("kind", ["hop", "listening.started"])
 async def test_what_lets_data_move_is_never_in_a_receipt_unconfirmed(store: Store, kind: str) -> None:
     """It did not happen, so the receipt does not say it did; and nothing of the call can be confirmed any more."""
-    async with RedisLedger(store) as ledger:
+    async with RedisLedger(store, timeout_s=20) as ledger:
         gate = Gate(ledger)
         book = account(gate)
         gate.shut = True
@@ -100,7 +100,7 @@ async def test_what_lets_data_move_is_never_in_a_receipt_unconfirmed(store: Stor
 
 
 async def test_what_cannot_be_evidence_is_refused_and_cuts_nothing(store: Store) -> None:
-    async with RedisLedger(store) as ledger:
+    async with RedisLedger(store, timeout_s=20) as ledger:
         book = account(ledger)
         with pytest.raises(EvidenceInvalid):
             await book.write("note", {"share": float("nan")})
@@ -110,7 +110,7 @@ async def test_what_cannot_be_evidence_is_refused_and_cuts_nothing(store: Store)
 
 async def test_who_does_not_wait_for_the_confirmation_leaves_the_chain_whole(store: Store) -> None:
     """A barge-in takes back a question that is on its way to the ledger: it is stray there, and later entries are linked."""
-    async with RedisLedger(store) as ledger:
+    async with RedisLedger(store, timeout_s=20) as ledger:
         gate = Gate(ledger)
         book = account(gate)
         await book.write("call.started", {})
@@ -128,7 +128,7 @@ async def test_who_does_not_wait_for_the_confirmation_leaves_the_chain_whole(sto
 
 
 async def test_a_store_that_dies_in_the_middle_is_told_as_evidence_that_is_missing(own_valkey: EmbeddedValkey) -> None:
-    async with Store(own_valkey.url) as store, RedisLedger(store) as ledger:
+    async with Store(own_valkey.url) as store, RedisLedger(store, timeout_s=20) as ledger:
         book = account(ledger)
         await book.write("call.started", {})
         await own_valkey.kill()

@@ -27,7 +27,7 @@ from gateway.values import CallId, TenantId
 
 log = logging.getLogger(__name__)
 
-TIMEOUT_S = 1.0
+TIMEOUT_S = 2.0
 MAX_WAITING = 1_000
 """Entries of one tenant that may wait for the store; the next one is refused at once."""
 BATCH = 64

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from gateway.adapters.stores.together import Part, Together
 from gateway.errors import Misconfigured, StoreUnavailable
 
-TIMEOUT_S = 1.0
+TIMEOUT_S = 2.0
 
 
 class Store:

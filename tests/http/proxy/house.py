@@ -148,7 +148,7 @@ async def proxy_house(
     clock = clock or SystemClock()
     async with AsyncExitStack() as running:
         session = await running.enter_async_context(outbound_session())
-        ledger = await running.enter_async_context(RedisLedger(store))
+        ledger = await running.enter_async_context(RedisLedger(store, timeout_s=20))
         secrets = Secrets(folder / "secrets", {"UPSTREAM_KEY": "sk-upstream"})
         needs = ProxyNeeds(
             store=store,
