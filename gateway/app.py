@@ -8,16 +8,13 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
-from dataclasses import replace
-from functools import partial
 from types import TracebackType
 from typing import TextIO
 
 from opentelemetry.sdk.trace.export import SpanExporter
 
 from gateway.adapters.carriers.stream_token import StreamClaims, StreamTokens
-from gateway.adapters.conversation import ConversationParts, LiveKitConversation, make_agent, silence_livekit
-from gateway.adapters.conversation.answer_ear import LocalAnswerEar
+from gateway.adapters.conversation import ConversationParts, silence_livekit
 from gateway.adapters.detectors.presidio import PresidioDetector, workers_for
 from gateway.adapters.keys.envelope import MasterKey
 from gateway.adapters.keys.files import read_key, read_or_create_key
@@ -32,25 +29,17 @@ from gateway.adapters.stores.once import OnlyOnce
 from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.redis import Store
-from gateway.adapters.stores.vault import RedisVault
 from gateway.adapters.system import RandomIds, Secrets, SystemClock
 from gateway.adapters.telemetry.otel import OtelTelemetry
 from gateway.adapters.telemetry.otlp import endpoint_from_env
-from gateway.call.consent import ConsentWithdrawn
-from gateway.call.flow import CallFlow, Outcome
-from gateway.errors import Finding, PolicyInvalid, PolicyUnavailable, SordinoError
-from gateway.evidence import receipt as receipts
-from gateway.evidence.entries import Entry, Json
-from gateway.evidence.receipt import Receipt
+from gateway.call.flow import Outcome
+from gateway.calling import CallNeeds, Calls
+from gateway.errors import Finding, PolicyInvalid, PolicyUnavailable
 from gateway.governing import (
     NO_NUMBERS,
     Ends,
     Needs,
-    answers_on_call,
-    law_of_call,
     open_governing,
-    opt_out_on_call,
-    origins_of,
     retry_notices,
 )
 from gateway.http.media import SocketLeg
@@ -58,19 +47,14 @@ from gateway.lines import Lines
 from gateway.policy.disclosing import all_first_words
 from gateway.policy.model import TenantPolicy
 from gateway.policy.registry import Price, Registry, with_base_url
-from gateway.ports import ConversationEvents, Masker, Observer, Playout, SpanHandle, TurnShown
-from gateway.runner.account import CallAccount
-from gateway.runner.call_runner import CallParts, CallRunner
-from gateway.runner.consents import CallConsents, Withdraw, minding
-from gateway.runner.egress import CallEgress
-from gateway.runner.gate import all_sounds, opt_out_watch, to_play
+from gateway.ports import Observer
+from gateway.runner.gate import all_sounds
 from gateway.runner.leg import Leg
-from gateway.runner.opt_out import HeardOnce, ListeningLeg, listening
-from gateway.runner.showing import Nobody, Shown, showing
-from gateway.serving import Listening, ProxyNeeds, SpeechNeeds, free_port, listen, masker_of, open_proxy, routes
+from gateway.runner.showing import Nobody
+from gateway.serving import Listening, ProxyNeeds, SpeechNeeds, free_port, listen, open_proxy, routes
 from gateway.settings import Settings
 from gateway.tasks import TaskOwner
-from gateway.values import CallId, Hop, Private, ProcessorId, TenantId
+from gateway.values import Hop, Private, ProcessorId
 
 log = logging.getLogger(__name__)
 
@@ -112,11 +96,8 @@ class Gateway:
         self._sounds = Sounds(self.policies.announcement, self._spoken.sound)
         self._open = AsyncExitStack()
         self._tasks = TaskOwner("gateway", on_failure=_report)
-        self._calls: dict[CallId, Leg] = {}
         self.valkey: EmbeddedValkey | None = None
         """The gateway's own store; None when SORDINO_REDIS_URL names one."""
-        self._idle = asyncio.Event()
-        self._idle.set()
         self.url = ""
 
     # --- life -------------------------------------------------------------------------------------------------------
@@ -130,11 +111,10 @@ class Gateway:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        for leg in tuple(self._calls.values()):
-            await leg.close()
+        await self.calls.hang_up()
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_WITHIN_S):
-                await self.idle()
+                await self.calls.idle()
         await self._open.aclose()
 
     async def _start(self) -> None:
@@ -173,7 +153,7 @@ class Gateway:
         self._open.push_async_callback(_cancelled, self._warm)
         speaking = self._tasks.start(self._spoken.keep(lambda: self.policies.policies.announcements), name="announcements")
         self._open.push_async_callback(_cancelled, speaking)
-        self._parts = await self._conversation_parts()
+        self.calls = Calls(await self._call_needs())
         if self._listens:
             await self._warm
             await self._listen()
@@ -199,6 +179,26 @@ class Gateway:
             vad_threads=threads,
             telemetry=self.telemetry,
             clock=self._clock,
+        )
+
+    async def _call_needs(self) -> CallNeeds:
+        return CallNeeds(
+            policies=self.policies,
+            store=self.store,
+            ledger=self.ledger,
+            keys=self._master,
+            signing=self.signing,
+            receipts=self.receipts,
+            governing=self.governing,
+            detector=self.detector,
+            parts=await self._conversation_parts(),
+            spoken=self._spoken,
+            sounds=self._sounds,
+            telemetry=self.telemetry,
+            clock=self._clock,
+            ids=self._ids,
+            observer=self._observer,
+            warmed=self._warmed,
         )
 
     async def _listen(self) -> None:
@@ -229,17 +229,17 @@ class Gateway:
             detector=self.detector,
             policy=self.policies,
             tenant=self.policies.tenant,
-            models=self._parts.models,
+            models=self.calls.needs.parts.models,
             clock=self._clock,
             ids=self._ids,
             telemetry=self.telemetry,
             registry_digest=lambda: self.policies.policies.registry.digest,
             operator=self.secrets.read_or_create("SORDINO_OPERATOR_KEY"),
             notices=self.governing.watch,
-            speech=SpeechNeeds(self._parts.stt, self._parts.tts, self.secrets),
+            speech=SpeechNeeds({"moonshine": self.speech.stt}, {"hibari": self.speech.tts}, self.secrets),
             price=self._price_of,
             entries=self.ledger.entries,
-            seal=self._seal_proxied,
+            seal=self.calls.seal_entries,
         )
 
     # --- calls ------------------------------------------------------------------------------------------------------
@@ -254,97 +254,20 @@ class Gateway:
         Raises:
             Misconfigured, PolicyUnavailable: it cannot even begin; nothing was heard and nothing is on record.
         """
-        call = CallId(self._ids.new("call"))
-        shown = showing(self._observer, call)
-        account = CallAccount(TenantId(tenant.tenant), call, self.ledger, self._clock)
-        law, first = law_of_call(self.policies.policies, tenant, ends)
-        await self._spoken.prepare(first.announcements)
-        sounds = all_sounds(first.announcements, self._sounds, tenant.language)
-        started = self._started(tenant, carrier) | {"jurisdiction": first.record(law)}
-        flow = CallFlow(to_play(first.announcements, self._sounds), started=started, acknowledged_by=leg.acknowledges)
-        agent = make_agent(tenant.agent if isinstance(tenant.agent, str) else None, *_plain(tenant))
-        laws, watch = origins_of(tenant, law), self.governing.watch
-        egress = CallEgress(
-            self.policies, account, self._clock, self._ids, self.telemetry, shown, _origin(tenant), origins=laws, notices=watch
-        )
-        opting = opt_out_on_call(self.governing.dial, account, ends.caller)
-
-        def conversation(playout: Playout, events: ConversationEvents, span: SpanHandle) -> LiveKitConversation:
-            return LiveKitConversation(
-                self._parts,
-                make_agent=agent,
-                language=tenant.language,
-                open_masker=lambda: self._masker(tenant, call, opting, lambda how: runner.post(ConsentWithdrawn(how))),
-                egress=egress,
-                playout=playout,
-                events=events,
-                call_span=span,
-            )
-
-        async def seal(outcome: Outcome, code: str | None) -> None:
-            await self._seal(account, shown)
-
-        heard = ListeningLeg(leg, opting, self._clock, opt_out_watch(flow.announcements))
-        parts = CallParts(flow, heard, account, sounds, conversation, seal, self._clock, self.telemetry, shown)
-        consents = CallConsents(answers_on_call(self.governing.dial, account, ends.caller, self._clock))
-        ear = partial(LocalAnswerEar, self._parts.stt, egress, self._warmed)
-        runner = CallRunner(replace(parts, consents=consents, make_answer_ear=ear))
-        self._calls[call] = leg
-        self._idle.clear()
-        try:
-            return await runner.run()
-        finally:
-            await self._forget(tenant, call)
-            del self._calls[call]
-            if not self._calls:
-                self._idle.set()
+        return await self.calls.run(leg, tenant, carrier=carrier, ends=ends)
 
     async def idle(self) -> None:
         """Wait until no call goes on: every one has its receipt."""
-        await self._idle.wait()
+        await self.calls.idle()
 
     async def _warmed(self) -> None:
         await asyncio.shield(self._warm)
-
-    async def _masker(self, tenant: TenantPolicy, call: CallId, opting: HeardOnce, withdraw: Withdraw) -> Masker:
-        await self._warmed()
-        vault = await self._vault(tenant).open(TenantId(tenant.tenant), call)
-        return minding(listening(masker_of(tenant, self.detector, vault), opting), withdraw)
-
-    def _vault(self, tenant: TenantPolicy) -> RedisVault:
-        return RedisVault(self.store, self._master, ttl_s=max(60, int(tenant.retention.vault.total_seconds())))
-
-    async def _seal(self, account: CallAccount, shown: Shown) -> None:
-        receipt = receipts.build(account.entries, sign=self.signing.sign, public_key=self.signing.public_key)
-        kept = await self.receipts.save(receipt)
-        shown(TurnShown("sealed", facts={"receipt": str(kept.file or ""), "entries": len(receipt.entries)}))
 
     def _price_of(self, processor: ProcessorId) -> Price | None:
         entry = self.policies.policies.registry.entries.get(processor)
         return entry.price if entry is not None else None
 
-    async def _seal_proxied(self, entries: Sequence[Entry]) -> Receipt:
-        receipt = receipts.build(entries, sign=self.signing.sign, public_key=self.signing.public_key)
-        await self.receipts.save(receipt)
-        return receipt
-
-    async def _forget(self, tenant: TenantPolicy, call: CallId) -> None:
-        """The call's key goes with the call; if the store is gone, its time to live ends it."""
-        try:
-            await (await self._vault(tenant).open(TenantId(tenant.tenant), call)).destroy()
-        except SordinoError as error:
-            log.warning("the vault of a call is left to its time to live: %s", error.code)
-
-    # --- what a call needs of the tenant ----------------------------------------------------------------------------
-
-    def _started(self, tenant: TenantPolicy, carrier: str) -> dict[str, Json]:
-        return {
-            "carrier": carrier,
-            "direction": "inbound",
-            "language": tenant.language,
-            "policy_digest": tenant.digest,
-            "registry_digest": self.policies.policies.registry.digest,
-        }
+    # --- policies ---------------------------------------------------------------------------------------------------
 
     def _telemetry_hosts(self) -> frozenset[str]:
         if self.policies.findings:
@@ -387,13 +310,3 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
 
 def _report(name: str, failure: BaseException) -> None:
     log.error("the task %s ended with %s", name, type(failure).__name__)
-
-
-def _origin(tenant: TenantPolicy) -> str:
-    return tenant.origins[0] if tenant.origins else ""
-
-
-def _plain(tenant: TenantPolicy) -> tuple[str, str]:
-    if tenant.agent is None or isinstance(tenant.agent, str):
-        return ("You answer the phone. Be brief and kind.", "Hello. How can I help you?")
-    return (tenant.agent.instructions, tenant.agent.greeting or "")

@@ -72,7 +72,7 @@ class Parts:
         tenant = self._gateway.policies.tenant(TENANT)
         values, plain = _samples(), _samples()
         for _ in range(times):
-            vault = await self._gateway._vault(tenant).open(TENANT, CallId(self._gateway._ids.new("call")))
+            vault = await self._gateway.calls.vault(tenant).open(TENANT, CallId(self._gateway._ids.new("call")))
             masker = masker_of(tenant, self._gateway.detector, vault)
             for text in (*sentences(), *PLAIN):
                 began = time.perf_counter()

@@ -93,7 +93,8 @@ async def exits(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Exits
             logging.getLogger(name).setLevel(logging.DEBUG)
         try:
             async with living_in(folder, policies=short_policies(folder), exporters=(spans,)) as house:
-                house.gateway._parts = replace(house.gateway._parts, stt={"moonshine": SeededRecogniser()})
+                calls = house.gateway.calls
+                calls.needs = replace(calls.needs, parts=replace(calls.needs.parts, stt={"moonshine": SeededRecogniser()}))
                 await converse(house)
                 receipt = await house.receipt()
                 out.receipt_kinds = kinds(receipt)
