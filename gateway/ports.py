@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gateway.evidence.entries import Draft, Entry, Json
 from gateway.policy.egress import Ask, Decision, Grant
@@ -27,6 +27,7 @@ from gateway.values import (
     ProcessorId,
     Span,
     TenantId,
+    Transcribed,
 )
 
 
@@ -144,6 +145,15 @@ class Policy(Protocol):
 class SpeechToText(Protocol):
     async def transcribe(self, grant: Grant, speech: Private[Pcm], *, language: str) -> Private[str]:
         """One stretch of speech (mono PCM, any rate) to text. Raises UpstreamFailed or UpstreamTimeout."""
+        ...
+
+
+@runtime_checkable
+class TimedSpeechToText(SpeechToText, Protocol):
+    """A recogniser that may know when each word was said. Ask with ``isinstance``."""
+
+    async def transcribe_words(self, grant: Grant, speech: Private[Pcm], *, language: str) -> Transcribed:
+        """As ``transcribe``, with the times of the words where the processor gives them."""
         ...
 
 

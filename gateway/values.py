@@ -78,6 +78,7 @@ class Hop(StrEnum):
     REALTIME = "realtime"
     STORAGE = "storage"
     TELEMETRY = "telemetry"
+    PAYMENT = "payment"
 
 
 class DataCategory(StrEnum):
@@ -118,3 +119,20 @@ class Pcm:
 
     def __repr__(self) -> str:
         return f"Pcm({self.ms:.0f} ms at {self.rate} Hz)"
+
+
+@dataclass(frozen=True, slots=True)
+class TimedWord:
+    """A word that was heard, and when: ms from the beginning of the audio that it stands in."""
+
+    text: Private[str]
+    start_ms: float
+    end_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribed:
+    """What was heard. ``words`` is empty where the recogniser gives no times; their texts joined need not be ``text``."""
+
+    text: Private[str]
+    words: tuple[TimedWord, ...] = ()
