@@ -73,11 +73,6 @@ class ConsentWithdrawn:
     how: How
 
 
-@dataclass(frozen=True, slots=True)
-class ParticipantJoined:
-    """Somebody else is on the line now, by joining or by a transfer: they have heard and agreed to nothing."""
-
-
 # --- what is to be done ---------------------------------------------------------------------------------------------
 
 

@@ -32,6 +32,8 @@ class KeyPressed:
     """A DTMF key: ``0``-``9``, ``*``, ``#``, ``A``-``D``. A key may be part of a card number: it is private."""
 
     key: Private[str]
+    asked: bool = True
+    """Whether who pressed it is one of those that are being asked, if anybody is. A no counts from everybody, a yes does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,4 +50,9 @@ class LegStopped:
     why: str = "stopped"
 
 
-LegEvent = LegStarted | CallerAudio | KeyPressed | MarkReturned | LegStopped
+@dataclass(frozen=True, slots=True)
+class ParticipantJoined:
+    """Somebody else is on the line now, by joining or by a transfer: they have heard and agreed to nothing."""
+
+
+LegEvent = LegStarted | CallerAudio | KeyPressed | MarkReturned | LegStopped | ParticipantJoined

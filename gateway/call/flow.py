@@ -32,14 +32,14 @@ from gateway.call.consent import (
     GiveConsent,
     HearAnswer,
     OpenAnswerEar,
-    ParticipantJoined,
     RefuseConsent,
     RevokeConsent,
     TransferCall,
     watch_for,
 )
-from gateway.call.events import CallerAudio, KeyPressed, LegStarted, LegStopped, MarkReturned
+from gateway.call.events import CallerAudio, KeyPressed, LegStarted, LegStopped, MarkReturned, ParticipantJoined
 from gateway.call.plot import (
+    Admit,
     AgentFinished,
     Announcement,
     AwaitMark,
@@ -100,6 +100,8 @@ class CallFlow:
     """Whether there is a conversation."""
     _joined: bool = False
     """Whether somebody beside the caller is asked."""
+    _joins: int = 0
+    """How many ParticipantJoined there were."""
     _watch: KeyWatch | None = None
 
     def on(self, event: Event, at_ms: int) -> list[Command]:
@@ -136,8 +138,8 @@ class CallFlow:
         self._watch = self._watch or watch_for(self._asking_for(RECORDING))
         self._heard = self._open = True
         if resumed:
-            return [Write("listening.resumed", self._dropped()), *given]
-        return [Write("listening.started", self._dropped()), *given, OpenConversation()]
+            return [Write("listening.resumed", self._dropped()), *given, Admit(self._joins)]
+        return [Write("listening.started", self._dropped()), *given, OpenConversation(), Admit(self._joins)]
 
     def _drop_frame(self, event: CallerAudio, at_ms: int) -> list[Command]:
         self.frames_dropped += 1
@@ -205,13 +207,14 @@ class CallFlow:
             return self._no(How.KEY_PRESS, at_ms)
         now = self.current
         ear: list[Command] = [OpenAnswerEar(now.id, self._play, now.language)] if ask.spoken else []
-        return [*ear, AwaitAnswer(now.id, self._play, ask.wait_ms)]
+        answering: list[Command] = [Admit(self._joins, to_answer=True)] if ask.spoken and self._joined else []
+        return [*ear, *answering, AwaitAnswer(now.id, self._play, ask.wait_ms)]
 
     def _answer_audio(self, event: CallerAudio, at_ms: int) -> list[Command]:
         return [HearAnswer(event.pcm)] if self._asked.spoken else self._drop_frame(event, at_ms)
 
     def _answer_key(self, event: KeyPressed, at_ms: int) -> list[Command]:
-        if self._asked.accepts(event.key):
+        if event.asked and self._asked.accepts(event.key):
             return self._yes(How.KEY_PRESS, at_ms)
         if self._asked.declines(event.key):
             return self._no(How.KEY_PRESS, at_ms)
@@ -282,9 +285,10 @@ class CallFlow:
         """Whoever comes later has heard nothing: everything is announced and asked again, and meanwhile nothing is heard."""
         ear, suspended = self._close_ear(), [RevokeConsent(each) for each in self.answers.to_give()] if self._open else []
         self._joined = self._joined or self._open
+        self._joins += 1
         self._playing = 0
         self.answers.new_round()
-        again = self._announce(at_ms, clearing=True) if self.announcements else []
+        again = self._announce(at_ms, clearing=True) if self.announcements else [Admit(self._joins)]
         return [*ear, *suspended, Write("participant.joined", self._dropped()), *again]
 
     def _withdrawn(self, event: ConsentWithdrawn, at_ms: int) -> list[Command]:

@@ -16,7 +16,6 @@ from gateway.call.consent import (
     GiveConsent,
     HearAnswer,
     OpenAnswerEar,
-    ParticipantJoined,
     RefuseConsent,
     RevokeConsent,
     TransferCall,
@@ -102,7 +101,7 @@ class Told:
 
 
 Happening = PlayedOut | MarkOverdue | Failed | AgentFinished | Told
-ConsentEvent = AnswerHeard | AnswerOverdue | ConsentWithdrawn | ParticipantJoined
+ConsentEvent = AnswerHeard | AnswerOverdue | ConsentWithdrawn
 Event = LegEvent | Happening | ConsentEvent
 
 
@@ -143,6 +142,17 @@ class OpenConversation:
 
 
 @dataclass(frozen=True, slots=True)
+class Admit:
+    """Whoever came by the ``joined``-th ParticipantJoined has heard all that had to be heard, and may be heard from now on.
+
+    ``to_answer``: for their answer only. On a line where nobody else can come there is nothing to do.
+    """
+
+    joined: int
+    to_answer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Hear:
     """Pass this on to the conversation."""
 
@@ -178,7 +188,17 @@ ConsentCommand = (
     AwaitAnswer | OpenAnswerEar | HearAnswer | CloseAnswerEar | GiveConsent | RefuseConsent | RevokeConsent | TransferCall
 )
 Command = (
-    Write | PlayAnnouncement | AwaitMark | OpenConversation | Hear | CloseConversation | Tell | HangUp | Seal | ConsentCommand
+    Write
+    | PlayAnnouncement
+    | AwaitMark
+    | OpenConversation
+    | Admit
+    | Hear
+    | CloseConversation
+    | Tell
+    | HangUp
+    | Seal
+    | ConsentCommand
 )
 
 

@@ -23,6 +23,7 @@ from gateway.call.consent import (
 from gateway.call.events import CallerAudio, LegStopped, MarkReturned
 from gateway.call.flow import CallFlow
 from gateway.call.plot import (
+    Admit,
     AgentFinished,
     AwaitMark,
     CloseConversation,
@@ -49,7 +50,7 @@ from gateway.ports import Clock, Conversation, ConversationEvents, Playout, Span
 from gateway.runner.account import CallAccount
 from gateway.runner.answering import Answering, MakeAnswerEar
 from gateway.runner.consents import CallConsents
-from gateway.runner.leg import Leg, TransferringLeg
+from gateway.runner.leg import Leg, MeetingLeg, TransferringLeg
 from gateway.runner.playout import PacedPlayout
 from gateway.runner.showing import Shown
 from gateway.tasks import TaskOwner
@@ -155,6 +156,9 @@ class CallRunner:
                 await self._write(command)
             case OpenConversation():
                 self._open_conversation()
+            case Admit(joined, to_answer):
+                if isinstance(self._p.leg, MeetingLeg):
+                    await self._p.leg.admit(joined, to_answer=to_answer)
             case CloseConversation():
                 await self._close_conversation()
             case Seal(outcome, code):

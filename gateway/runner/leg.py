@@ -46,6 +46,18 @@ class Leg(Protocol):
 
 
 @runtime_checkable
+class MeetingLeg(Protocol):
+    """A leg on which others may join the caller. It tells of them by ``ParticipantJoined`` and leaves their audio where it is."""
+
+    async def admit(self, joined: int, *, to_answer: bool) -> None:
+        """Whoever came by the ``joined``-th ParticipantJoined may be heard now; ``to_answer``: for their answer only.
+
+        ``joined`` 0: nobody but those who were there from the beginning.
+        """
+        ...
+
+
+@runtime_checkable
 class TransferringLeg(Protocol):
     """A leg whose carrier can hand the caller over to a person."""
 

@@ -11,7 +11,7 @@ from gateway.policy.consent import How
 from gateway.policy.opt_out import KeyWatch, asks_to_stop
 from gateway.ports import Clock, Masker
 from gateway.redaction.mask import Masked
-from gateway.runner.leg import Leg, TransferringLeg
+from gateway.runner.leg import Leg, MeetingLeg, TransferringLeg
 from gateway.values import Pcm, Private
 
 OptOut = Callable[[How], Awaitable[None]]
@@ -91,6 +91,10 @@ class ListeningLeg:
 
     async def send_clear(self) -> None:
         await self.leg.send_clear()
+
+    async def admit(self, joined: int, *, to_answer: bool) -> None:
+        if isinstance(self.leg, MeetingLeg):
+            await self.leg.admit(joined, to_answer=to_answer)
 
     async def transfer(self) -> bool:
         return isinstance(self.leg, TransferringLeg) and await self.leg.transfer()

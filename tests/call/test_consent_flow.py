@@ -20,14 +20,14 @@ from gateway.call.consent import (
     GiveConsent,
     HearAnswer,
     OpenAnswerEar,
-    ParticipantJoined,
     RefuseConsent,
     RevokeConsent,
     TransferCall,
 )
-from gateway.call.events import CallerAudio, KeyPressed, LegStarted, LegStopped, MarkReturned
+from gateway.call.events import CallerAudio, KeyPressed, LegStarted, LegStopped, MarkReturned, ParticipantJoined
 from gateway.call.flow import CallFlow
 from gateway.call.plot import (
+    Admit,
     AgentFinished,
     Announcement,
     Command,
@@ -58,7 +58,7 @@ HUMAN = replace(KEYS, on_decline=OnDecline.HUMAN)
 START, GONE = LegStarted("MZ1", "CA1"), LegStopped()
 VOICE = CallerAudio(Private(Pcm(b"\0\0" * 160, 8_000)), at_ms=0)
 YES, NO, OTHER = KeyPressed(Private("1")), KeyPressed(Private("2")), KeyPressed(Private("7"))
-GIVEN, OPEN = "consent.given", ["listening.started", "GiveConsent", "OpenConversation"]
+GIVEN, OPEN = "consent.given", ["listening.started", "GiveConsent", "OpenConversation", "Admit"]
 
 
 def asking(ask: Asking | None, name: str = "rec") -> Announcement:
@@ -168,7 +168,7 @@ def test_what_somebody_said_is_kept_and_what_nobody_said_is_not() -> None:
 def test_without_a_yes_the_call_may_go_on_and_has_no_consent() -> None:
     flow = asked(GOES_ON)
     done = run(flow, NO, at_ms=2_500)
-    assert kinds(done) == ["consent.declined", "RefuseConsent", "listening.started", "OpenConversation"]
+    assert kinds(done) == ["consent.declined", "RefuseConsent", "listening.started", "OpenConversation", "Admit"]
     assert run(flow, VOICE, at_ms=4_000) == [Hear(VOICE.pcm)]
 
 
@@ -321,7 +321,7 @@ def test_whoever_joins_later_is_told_and_asked_before_anything_more_is_heard() -
         PlayAnnouncement(flow.current, play=2, clearing=True),
     ]
     done = run(flow, *announced(KEYS, 2), VOICE, YES, VOICE, at_ms=10_500)
-    assert kinds(done)[-4:] == [GIVEN, "listening.resumed", "GiveConsent", "Hear"]
+    assert kinds(done)[-5:] == [GIVEN, "listening.resumed", "GiveConsent", "Admit", "Hear"]
     assert GiveConsent("recording", How.KEY_PRESS, by_caller=False) in done
 
 
@@ -329,7 +329,7 @@ def test_the_no_of_one_who_joined_is_a_no_for_all_and_is_not_the_callers() -> No
     flow = talking(GOES_ON)
     run(flow, ParticipantJoined(), at_ms=9_000)
     done = run(flow, *announced(KEYS, 2), NO, VOICE, at_ms=10_500)
-    assert kinds(done)[-3:] == ["consent.declined", "listening.resumed", "Hear"]
+    assert kinds(done)[-4:] == ["consent.declined", "listening.resumed", "Admit", "Hear"]
     assert not [each for each in done if isinstance(each, GiveConsent | RefuseConsent)]
 
 
@@ -337,6 +337,30 @@ def test_the_yes_of_one_who_joined_does_not_undo_the_callers_withdrawal() -> Non
     flow = talking(GOES_ON)
     run(flow, ConsentWithdrawn(How.SPOKEN), ParticipantJoined(), at_ms=9_000)
     assert not [each for each in run(flow, *announced(KEYS, 2), YES, at_ms=11_000) if isinstance(each, GiveConsent)]
+
+
+def test_who_joins_is_let_in_by_number_once_everything_was_answered_and_for_a_spoken_answer_before() -> None:
+    """So that nobody who has come meanwhile is let in with them."""
+    flow = asked(WORDS)
+    run(flow, AnswerHeard("rec", 1, Meaning.YES), at_ms=3_000)
+    assert Admit(0) not in run(flow, ParticipantJoined(), at_ms=9_000)
+    done = run(flow, *announced(WORDS, 2), at_ms=10_500)
+    assert [each for each in done if isinstance(each, Admit)] == [Admit(1, to_answer=True)]
+    done = run(flow, AnswerHeard("rec", 2, Meaning.YES), at_ms=13_000)
+    assert [each for each in done if isinstance(each, Admit)] == [Admit(1)]
+
+
+def test_who_joins_a_call_that_announces_nothing_is_let_in_at_once() -> None:
+    flow = CallFlow(())
+    run(flow, START)
+    assert kinds(run(flow, ParticipantJoined(), at_ms=2_000)) == ["participant.joined", "Admit"]
+
+
+def test_the_key_of_one_who_is_not_being_asked_cannot_agree_for_another_and_can_decline() -> None:
+    flow = talking(KEYS)
+    run(flow, ParticipantJoined(), *announced(KEYS, 2), at_ms=9_000)
+    assert run(flow, replace(YES, asked=False), at_ms=11_000) == []
+    assert kinds(run(flow, replace(NO, asked=False), at_ms=11_100))[0] == "consent.declined"
 
 
 def test_who_joins_before_the_answer_begins_it_all_anew() -> None:
@@ -414,6 +438,8 @@ class Gate:
             self._answering(command)
         elif isinstance(command, OpenConversation | Hear | GiveConsent):
             self._listening(command)
+        elif isinstance(command, Admit):
+            assert self.ear if command.to_answer else self.passed
         elif isinstance(command, RevokeConsent):
             self.held = False
 

@@ -60,6 +60,7 @@ def test_a_call_that_goes_well_is_announced_acknowledged_heard_and_sealed() -> N
         "announcement.played",
         "listening.started",
         "OpenConversation",
+        "Admit",
     ]
     assert flow.on(VOICE, 4_060) == [Hear(VOICE.pcm)]
     assert kinds(flow.on(GONE, 60_000)) == ["CloseConversation", "call.ended", "Seal"]
@@ -104,11 +105,11 @@ def test_two_announcements_are_played_one_after_the_other_and_both_must_be_prove
     assert flow.phase is Phase.ANNOUNCING
     assert flow.on(VOICE, 4_100) == []
     second = play(flow, (6_900, PlayedOut("recording")), (7_000, MarkReturned("announcement:recording")))
-    assert kinds(second)[-3:] == ["announcement.played", "listening.started", "OpenConversation"]
+    assert kinds(second)[-4:] == ["announcement.played", "listening.started", "OpenConversation", "Admit"]
 
 
 def test_without_a_required_announcement_the_call_is_heard_at_once() -> None:
-    assert kinds(CallFlow(()).on(START, 0)) == ["call.started", "listening.started", "OpenConversation"]
+    assert kinds(CallFlow(()).on(START, 0)) == ["call.started", "listening.started", "OpenConversation", "Admit"]
 
 
 NOT_PROVEN = {
