@@ -24,9 +24,10 @@ from gateway.policy.consent import Answer, ConsentRecord, How
 from gateway.policy.contacts import MAIL, WEBHOOK
 from gateway.policy.disclosing import FirstWords, first_words
 from gateway.policy.egress import decide
+from gateway.policy.explain import usual_purpose
 from gateway.policy.jurisdiction import Jurisdiction, jurisdiction, locate
 from gateway.policy.load import PolicySet
-from gateway.policy.model import CONVERSATION, TenantPolicy
+from gateway.policy.model import TenantPolicy
 from gateway.policy.notice import Notices
 from gateway.policy.question import Ask
 from gateway.policy.registry import Registry
@@ -52,6 +53,7 @@ CARRIED: Mapping[Hop, DataCategory] = {
     Hop.TELEPHONY: DataCategory.VOICE,
     Hop.STORAGE: DataCategory.METADATA,
     Hop.TELEMETRY: DataCategory.METADATA,
+    Hop.PAYMENT: DataCategory.PAYMENT,
 }
 """What a hop usually carries: a route before and after an objection is shown for that."""
 
@@ -185,7 +187,7 @@ def permitted_route(policy: TenantPolicy, registry: Registry, notices: Notices, 
                 call=CallId("route"),
                 hop=hop,
                 categories=frozenset({CARRIED[hop]}),
-                purpose=CONVERSATION,
+                purpose=usual_purpose(hop),
                 at=at,
                 grant_id="route",
                 barred=barred,

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from gateway.policy import loosening, masks
+from gateway.policy import dialling, loosening, masks
 from gateway.policy.announcing import Disclosure
 from gateway.policy.faults import did_you_mean
 from gateway.policy.model import PackFile, Settings, TenantFile
 from gateway.policy.regions import is_region
+from gateway.policy.transfer import why_not
+
+_PAID = "add `payment: [{processor: NAME}]` to its route; NAME is an entry of kind payment in subprocessors.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +43,26 @@ def tenant(said: TenantFile, packs: Mapping[str, PackFile], processors: Collecti
             if processors is not None and not is_region(name) and name not in processors:
                 hint = did_you_mean(name, processors)
                 yield Problem(f"there is no sub-processor `{name}`", ("sensitive", category.value, index), hint)
+    yield from _unpaid(said)
+    yield from _undialled(said, packs)
     yield from _laxer(said, packs)
     yield from _loosens(said, packs)
     yield from _untold(said, packs)
+
+
+def _unpaid(said: TenantFile) -> Iterator[Problem]:
+    """Card data that is taken and handed to nobody."""
+    if said.payment is not None and not said.route.payment:
+        yield Problem("card data is taken, and the route names nobody who receives it", ("payment",), _PAID, at_key=True)
+
+
+def _undialled(said: TenantFile, packs: Mapping[str, PackFile]) -> Iterator[Problem]:
+    """A person whose number no policy permits to dial (promise 30)."""
+    if said.transfer is not None:
+        stated = [each.outbound for each in (*packs.values(), said) if each.outbound is not None]
+        for reason in why_not(said.transfer, dialling.joined(stated)):
+            hint = "add its country to outbound: {countries: […]}, or name another number"
+            yield Problem(f"callers cannot be handed over: {reason}", ("transfer", "to"), hint)
 
 
 def _laxer(said: TenantFile, packs: Mapping[str, PackFile]) -> Iterator[Problem]:

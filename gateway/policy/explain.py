@@ -9,6 +9,7 @@ from datetime import datetime
 from gateway.policy.egress import RULES, Ask, decide
 from gateway.policy.jurisdiction import Jurisdiction
 from gateway.policy.model import CONVERSATION, TenantPolicy
+from gateway.policy.payment import PAYMENT
 from gateway.policy.registry import Registry
 from gateway.values import CallId, DataCategory, Hop, ProcessorId, TenantId
 
@@ -20,6 +21,7 @@ USUAL_DATA: Mapping[Hop, tuple[DataCategory, ...]] = {
     Hop.REALTIME: (DataCategory.VOICE,),
     Hop.STORAGE: (DataCategory.METADATA,),
     Hop.TELEMETRY: (DataCategory.METADATA,),
+    Hop.PAYMENT: (DataCategory.PAYMENT,),
 }
 """What a call sends at each hop when nothing else is said."""
 
@@ -82,18 +84,23 @@ def question(
     origins: Collection[str] = (),
     about: Collection[DataCategory] = (),
 ) -> Ask:
-    """What a call of that tenant would ask at ``at``; ``data`` left out: what calls usually send at that hop."""
+    """What a call of that tenant would ask at ``at``; ``data`` and ``purpose`` left out: what is usual there."""
     return Ask(
         tenant=TenantId(policy.tenant),
         call=CallId("explain"),
         hop=hop,
         categories=frozenset(data or USUAL_DATA[hop]),
-        purpose=purpose,
+        purpose=purpose if purpose != CONVERSATION else usual_purpose(hop),
         at=at,
         grant_id="explain",
         origins=frozenset(origins),
         about=frozenset(about),
     )
+
+
+def usual_purpose(hop: Hop) -> str:
+    """What data goes to that hop for, when nothing else is said."""
+    return PAYMENT if hop is Hop.PAYMENT else CONVERSATION
 
 
 def laws_of(policy: TenantPolicy, found: Jurisdiction) -> tuple[str, ...]:

@@ -14,7 +14,8 @@ from gateway.policy.fields import EntityKey, Mask, Model
 from gateway.values import DataCategory, Hop
 
 DEFAULT = "default"
-HOPS = tuple(Hop)
+HOPS = tuple(hop for hop in Hop if hop is not Hop.PAYMENT)
+"""Where a text may go. Keyed digits are no text, and reach whom they are for."""
 
 
 class MaskFor(Model):
@@ -46,7 +47,7 @@ class MaskFor(Model):
 
     def at(self, hop: Hop | None) -> Mask | None:
         """What is said for this hop; without one, for every hop that is not named."""
-        own: Mask | None = getattr(self, hop.value) if hop is not None else None
+        own: Mask | None = getattr(self, hop.value, None) if hop is not None else None
         return own if own is not None else self.default
 
 
@@ -84,7 +85,7 @@ def _stated(layers: Sequence[Masking], kind: str, hop: Hop | None) -> list[Mask]
 def joined_apart(layers: Sequence[Masking]) -> dict[str, dict[str, Mask]]:
     """Hop to kind to mask, for each that differs from what holds at the other hops."""
     usual = joined(layers)
-    named = [hop for hop in Hop if any(getattr(stated, hop) is not None for masking in layers for stated in masking.values())]
+    named = [hop for hop in HOPS if any(getattr(stated, hop) is not None for masking in layers for stated in masking.values())]
     found = {hop.value: {kind: mask for kind, mask in joined(layers, hop).items() if mask is not usual[kind]} for hop in named}
     return {hop: masks for hop, masks in found.items() if masks}
 

@@ -37,7 +37,9 @@ from gateway.policy.fields import (
     Unknown,
     fault,
 )
+from gateway.policy.payment import Payment
 from gateway.policy.regions import is_region
+from gateway.policy.transfer import Transfer
 from gateway.policy.where import Regions
 from gateway.values import DataCategory, Hop
 
@@ -114,6 +116,7 @@ class Route(Model):
     realtime: tuple[Candidate, ...] = ()
     storage: tuple[Candidate, ...] = ()
     telemetry: tuple[Candidate, ...] = ()
+    payment: tuple[Candidate, ...] = ()
 
     def candidates(self, hop: Hop) -> tuple[Candidate, ...]:
         found: tuple[Candidate, ...] = getattr(self, hop.value)
@@ -269,6 +272,10 @@ class TenantFile(Settings):
     """Who talks: ``module:Class``, or instructions and a greeting."""
     contacts: Contacts = Contacts()
     """Who is told of new sub-processors, and how."""
+    payment: Payment | None = None
+    """How card data is taken by key (promise 33). Without a word there is no pause."""
+    transfer: Transfer | None = None
+    """The person who takes over a caller."""
     notify_policy_changes: Annotated[bool, Field(strict=True)] = False
     """Whether the contacts are told each time that this policy, or a pack it extends, has changed (promise 35)."""
 
@@ -342,6 +349,8 @@ class TenantPolicy(Model):
     carrier: Carrier
     agent: Agent | None
     contacts: Contacts = Contacts()
+    payment: Payment | None = None
+    transfer: Transfer | None = None
     notify_policy_changes: bool = False
 
     def masking_for(self, entity: str, hop: Hop | None = None) -> Mask:

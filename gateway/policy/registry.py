@@ -70,7 +70,6 @@ class Service(StrEnum):
 
     MESSAGING = "messaging"
     MAIL = "mail"
-    PAYMENT = "payment"
     NETWORK = "network"
 
 
@@ -128,7 +127,7 @@ class SubProcessor(Model):
     purpose: Text
     """What it does, in words for the public list."""
     kind: Kind
-    """The hop that it serves; the last four are listed and published, and no route leads to them."""
+    """The hop that it serves; the last three are listed and published, and no route leads to them."""
     dialect: Slug
     """What is spoken with it on the wire."""
     base_url: BaseUrl | None = None

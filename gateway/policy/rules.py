@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, timedelta
 
-from gateway.policy.announcing import AnnouncementMode
+from gateway.policy.announcing import RECORDING, AnnouncementMode
 from gateway.policy.calendar import add_business_days, holidays_of
 from gateway.policy.fields import Training
 from gateway.policy.mechanisms import Means, Mechanism, problem
 from gateway.policy.model import TenantPolicy
+from gateway.policy.payment import PAYMENT
 from gateway.policy.question import Ask, Health
 from gateway.policy.regions import LOCAL, ancestors
 from gateway.policy.registry import SubProcessor
-from gateway.values import DataCategory, ProcessorId
+from gateway.values import DataCategory, Hop, ProcessorId
 
 CONSENT = "consent"
 """The purpose of hearing nothing but yes or no after an announcement that asks for it (promise 13)."""
@@ -97,11 +98,18 @@ def sensitive(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None
 
 
 def purpose(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
-    """Promise 9: no other purpose. A caller's answer about consent is heard on this machine only, where an announcement asks."""
+    """Promise 9: no other purpose. A caller's answer about consent is heard on this machine only, where an announcement asks.
+
+    Card data is handed over where the policy takes it, and for nothing else.
+    """
     if ask.purpose == CONSENT:
         if not any(each.mode is AnnouncementMode.SPOKEN_YES for each in policy.announcements):
             return "no announcement asks for a spoken answer"
         return None if entry.region == LOCAL else "a caller's answer is heard on this machine only"
+    if ask.purpose == PAYMENT:
+        return None if policy.payment is not None and ask.hop is Hop.PAYMENT else "the policy takes no card data (payment: …)"
+    if ask.purpose == RECORDING and ask.hop is Hop.STORAGE:
+        return None if policy.recording.enabled else "recording is not enabled"
     if ask.purpose in policy.allowed_purposes:
         return None
     return f"the purpose {ask.purpose} is not allowed (only {', '.join(policy.purposes) or 'none'})"

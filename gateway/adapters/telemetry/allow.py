@@ -75,7 +75,7 @@ _OWN_ID = _id_shape(r"[a-z]{2,12}_[0-9a-z]{16,40}")
 _DIGEST = _id_shape(r"(?:sha256:)?[0-9a-f]{64}")
 _CURRENCY = _shape(r"[A-Z]{3}")
 _LANGUAGE = _shape(r"[a-z]{2,3}(?:-[A-Za-z]{2,4})?")
-_HOP = _one_of("telephony", "stt", "llm", "tts", "realtime", "storage", "telemetry")
+_HOP = _one_of("telephony", "stt", "llm", "tts", "realtime", "storage", "telemetry", "payment")
 _STAGE = _one_of(
     "announce",
     "chat",
