@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from gateway.policy import dialling, loosening, masks
-from gateway.policy.announcing import Disclosure
+from gateway.policy.announcing import RECORDING, AnnouncementMode, Disclosure
 from gateway.policy.faults import did_you_mean
 from gateway.policy.model import PackFile, Settings, TenantFile
 from gateway.policy.regions import is_region
@@ -48,6 +48,7 @@ def tenant(said: TenantFile, packs: Mapping[str, PackFile], processors: Collecti
     yield from _laxer(said, packs)
     yield from _loosens(said, packs)
     yield from _untold(said, packs)
+    yield from _recorded(said, packs)
 
 
 def _unpaid(said: TenantFile) -> Iterator[Problem]:
@@ -120,3 +121,20 @@ def _untold(said: TenantFile, packs: Mapping[str, PackFile]) -> Iterator[Problem
 
 def _telling(each: Disclosure) -> str:
     return f"add `says: [{each.value}]` to the announcement that tells it, or add such an announcement"
+
+
+def _recorded(said: TenantFile, packs: Mapping[str, PackFile]) -> Iterator[Problem]:
+    """What a recording needs: somebody who asks, a place to keep it, and a time to keep it for (promises 11 and 14)."""
+    if said.recording is None or not said.recording.enabled:
+        return
+    announcements = [each for file in (said, *packs.values()) for each in file.announcements or ()]
+    if not any(each.mode is not AnnouncementMode.NOTIFY and each.purpose == RECORDING for each in announcements):
+        yield _missing("no announcement asks whether callers agree", "add one with mode: stay-on-line, key-press or spoken-yes")
+    if not said.route.storage:
+        yield _missing("the route names no storage", "add to the route: storage: [{processor: local-recordings}]")
+    if said.retention is None or not said.retention.audio:
+        yield _missing("nothing says how long recordings are kept", "write retention: {audio: 30d}")
+
+
+def _missing(what: str, hint: str) -> Problem:
+    return Problem(f"recording is on, and {what}", ("recording", "enabled"), hint)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from gateway.policy import dialling, masks
+from gateway.policy import dialling, masks, recording
 from gateway.policy.fields import Mask, Training
 from gateway.policy.model import Loosening, PackFile, RetentionStated, Settings, TenantFile
 from gateway.policy.regions import within
@@ -20,8 +20,7 @@ def laxer(tenant: TenantFile, pack: PackFile) -> Iterator[tuple[str, str]]:
             yield key, _shown(pack, key)
     if tenant.purposes is not None and pack.purposes is not None and set(tenant.purposes) - set(pack.purposes):
         yield "purposes", _shown(pack, "purposes")
-    if tenant.recording and pack.recording and tenant.recording.enabled and not pack.recording.enabled:
-        yield "recording", "{enabled: false}"
+    yield from recording.laxer(tenant.recording, pack.recording)
     mine_unknown, asked_unknown = getattr(tenant.answers, "unknown", None), getattr(pack.answers, "unknown", None)
     if mine_unknown is not None and asked_unknown is not None and mine_unknown.laxity > asked_unknown.laxity:
         yield "answers.unknown", asked_unknown.value

@@ -6,14 +6,13 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from gateway.policy import dialling, loosening, masks, where
+from gateway.policy import dialling, loosening, masks, recording, where
 from gateway.policy.announcing import RequiredAnnouncement
 from gateway.policy.fields import Training, Unknown
 from gateway.policy.model import (
     CONVERSATION,
     Answers,
     PackFile,
-    Recording,
     Retention,
     Settings,
     TenantFile,
@@ -46,7 +45,7 @@ def effective(tenant: TenantFile, packs: Sequence[PackFile]) -> TenantPolicy:
         masking=masks.joined(masking),
         masking_apart=masks.joined_apart(masking),
         answers=_answers(layers),
-        recording=Recording(enabled=_recording(layers)),
+        recording=recording.joined(layer.recording for layer in layers),
         announcements=_announcements(tenant, taken),
         disclose=_union(layers, "disclose"),
         retention=_retention(layers),
@@ -130,11 +129,6 @@ def _answers(layers: Iterable[Settings]) -> Answers:
 def _purposes(layers: Iterable[Settings]) -> tuple[str, ...]:
     stated = [set(layer.purposes) for layer in layers if layer.purposes is not None]
     return tuple(sorted(set.intersection(*stated) if stated else {CONVERSATION}))
-
-
-def _recording(layers: Iterable[Settings]) -> bool:
-    stated = [layer.recording.enabled for layer in layers if layer.recording is not None]
-    return bool(stated) and all(stated)
 
 
 def _announcements(tenant: TenantFile, packs: Sequence[PackFile]) -> tuple[RequiredAnnouncement, ...]:

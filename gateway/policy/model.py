@@ -38,6 +38,7 @@ from gateway.policy.fields import (
     fault,
 )
 from gateway.policy.payment import Payment
+from gateway.policy.recording import Recording, RecordingStated
 from gateway.policy.regions import is_region
 from gateway.policy.transfer import Transfer
 from gateway.policy.where import Regions
@@ -45,18 +46,6 @@ from gateway.values import DataCategory, Hop
 
 CONVERSATION = "conversation"
 """The purpose of a call's own talk: hearing, answering, speaking. The only one that a tenant allows by default (promise 9)."""
-
-
-def _not_recording(value: bool) -> bool:
-    if value:
-        raise fault("recording is not served yet", "this version keeps no audio and no transcript: write enabled: false")
-    return value
-
-
-class Recording(Model):
-    """Whether anything of the call may be kept. Off unless the tenant says so (promise 11)."""
-
-    enabled: Annotated[bool, Field(strict=True), AfterValidator(_not_recording)] = False
 
 
 class RetentionStated(Model):
@@ -218,7 +207,7 @@ class Settings(Model):
     """What becomes of each kind of private data, and of what is not named (``default``), on its way to a processor."""
     answers: AnswersStated | None = None
     """What becomes of models' answers through the model proxy. Without a word they pass as they stream."""
-    recording: Recording | None = None
+    recording: RecordingStated | None = None
     """Whether anything of the call is kept (promise 11)."""
     announcements: tuple[Announcement, ...] | None = None
     """What callers hear before anything of them is heard (promise 12)."""
