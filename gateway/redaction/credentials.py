@@ -26,6 +26,8 @@ _LINK = re.compile(
     r"should be|would be|of))"
     r"(?: (?:uh|um|so|now|currently|all|just|spelled))?(?: \|)? (?=[^\s|])"
 )
+_WRITTEN_LINK = ":= "
+"""Between a field and its value."""
 _TOKEN = re.compile(r" ?(?P<sign>\|)|\s?(?P<word>[^\s|]+)")
 _STOPS = words(
     """and but with for on please it that so because doesn't isn't or my the from now if when thanks i you we is was
@@ -98,7 +100,8 @@ def _values(heard: Heard) -> Iterator[Span]:
             value = text[start:end]
             if value and _is_value(value, coded=loose or start == match.end() + 1):
                 entity = "PASSWORD" if match["password"] else "USERNAME"
-                yield heard.span(start, end, entity, 0.7, "phrase", "what follows its announcement")
+                begin = start + len(value) - len(value.lstrip(_WRITTEN_LINK))
+                yield heard.span(begin, end, entity, 0.7, "phrase", "what follows its announcement")
                 break
 
 
