@@ -18,6 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.adapters.stores import names
+from gateway.adapters.stores.line import Script
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.vault import DAY_S, KEY_BYTES, KIND, NONCE_BYTES
 from gateway.errors import ConversationMoved, StoreUnavailable
@@ -26,31 +27,31 @@ from gateway.values import CallId, Placeholder, Private, TenantId
 
 MOST_TEXTS = 4_000
 
-_REMEMBER = """
+_REMEMBER = Script("""
 if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
 if tonumber(redis.call('HGET', KEYS[3], 'version') or '0') ~= tonumber(ARGV[2]) then return -2 end
 redis.call('HSET', KEYS[2], unpack(ARGV, 3))
 local version = redis.call('HINCRBY', KEYS[3], 'version', 1)
 for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ARGV[1]) end
 return version
-"""
-_LOOK = """
+""")
+_LOOK = Script("""
 local of = redis.call('HMGET', KEYS[2], 'version', 'head')
 return {redis.call('EXISTS', KEYS[1]), of[1] or '0', of[2] or ''}
-"""
-_KEEP = """
+""")
+_KEEP = Script("""
 if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
 if redis.call('HLEN', KEYS[3]) < tonumber(ARGV[2]) then redis.call('HSET', KEYS[3], unpack(ARGV, 3))
 else redis.call('HSET', KEYS[3], ARGV[3], ARGV[4]) end
 for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ARGV[1]) end
 return 1
-"""
-_CALLED = """
+""")
+_CALLED = Script("""
 local now = redis.call('GET', KEYS[1])
 if not now or now == ARGV[2] then now = ARGV[1] end
 redis.call('SET', KEYS[1], now, 'EX', ARGV[3])
 return now
-"""
+""")
 """What writes does so only while the call's key is there: what was destroyed elsewhere stays destroyed."""
 
 
@@ -96,7 +97,7 @@ class RedisConversations:
         ``name`` is a digest. It is forgotten when it is not asked for within the life of a conversation. Raises StoreUnavailable.
         """
         key = names.key(tenant, "vault", name, "now")
-        found = await self._store.ask("EVAL", _CALLED, 1, key, fresh, instead_of or "", self._ttl_s)
+        found = await self._store.run(_CALLED, [key], fresh, instead_of or "", self._ttl_s)
         return CallId(bytes(found).decode())
 
 
@@ -130,7 +131,7 @@ class RedisConversation:
         if not values:
             return
         fields = [part for name, value in values.items() for part in (name, self._lock(value.map(_encoded), "value", name))]
-        written = await self._store.ask("EVAL", _REMEMBER, 3, *self._parts, self._ttl_s, self.version, *fields)
+        written = await self._store.run(_REMEMBER, self._parts, self._ttl_s, self.version, *fields)
         if int(written) == -1:
             raise _destroyed()
         if int(written) == -2:
@@ -139,7 +140,7 @@ class RedisConversation:
 
     async def unchanged(self) -> bool:
         """Whether nobody else has added values since, nor erased it. ``head`` is the newest then."""
-        there, version, head = await self._store.ask("EVAL", _LOOK, 2, self._parts[0], self._parts[2])
+        there, version, head = await self._store.run(_LOOK, (self._parts[0], self._parts[2]))
         if not there or int(version or 0) != self.version:
             return False
         self.head = (head or b"").decode()
@@ -165,7 +166,7 @@ class RedisConversation:
         fields: list[str | bytes] = ["head", head]
         for digest, text in texts.items():
             fields += [digest, self._lock(Private(text.encode()), "text", digest.hex())]
-        written = await self._store.ask("EVAL", _KEEP, 3, *self._parts, self._ttl_s, MOST_TEXTS, *fields)
+        written = await self._store.run(_KEEP, self._parts, self._ttl_s, MOST_TEXTS, *fields)
         if int(written) == -1:
             raise _destroyed()
         self.head = head

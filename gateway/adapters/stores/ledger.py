@@ -17,6 +17,7 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from gateway.adapters.stores import names
+from gateway.adapters.stores.line import Line, Refused, Script, UnknownScript
 from gateway.adapters.stores.redis import Store
 from gateway.errors import EvidenceInvalid, EvidenceUnavailable, SordinoError, StoreUnavailable
 from gateway.evidence.canonical import canonical, parse
@@ -36,7 +37,7 @@ PAGE = 500
 
 _APPENDED, _MOVED, _LOST = 1, 0, -1
 
-_COMPARE_AND_APPEND = """
+_COMPARE_AND_APPEND = Script("""
 local stream, seq, hash = KEYS[1], ARGV[1], ARGV[2]
 local function hash_of(item) return item[2][2] end
 local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
@@ -55,7 +56,7 @@ for i = 4, #ARGV, 3 do
   redis.call('XADD', stream, ARGV[i] .. '-0', 'hash', ARGV[i + 1], 'entry', ARGV[i + 2])
 end
 return {1, '', ''}
-"""
+""")
 """Adds entries if the head is (seq, hash) = (ARGV[1], ARGV[2]). Else tells the head, and whether ours is still in the chain."""
 
 
@@ -83,6 +84,7 @@ class RedisLedger:
         self._store = store
         self._timeout_s = timeout_s
         self._lanes: dict[TenantId, _Lane] = {}
+        self._idle: list[Line] = []
         self._tasks = TaskOwner("ledger", on_failure=_report)
         self._closed = False
 
@@ -135,6 +137,8 @@ class RedisLedger:
         if writers:
             await asyncio.wait(writers, timeout=self._timeout_s)
         await self._tasks.aclose()
+        for line in self._idle:
+            await line.aclose()
 
     async def __aenter__(self) -> RedisLedger:
         return self
@@ -184,13 +188,7 @@ class RedisLedger:
         arguments: list[str | bytes] = [str(lane.seq), lane.head, genesis(lane.tenant)]
         for entry in entries:
             arguments += [str(entry.seq), entry.hash, canonical(record(entry))]
-        async with self._store.answers() as client:
-            exchange = client.pipeline(transaction=False)  # both on one connection: WAITAOF speaks of its own connection's writes
-            exchange.execute_command("EVAL", _COMPARE_AND_APPEND, 1, names.key(lane.tenant, "evidence"), *arguments)
-            exchange.execute_command("WAITAOF", 1, 0, self._fsync_bound_ms())
-            reply, synced = await exchange.execute(raise_on_error=False)
-            if isinstance(reply, ResponseError):
-                raise reply
+        reply, synced = await self._exchange((names.key(lane.tenant, "evidence"), *arguments))
         status, seq, head = int(reply[0]), reply[1].decode(), reply[2].decode()
         if status == _LOST:
             raise EvidenceUnavailable(
@@ -202,6 +200,20 @@ class RedisLedger:
             return None
         lane.seq, lane.head = entries[-1].seq, entries[-1].hash
         return await self._confirmed(synced)
+
+    async def _exchange(self, arguments: tuple[str | bytes, ...]) -> tuple[Any, Any]:
+        """Both on one connection: WAITAOF speaks of its own connection's writes, and holds it up, so nobody else is on it."""
+        line = self._idle.pop() if self._idle else self._store.line()
+        try:
+            synced = ("WAITAOF", 1, 0, self._fsync_bound_ms())
+            reply, confirmed = await line.ask_all(("EVALSHA", _COMPARE_AND_APPEND.sha1, 1, *arguments), synced)
+            if isinstance(reply, UnknownScript):
+                reply, confirmed = await line.ask_all(("EVAL", _COMPARE_AND_APPEND.text, 1, *arguments), synced)
+            if isinstance(reply, Refused):
+                raise reply
+        finally:
+            self._idle.append(line)
+        return reply, confirmed
 
     async def _confirmed(self, synced: Any) -> str:
         """Judge the answer to WAITAOF (Redis 7.2 and Valkey): ``fsync``, or ``memory`` where the server has no such file."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,8 +12,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from gateway.adapters.stores.together import Part, Together
-from gateway.errors import Misconfigured, StoreUnavailable
+from gateway.adapters.stores.line import Line, Part, Place, Script, unavailable
+from gateway.errors import Misconfigured
 
 TIMEOUT_S = 2.0
 
@@ -42,16 +42,32 @@ class Store:
                 "SORDINO_REDIS_URL is not the address of a Redis or Valkey server",
                 hint="write redis://HOST:6379/0, rediss://HOST:6379/0 or unix:///path/to/socket",
             ) from None
-        self._together = Together(self.answers)
+        self._line: Line | None = None
 
     async def ask(self, *command: Part) -> Any:
-        """The answer to one command, sent in one exchange with what others ask at the same time. Its reply is as the server
-        wrote it: bytes, numbers, lists.
+        """The answer to one command, as the server wrote it: bytes, numbers, lists. It goes out with what others ask meanwhile.
 
         Raises:
             StoreUnavailable: as ``answers``, within twice the bound.
         """
-        return await self._together.ask(*command)
+        return await self._shared().ask(*command)
+
+    async def run(self, script: Script, keys: Sequence[str], *arguments: Part) -> Any:
+        """The answer of a script. Raises like ``ask``."""
+        return await self._shared().run(script, keys, *arguments)
+
+    def line(self) -> Line:
+        """A connection for one user alone, who closes it."""
+        pool = self.client.connection_pool
+        try:
+            return Line(Place.of(pool.connection_class(**pool.connection_kwargs)), self.timeout_s)
+        except (RedisError, OSError, ValueError):
+            raise Misconfigured("the certificates of SORDINO_REDIS_URL cannot be used") from None
+
+    def _shared(self) -> Line:
+        if self._line is None:
+            self._line = self.line()
+        return self._line
 
     @asynccontextmanager
     async def answers(self) -> AsyncIterator[Redis]:
@@ -65,10 +81,7 @@ class Store:
             async with asyncio.timeout(self.timeout_s):
                 yield self.client
         except (RedisError, OSError, TimeoutError) as error:
-            raise StoreUnavailable(
-                f"the store did not do what it was asked ({type(error).__name__})",
-                hint="is Redis or Valkey running and reachable?",
-            ) from None
+            raise unavailable(type(error).__name__) from None
 
     async def ping(self) -> None:
         """Raises StoreUnavailable."""
@@ -76,7 +89,8 @@ class Store:
             await client.ping()
 
     async def aclose(self) -> None:
-        await self._together.aclose()
+        if self._line is not None:
+            await self._line.aclose()
         await self.client.aclose()
 
     async def __aenter__(self) -> Store:

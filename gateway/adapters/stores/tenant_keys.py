@@ -17,11 +17,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.adapters.stores import names
+from gateway.adapters.stores.line import Script
 from gateway.adapters.stores.redis import Store
 from gateway.errors import Forbidden, InvalidRequest, NotFound, RateLimited, Unauthenticated
 from gateway.values import Private, TenantId
 
-SCOPES = frozenset({"chat", "models", "audio"})
+SCOPES = frozenset({"chat", "models", "audio", "calls"})
 SECRET_BYTES = 32
 PER_MINUTE = 60_000
 BURST = 2_000
@@ -32,7 +33,7 @@ LEASE_S = 900
 
 _KEY = re.compile(r"sordino-(?P<tenant>[a-z0-9][a-z0-9_.-]{0,126})-(?P<secret>[A-Za-z0-9_-]{43})", re.ASCII)
 
-_ADMIT = """
+_ADMIT = Script("""
 local record = redis.call('HGET', KEYS[1], ARGV[1])
 if not record then return {0, '', 0} end
 local time = redis.call('TIME')
@@ -49,7 +50,7 @@ redis.call('SET', KEYS[3], string.format('%.3f', due + every), 'PX', math.ceil(d
 redis.call('ZADD', KEYS[4], now + ARGV[5] * 1000, ARGV[6])
 redis.call('EXPIRE', KEYS[4], ARGV[5])
 return {1, record, 0}
-"""
+""")
 """The generic cell rate algorithm (ITU-T I.371 annex A: one number, the time when the next cell is due), and a set of leases."""
 
 
@@ -175,7 +176,7 @@ class TenantKeys:
         lease = secrets.token_hex(8)
         keys = [names.key(found, part) for part in ("keys", "limits", "rate", "in-progress")]
         limits = (PER_MINUTE, BURST, CONCURRENT, LEASE_S)
-        verdict, stored, wait_ms = await self._store.ask("EVAL", _ADMIT, 4, *keys, digest.reveal(), *limits, lease)
+        verdict, stored, wait_ms = await self._store.run(_ADMIT, keys, digest.reveal(), *limits, lease)
         if int(verdict) == 0:
             raise _unknown()
         key = _key(stored)
