@@ -31,8 +31,12 @@ Messages = str | bytes | tuple[str, ...]
 class MediaCodec(Protocol):
     """A carrier's wire format without its socket (``gateway.adapters.carriers``)."""
 
+    listening: bool
+
     @property
     def rate(self) -> int: ...
+    @property
+    def frame_ms(self) -> int: ...
     @property
     def started(self) -> bool: ...
     def receive(self, text: str | bytes) -> tuple[LegEvent, ...]: ...
@@ -49,6 +53,7 @@ class SocketLeg:
     def __init__(self, socket: web.WebSocketResponse, codec: MediaCodec, telemetry: Telemetry) -> None:
         self._socket = socket
         self._codec = codec
+        codec.listening = False
         self._telemetry = telemetry
         self._faults = 0
         self._first: list[LegEvent] = []
@@ -56,6 +61,10 @@ class SocketLeg:
     @property
     def rate(self) -> int:
         return self._codec.rate
+
+    @property
+    def frame_ms(self) -> int:
+        return self._codec.frame_ms
 
     async def started(self) -> LegStarted:
         """The carrier's start message.
@@ -82,7 +91,8 @@ class SocketLeg:
                 return
 
     async def listen(self) -> None:
-        """Nothing to do: a carrier sends the caller's audio from the start, and the call's gate drops it until then."""
+        """A carrier sends the caller's audio from the start; until now it was not even decoded."""
+        self._codec.listening = True
 
     async def _receive(self) -> AsyncIterator[LegEvent]:
         async for message in self._socket:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Protocol, runtime_checkable
 
 from gateway.call.events import LegEvent
 from gateway.values import Pcm
+
+FRAME_MS = 20
+"""How long a piece of audio is that every leg takes."""
 
 
 class Leg(Protocol):
@@ -54,6 +57,31 @@ class MeetingLeg(Protocol):
 
         ``joined`` 0: nobody but those who were there from the beginning.
         """
+        ...
+
+
+@runtime_checkable
+class CoarseLeg(Protocol):
+    """A leg that takes longer pieces than 20 ms: a third of the messages, and of the work for each call."""
+
+    @property
+    def frame_ms(self) -> int:
+        """How long a piece is to be, in ms."""
+        ...
+
+
+def frame_ms_of(leg: Leg) -> int:
+    """How long the pieces are that this leg is sent, in ms."""
+    return leg.frame_ms if isinstance(leg, CoarseLeg) else FRAME_MS
+
+
+@runtime_checkable
+class EncryptedLeg(Protocol):
+    """A leg that we encrypt ourselves, and that knows how."""
+
+    @property
+    def transport(self) -> Mapping[str, str]:
+        """For the record: versions and ciphers as they were agreed (promise 24)."""
         ...
 
 

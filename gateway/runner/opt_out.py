@@ -11,7 +11,7 @@ from gateway.policy.consent import How
 from gateway.policy.opt_out import KeyWatch, asks_to_stop
 from gateway.ports import Clock, Masker
 from gateway.redaction.mask import Masked
-from gateway.runner.leg import Leg, MeetingLeg, TransferringLeg
+from gateway.runner.leg import Leg, MeetingLeg, TransferringLeg, frame_ms_of
 from gateway.values import Pcm, Private
 
 OptOut = Callable[[How], Awaitable[None]]
@@ -68,6 +68,10 @@ class ListeningLeg:
     @property
     def acknowledges(self) -> str:
         return self.leg.acknowledges
+
+    @property
+    def frame_ms(self) -> int:
+        return frame_ms_of(self.leg)
 
     async def events(self) -> AsyncIterator[LegEvent]:
         async for event in self.leg.events():

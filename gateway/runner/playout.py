@@ -11,10 +11,11 @@ from collections import deque
 
 from gateway.audio import Resampler
 from gateway.ports import Clock, Played
-from gateway.runner.leg import Leg
+from gateway.runner.leg import FRAME_MS, Leg, frame_ms_of
 from gateway.values import Pcm
 
-FRAME_MS = 20
+__all__ = ["FRAME_MS", "PacedPlayout", "PacedSegment"]
+
 LEAD_S = 0.12
 """How far ahead of the caller's ear frames are sent."""
 READY_MS = 10_000
@@ -26,7 +27,7 @@ MARK_PATIENCE_S = 1.0
 class PacedSegment:
     """One stretch of speech. See ``gateway.ports.Segment``."""
 
-    def __init__(self, name: str, rate: int, changed: asyncio.Event) -> None:
+    def __init__(self, name: str, rate: int, changed: asyncio.Event, frame_ms: int = FRAME_MS) -> None:
         self.name = name
         self.sent_ms = 0.0
         self.began: float | None = None
@@ -34,6 +35,7 @@ class PacedSegment:
         self.over: asyncio.Future[Played] = asyncio.get_running_loop().create_future()
         self.all_sent = asyncio.Event()
         self._rate = rate
+        self._frame_bytes = rate * frame_ms // 1000 * 2
         self._bytes = bytearray()
         self._resampler: Resampler | None = None
         self._changed = changed
@@ -62,7 +64,7 @@ class PacedSegment:
 
     def take(self) -> Pcm | None:
         """The next frame to send: whole, or the padded rest of a segment that has ended; None when there is none yet."""
-        size = self._rate * FRAME_MS // 1000 * 2
+        size = self._frame_bytes
         if len(self._bytes) < size and not (self.ended and self._bytes):
             return None
         frame = bytes(self._bytes[:size])
@@ -97,6 +99,7 @@ class PacedPlayout:
     def __init__(self, leg: Leg, clock: Clock) -> None:
         self._leg = leg
         self._clock = clock
+        self._frame_ms = frame_ms_of(leg)
         self._changed = asyncio.Event()
         self._queue: deque[PacedSegment] = deque()
         self._unacknowledged: dict[str, PacedSegment] = {}
@@ -107,7 +110,7 @@ class PacedPlayout:
 
     def begin(self, name: str) -> PacedSegment:
         """A new segment after those before it. ``name`` is its mark: unique within the call."""
-        segment = PacedSegment(name, self._leg.rate, self._changed)
+        segment = PacedSegment(name, self._leg.rate, self._changed, self._frame_ms)
         if self._closed:
             segment.finish("cleared", 0)
         else:
@@ -156,8 +159,8 @@ class PacedPlayout:
             return
         if segment.began is None:
             segment.began = self._heard_until
-        self._heard_until += FRAME_MS / 1000
-        segment.sent_ms += FRAME_MS
+        self._heard_until += self._frame_ms / 1000
+        segment.sent_ms += self._frame_ms
         await self._leg.send_audio(frame)
 
     async def _close_segment(self, segment: PacedSegment) -> None:

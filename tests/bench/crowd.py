@@ -78,7 +78,7 @@ class Voice:
             text = message.data
             now = time.monotonic()
             if text.startswith('{"event":"media"'):
-                self._heard_until = max(self._heard_until, now) + FRAME_S
+                self._heard_until = max(self._heard_until, now) + _payload_s(text)
             elif text.startswith('{"event":"mark"'):
                 tasks.start(self._return(text, self._heard_until - now), name="mark")
             elif text.startswith('{"event":"clear"'):
@@ -98,6 +98,11 @@ class Voice:
             await self._socket.close()
         except ConnectionError:
             self.alive = False
+
+
+def _payload_s(message: str) -> float:
+    payload = message.split('"payload":"', 1)[1].split('"', 1)[0]
+    return len(payload) * 3 // 4 / 8000
 
 
 class Crowd:

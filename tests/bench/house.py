@@ -101,8 +101,8 @@ async def main() -> None:
     began = time.monotonic()
     with (
         install_log_filter(logging.WARNING, sys.stderr),
-        patch("gateway.app.CallRunner", runner),
-        patch("gateway.app.LiveKitConversation", conversation),
+        patch("gateway.calling.CallRunner", runner),
+        patch("gateway.calling.LiveKitConversation", conversation),
     ):
         async with TaskOwner("house", on_failure=_report) as tasks, Gateway(settings, env=env, observer=house.calls) as gateway:
             house.start(tasks)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from gateway.call.events import LegEvent
+from gateway.runner.leg import frame_ms_of
 from gateway.runner.playout import FRAME_MS, LEAD_S, PacedPlayout
 from gateway.tasks import TaskOwner
 from gateway.values import Pcm
@@ -48,7 +49,7 @@ class Phone:
         self.sent.append("listen")
 
     async def send_audio(self, pcm: Pcm) -> None:
-        assert pcm.ms == FRAME_MS
+        assert pcm.ms == frame_ms_of(self)
         self.audio += pcm.samples
         self.sent_at.append(time.monotonic())
         self._changed.set()
@@ -64,10 +65,14 @@ class Phone:
         self.sent.append("close")
 
 
+class Coarse(Phone):
+    frame_ms = 60
+
+
 @asynccontextmanager
-async def playing() -> AsyncIterator[tuple[PacedPlayout, Phone]]:
+async def playing(phone: Phone | None = None) -> AsyncIterator[tuple[PacedPlayout, Phone]]:
     failures: list[BaseException] = []
-    phone = Phone()
+    phone = phone or Phone()
     playout = PacedPlayout(phone, WallClock())
     async with TaskOwner("test", on_failure=lambda _, error: failures.append(error)) as tasks:
         tasks.start(playout.run(), name="playout")
@@ -100,6 +105,18 @@ async def test_frames_leave_at_the_speed_of_speech_with_a_small_lead() -> None:
         await segment.all_sent.wait()
         ahead = [index * FRAME_MS / 1000 - (at - phone.sent_at[0]) for index, at in enumerate(phone.sent_at)]
         assert max(ahead) <= LEAD_S + FRAME_MS / 1000
+
+
+async def test_a_leg_that_takes_longer_pieces_gets_them_and_the_last_one_is_filled_up() -> None:
+    async with playing(Coarse()) as (playout, phone):
+        segment = playout.begin("say:1")
+        await segment.push(tone(210))
+        segment.end()
+        await segment.all_sent.wait()
+        assert phone.sent == ["mark say:1 after 4"]
+        assert bytes(phone.audio) == tone(210).samples.ljust(4 * 60 * 16, b"\0")
+        playout.mark_returned("say:1")
+        assert (await segment.played()).ms == 240
 
 
 async def test_a_barge_in_stops_at_once_and_tells_how_much_was_heard() -> None:

@@ -39,6 +39,7 @@ def from_hex(text: str) -> str:
 class PlivoMedia(MediaStream):
     """One media stream of one call at Plivo: mu-law, 8000 Hz. See ``MediaStream``."""
 
+    frame_ms = 60
     allowed: ClassVar[Mapping[State, frozenset[str]]] = {
         State.NEW: frozenset({"start"}),
         State.STARTED: frozenset({"media", "dtmf", "playedStream", "clearedAudio"}),

@@ -22,6 +22,7 @@ class TelnyxMedia(MediaStream):
     ``carrier_error`` counts what Telnyx itself reports to be wrong with the stream.
     """
 
+    frame_ms = 60
     allowed: ClassVar[Mapping[State, frozenset[str]]] = {
         State.NEW: frozenset({"connected"}),
         State.CONNECTED: frozenset({"start", "error"}),

@@ -26,6 +26,7 @@ __all__ = ["MAX_MARKS_UNDER_WAY", "TwilioMedia"]
 class TwilioMedia(MediaStream):
     """One media stream of one call at Twilio: mu-law, 8000 Hz. See ``MediaStream``."""
 
+    frame_ms = 60
     allowed: ClassVar[Mapping[State, frozenset[str]]] = {
         State.NEW: frozenset({"connected"}),
         State.CONNECTED: frozenset({"start"}),
