@@ -3,74 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 
 import pytest
 from livekit import rtc
-from livekit.protocol.models import TrackInfo, TrackType
+from livekit.protocol.models import DataPacket, DataStream, TrackInfo, TrackType
 
 from gateway.adapters.conversation import room as rooms
 from gateway.adapters.conversation.room import ROOM_HZ, RoomLeg, wait_for_caller
-from gateway.call.events import CallerAudio, KeyPressed, LegEvent, LegStarted, LegStopped, MarkReturned
+from gateway.call.events import CallerAudio, KeyPressed, LegStarted, LegStopped, MarkReturned
 from gateway.errors import CarrierProtocolError
-from gateway.tasks import TaskOwner
-from gateway.values import Pcm, Private
-from tests.peers.livekit_server.audio import Heard, SpokenTrack, loud_ms, pitch, tone
-from tests.peers.livekit_server.room import FakeCaller, SfuRoom
+from gateway.values import Pcm
+from tests.agents.line import FRAME_BYTES, TWICE_RELEASED, Line, a_line
+from tests.peers.livekit_server.audio import SpokenTrack, loud_ms, pitch, tone
+from tests.peers.livekit_server.room import SfuRoom
 from tests.peers.livekit_server.server import LiveKitServer
-from tests.peers.livekit_server.sfu import SignalSession
 from tests.peers.livekit_server.tokens import make_token
 
-FRAME_BYTES = ROOM_HZ // 50 * 2
-# livekit 1.1.21: its native and its Python side may both release a track's handle, and who is second complains.
-TWICE_RELEASED = "ignore:Exception ignored in. <function FfiHandle.__del__:pytest.PytestUnraisableExceptionWarning"
 pytestmark = pytest.mark.filterwarnings(TWICE_RELEASED)
-
-
-@dataclass(slots=True)
-class Line:
-    """A leg in a room, everything that it told so far, and the room as the server sees it."""
-
-    leg: RoomLeg
-    room: SfuRoom
-    caller: FakeCaller
-    told: list[LegEvent] = field(default_factory=list)
-    sent_away: int = 0
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def until(self, true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
-            while not true():
-                self.changed.clear()
-                await self.changed.wait()
-
-    async def follow(self) -> None:
-        async for event in self.leg.events():
-            self.told.append(event)
-            self.changed.set()
-
-    def of(self, kind: type[LegEvent]) -> list[LegEvent]:
-        return [event for event in self.told if isinstance(event, kind)]
-
-    @property
-    def heard(self) -> Pcm:
-        """What the leg heard of the caller."""
-        return Pcm(b"".join(event.pcm.reveal().samples for event in self.told if isinstance(event, CallerAudio)), 16_000)
-
-    @property
-    def subscribed(self) -> set[str]:
-        """The tracks that the leg has asked the server for."""
-        client = self.room.members["agent"].client
-        assert isinstance(client, SignalSession)
-        return client._subscribed
-
-    async def hear_it_speak(self) -> Heard:
-        return await self.room.heard("agent")
-
-    async def send(self, sound: Pcm) -> None:
-        for at in range(0, len(sound.samples), FRAME_BYTES):
-            await self.leg.send_audio(Pcm(sound.samples[at : at + FRAME_BYTES], ROOM_HZ))
 
 
 @pytest.fixture
@@ -82,24 +32,8 @@ async def server() -> AsyncIterator[LiveKitServer]:
 @pytest.fixture
 async def line(server: LiveKitServer) -> AsyncIterator[Line]:
     """A caller from the telephone and our leg in one room."""
-    caller = server.room("call").caller(phone="+4915112345678", attributes={"sip.h.x-name": "Ada Lovelace"})
-    client = rtc.Room()
-    await client.connect(server.url, server.token("call", "agent"), rtc.RoomOptions(auto_subscribe=False))
-    line: Line
-
-    async def send_away() -> None:
-        line.sent_away += 1
-        server.room("call").remove(caller.member)
-
-    line = Line(RoomLeg(client, await wait_for_caller(client, within_s=5), send_away=send_away), server.room("call"), caller)
-    failures: list[BaseException] = []
-    async with TaskOwner("test", on_failure=lambda _, error: failures.append(error)) as tasks:
-        await line.leg.open()
-        tasks.start(line.follow(), name="follow")
+    async with a_line(server) as line:
         yield line
-        await line.leg.close()
-    assert failures == []
-    assert line.room.data.packets == []
 
 
 class TestTheCaller:
@@ -133,19 +67,19 @@ class TestTheCaller:
         assert pitch(line.heard) == pytest.approx(440, abs=5)
         assert [event.at_ms for event in line.told if isinstance(event, CallerAudio)][:3] == [0, 20, 40]
 
-    async def test_is_the_only_one_who_is_heard(self, line: Line) -> None:
-        """Thin on purpose: whoever comes later, a colleague or a second caller, is neither subscribed nor obeyed."""
-        await line.leg.listen()
-        second = line.room.caller("second")
-        await line.until(lambda: bool(line.of(CallerAudio)))
+    async def test_cannot_put_words_into_the_call_by_data(self, line: Line) -> None:
+        """What LiveKit's own agents would take from the room (typed text, sound from before the call) nobody here reads."""
         await line.room.can_receive("agent")
-        second.press("9")
-        await asyncio.gather(second.speak(tone(900, 0.8)), line.caller.speak(tone(440, 0.8)))
+        for topic in ("lk.chat", "lk.agent.pre-connect-audio-buffer"):
+            header = DataStream.Header(stream_id=topic, topic=topic, mime_type="text/plain", total_length=2)
+            line.caller.send(DataPacket(stream_header=header))
+            line.caller.send(DataPacket(stream_chunk=DataStream.Chunk(stream_id=topic, content=b"hi")))
         line.caller.press("1")
-        await line.until(lambda: loud_ms(line.heard) > 700 and bool(line.of(KeyPressed)))
-        assert pitch(line.heard) == pytest.approx(440, abs=5)
-        assert line.of(KeyPressed) == [KeyPressed(Private("1"))]
-        assert line.subscribed == set(line.caller.member.media)
+        await line.until(lambda: bool(line.of(KeyPressed)))
+        assert [type(event) for event in line.told] == [LegStarted, KeyPressed]
+        client = line.leg._room
+        assert (client._text_stream_handlers, client._byte_stream_handlers) == ({}, {})
+        assert client.local_participant._rpc_handlers == {}
 
     async def test_who_leaves_ends_the_leg(self, line: Line) -> None:
         line.caller.hang_up()

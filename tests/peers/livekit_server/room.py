@@ -132,6 +132,10 @@ class SfuRoom:
                 self._changed.clear()
                 await self._changed.wait()
 
+    def looked_at_anew(self) -> None:
+        """Something that somebody may wait for has changed."""
+        self._changed.set()
+
     def close(self) -> None:
         """Delete the room: every participant is sent away."""
         for member in list(self.members.values()):

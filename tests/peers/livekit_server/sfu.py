@@ -12,6 +12,7 @@ import gzip
 import time
 
 from aiohttp import WSMsgType, web
+from aiortc.exceptions import InvalidStateError
 from aiortc.mediastreams import MediaStreamTrack
 from livekit.api.access_token import Claims
 from livekit.protocol import rtc
@@ -103,6 +104,9 @@ class SignalSession:
                 pass  # the client is gone: the same as a leave
             finally:
                 self._room.leave(self._member)
+                # Nothing of a client that is gone is answered any more.
+                reading.cancel()
+                await asyncio.wait({reading})
                 await self._leg.aclose()
                 await socket.close()
         if reading.done() and not reading.cancelled():
@@ -157,7 +161,12 @@ class SignalSession:
                 pass  # mute, track settings, sync state…: nothing here depends on them
 
     async def _answer(self, offer: rtc.SessionDescription) -> None:
-        sdp, mids = await self._leg.answer(offer.sdp, self._wanted())
+        try:
+            sdp, mids = await self._leg.answer(offer.sdp, self._wanted())
+        except InvalidStateError:
+            if self._leg.state == "closed":
+                return  # the client hung up while it was being answered
+            raise
         self._put(rtc.SignalResponse(answer=rtc.SessionDescription(type="answer", sdp=sdp, id=offer.id, mid_to_track_id=mids)))
         self.tracks_changed()
 
@@ -178,6 +187,7 @@ class SignalSession:
             self._subscribed -= sids
             for sid in sids:
                 self._leg.stop_sending(sid)
+        self._room.looked_at_anew()
 
     def _update(self, wish: rtc.UpdateParticipantMetadata) -> None:
         info = self._member.info
