@@ -7,8 +7,10 @@ import pytest
 from tests.laws import grants
 from tests.laws.tree import annotation, functions, parameters, parse, sources
 
-ROOMS = ("gateway/adapters/providers/", "gateway/adapters/speech/")
+ROOMS = ("gateway/adapters/providers/", "gateway/adapters/speech/", "gateway/adapters/conversation/plugins/")
 SENDERS = {
+    "gateway/adapters/conversation/plugins/hearing.py": ("transcribe", "transcribe_words"),
+    "gateway/adapters/conversation/plugins/speaking.py": ("speak",),
     "gateway/adapters/providers/exchange.py": ("stream",),
     # Speech on this machine leaves it nowhere; the hop has its Grant all the same (promise 7).
     "gateway/adapters/speech/local.py": ("transcribe", "speak"),

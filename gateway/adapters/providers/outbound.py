@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from types import SimpleNamespace
 
 import aiohttp
 from yarl import URL
@@ -23,13 +24,27 @@ def tls_context(trusted_ca_pem: str | None = None) -> ssl.SSLContext:
 
 
 def outbound_session() -> aiohttp.ClientSession:
-    """A session that takes no proxy and no password from the environment and keeps no cookie. Close it when done.
+    """A session without a proxy or password from the environment, without cookies or redirects. Close it when done.
 
     How many requests go out at once is bounded where they come in; here the hundred-and-first must not wait for another's answer.
     """
+    staying = aiohttp.TraceConfig()
+    staying.on_request_redirect.append(_not_elsewhere)
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0), trust_env=False, cookie_jar=aiohttp.DummyCookieJar(), raise_for_status=False
+        connector=aiohttp.TCPConnector(limit=0),
+        trust_env=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        raise_for_status=False,
+        trace_configs=[staying],
     )
+
+
+async def _not_elsewhere(
+    _session: aiohttp.ClientSession, _context: SimpleNamespace, redirect: aiohttp.TraceRequestRedirectParams
+) -> None:
+    """Where a request says so, redirects are not followed; a WebSocket cannot say so, and would take its key along."""
+    redirect.response.close()
+    raise aiohttp.ClientError("a redirect is never followed")
 
 
 def require_safe_session(session: aiohttp.ClientSession) -> None:

@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 
 def authority_and_server(address: str) -> tuple[str, ssl.SSLContext]:
-    """The authority's certificate (PEM), and a context for a server at that IP address."""
+    """The authority's certificate (PEM), and a context for a server at that IP address or host name."""
     now = datetime.now(UTC)
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "an authority for one test")])
@@ -27,7 +27,7 @@ def authority_and_server(address: str) -> tuple[str, ssl.SSLContext]:
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([_named(address)]), critical=False)
         .sign(key, hashes.SHA256())
     )
     pem = certificate.public_bytes(serialization.Encoding.PEM)
@@ -38,3 +38,10 @@ def authority_and_server(address: str) -> tuple[str, ssl.SSLContext]:
         file.flush()
         context.load_cert_chain(file.name)
     return pem.decode(), context
+
+
+def _named(address: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(address))
+    except ValueError:
+        return x509.DNSName(address)
