@@ -18,10 +18,13 @@ REVEALS = {
     # The guarded session: a tool's arguments, frames to the voice detector, the sentence before it is spoken.
     "gateway/adapters/conversation/agent.py": 1,
     "gateway/adapters/conversation/phone.py": 1,
+    # Speech and words into the one request that their Grant is for.
+    "gateway/adapters/conversation/plugins/hearing.py": 1,
+    "gateway/adapters/conversation/plugins/speaking.py": 1,
     "gateway/adapters/conversation/voice.py": 1,
     # To our own detector, in a process of ours.
     "gateway/adapters/detectors/cache.py": 1,
-    "gateway/adapters/detectors/masker.py": 4,
+    "gateway/adapters/detectors/masker.py": 6,
     "gateway/adapters/detectors/presidio.py": 2,
     # A number into its keyed hash.
     "gateway/adapters/keys/subjects.py": 3,
@@ -38,8 +41,12 @@ REVEALS = {
     "gateway/adapters/stores/conversations.py": 1,
     "gateway/adapters/stores/tenant_keys.py": 3,
     "gateway/adapters/stores/vault.py": 1,
+    # A TURN server's password, to aioice.
+    "gateway/adapters/webrtc/lines.py": 1,
     # The number that was called, to find the tenant.
     "gateway/lines.py": 1,
+    # A page's token, into the cipher that opens it.
+    "gateway/talking.py": 2,
     # Who plays Exotel writes the key into the URL, as an applet does.
     "gateway/caller/vendors.py": 1,
     # What an answer means, and whether words ask for no recording: a meaning and a yes or no come out.
@@ -72,7 +79,9 @@ REVEALS = {
     "gateway/redaction/surrogate.py": 1,
     "gateway/redaction/unmask.py": 4,
     # Walks JSON to mask each text in it, names texts by keyed digests; joins what was restored to know it again.
-    "gateway/runner/proxy/mask.py": 14,
+    "gateway/runner/proxy/json_mask.py": 3,
+    "gateway/runner/proxy/json_text.py": 1,
+    "gateway/runner/proxy/mask.py": 13,
     "gateway/runner/proxy/proxy.py": 1,
     "gateway/runner/proxy/speech.py": 1,
 }
@@ -86,6 +95,9 @@ DOORS = {
     "gateway/adapters/stores/embedded.py": "our own Valkey, on a unix socket",
     "gateway/adapters/stores/redis.py": "the store: values are locked before they get there",
     "gateway/adapters/telemetry/otlp.py": "a collector on this machine or in the registry; names and numbers only",
+    "gateway/adapters/webrtc/leg.py": "a browser on a call: we send to nobody who has not shown that they know our ICE password",
+    "gateway/adapters/webrtc/lines.py": "the same; the operator's STUN and TURN servers, none unless they are set",
+    "gateway/adapters/webrtc/voice.py": "the same",
     "gateway/caller/call.py": "the caller of tests and of the demo: it stands outside",
     "gateway/demo/model_process.py": "asks the demo's own model, on loopback, whether it is up",
     "gateway/serving.py": "listens: finds a free port",
@@ -104,6 +116,7 @@ PLANTED = [
     "import socket\ns = socket.socket()",
     "import asyncio\nasync def f():\n    await asyncio.open_connection('a', 1)",
     "from redis.asyncio import Redis\nr = Redis()",
+    "from aiortc import RTCPeerConnection",
 ]
 
 
