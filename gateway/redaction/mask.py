@@ -144,6 +144,13 @@ class Pseudonyms:
 
     @staticmethod
     def verbatim(text: Private[str]) -> MaskedText:
+    def named(self, text: str) -> Placeholder | None:
+        """The placeholder of a value that is exactly this text in one of its forms, if it has two letters or digits."""
+        form = self.form(text)
+        if len(form) < 2:
+            return None
+        return next((name for (kind, known), name in self._names.items() if known == form and kind != LITERAL), None)
+
         """A text that is known to have come out of this mask, as what it is. The caller has checked that."""
         return MaskedText(text.reveal())
 

@@ -255,6 +255,16 @@ class CallMasker:
         )
 
     async def _detect(self, text: Private[str], previous: str) -> Sequence[Span]:
+    async def found(self, text: Private[str]) -> tuple[Span, ...]:
+        """What would be masked in a text that nobody said. Nothing of it is remembered. Raises RedactionUnavailable."""
+        private, found = text.reveal(), await self._detect(text, "")
+        heard = self._dialogue.fork(self._names.fork()).heard(private, found, side=Side.NOBODY)
+        return tuple(span for span in resolve(private, heard) if self._names.operator(span.entity) is not Operator.KEEP)
+
+    def named(self, value: Private[str]) -> Placeholder | None:
+        """The placeholder of a value of this call that is exactly this text, in whatever form it was said."""
+        return self._names.named(value.reveal())
+
         return await self._detector.detect(text, language=self._language, previous=previous)
 
     def is_masked(self, text: str) -> bool:

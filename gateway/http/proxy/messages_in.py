@@ -14,7 +14,7 @@ from gateway.errors import InvalidRequest, PolicyRefused
 from gateway.http.proxy.chat_in import MOST_MESSAGES, MOST_TOOLS, text_of
 from gateway.http.proxy.fields import Fields
 from gateway.ports import ChatOptions
-from gateway.runner.proxy.request import ASSISTANT, SYSTEM, TOOL, USER, PlainCall, PlainMessage, PlainRequest, PlainTool
+from gateway.runner.proxy.request import ASSISTANT, FAILED, SYSTEM, TOOL, USER, PlainCall, PlainMessage, PlainRequest, PlainTool
 from gateway.values import Private
 
 LOOSENING = frozenset(("container", "inference_geo", "mcp_servers", "store", "provider"))
@@ -106,7 +106,7 @@ def _result(block: Fields) -> PlainMessage:
         raise block.wrong("tool_use_id", "the id of a tool call")
     text = text_of(block.raw("content"))
     failed = block.flag("is_error")
-    return PlainMessage(TOOL, Private(f"The tool failed: {text}" if failed else text), call_id=call_id)
+    return PlainMessage(TOOL, Private(f"{FAILED}{text}" if failed else text), call_id=call_id)
 
 
 def _tool(fields: Fields) -> PlainTool:

@@ -17,6 +17,8 @@ from typing import Any
 from gateway.errors import InvalidRequest
 from gateway.ports import ChatMessage, ChatRequest, ToolCall, ToolSpec
 from gateway.runner.proxy.conversations import Conversation, Digest, Known
+from gateway.runner.proxy.json_mask import JsonMask
+from gateway.runner.proxy.json_text import DEEPEST, read_arguments, read_result
 from gateway.runner.proxy.request import (
     ASSISTANT,
     DEVELOPER,
@@ -32,7 +34,6 @@ from gateway.values import EntityType, MaskedText, Private
 
 PIECE = 2_000
 """Longer texts are read in pieces of about this many characters, cut where a line ends."""
-DEEPEST = 32
 READ_AGAIN = 3
 """How many of the caller's last turns a gateway reads again that takes a conversation over."""
 NOTHING = Private("")
@@ -119,7 +120,10 @@ class RequestMask:
     # --- parts of a request -------------------------------------------------------------------------------------------
 
     async def _message(self, message: PlainMessage, before: Private[str], question: MaskedText) -> ChatMessage:
-        text = await self._text(message.text, message.role, before, question if message.role == USER else "")
+        if message.role == TOOL:
+            text = await self._result(message.text)
+        else:
+            text = await self._text(message.text, message.role, before, question if message.role == USER else "")
         calls = tuple([await self._call(call) for call in message.calls])
         answers = None if message.call_id is None else self._call_id(message.call_id, new=False)
         return ChatMessage(message.role, text, calls, answers)
@@ -129,12 +133,25 @@ class RequestMask:
         known = self.conversation.known(parts)
         if known is None:
             had = self.masked.copy()
-            arguments = await self._json(call.arguments.map(_parsed))
-            known = Known(MaskedText(json.dumps(arguments, ensure_ascii=False)), self.masked - had)
+            known = Known(await self._written([call.arguments.map(read_arguments)]), self.masked - had)
             self.conversation.know(parts, known)
         else:
             self.masked.update(known.counts)
         return ToolCall(self._call_id(call.id, new=True), await self._tool_name(call.name), known.text)
+
+    async def _result(self, text: Private[str]) -> MaskedText:
+        """What a tool gave back. JSON stays JSON, also line by line; what only looks like it is masked as text."""
+        parts = text_parts(TOOL, NOTHING, text)
+        lines = None if self.conversation.known(parts) else read_result(text)
+        if lines is None:
+            return await self._text(text, TOOL)
+        had = self.masked.copy()
+        try:
+            known = Known(await self._written(lines), self.masked - had)
+        except InvalidRequest:  # too deep to be walked
+            return await self._text(text, TOOL)
+        self.conversation.know(parts, known)
+        return known.text
 
     def _call_id(self, theirs: str, *, new: bool) -> str:
         """A client may write anything into an id, so none of them goes out: the first call is ``call00001``, everywhere.
@@ -219,38 +236,18 @@ class RequestMask:
             return [await self._in_schema(name, each) for each in item]
         if _is_program(name, item):
             return item
-        return await self._json(Private(item))
+        return await self._json().value(Private(item))
 
-    async def _json(self, value: Private[Any], key: str = "", depth: int = 0) -> Any:
-        """Masked inside its strings, numbers and names.
+    async def _written(self, lines: Sequence[Private[Any] | str]) -> MaskedText:
+        """JSON, masked and written again. The whole of it is kept by its caller, so its parts need not be."""
+        kept = set(self.conversation.unkept)
+        written = await self._json().written(lines)
+        for part in self.conversation.unkept.keys() - kept:
+            del self.conversation.unkept[part]
+        return written
 
-        What stands under a name is read with it: "4821" is a number like any other, and ``{"pin": "4821"}`` is not.
-        """
-        if depth > DEEPEST:
-            raise InvalidRequest("JSON in the request is nested too deeply", hint=f"at most {DEEPEST} levels")
-        plain = value.reveal()
-        if isinstance(plain, dict):
-            return {
-                await self._text(Private(str(name)), TOOL): await self._json(Private(item), str(name), depth + 1)
-                for name, item in plain.items()
-            }
-        if isinstance(plain, list):
-            return [await self._json(Private(item), key, depth + 1) for item in plain]
-        if isinstance(plain, str):
-            return await self._json_text(plain, key)
-        if isinstance(plain, int | float) and not isinstance(plain, bool):
-            masked = await self._json_text(str(plain), key)
-            return plain if masked == str(plain) else masked
-        return plain
-
-    async def _json_text(self, text: str, key: str) -> str:
-        if key:
-            lead = re.sub(r"[^\w]+|_+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", key)).strip().lower() + ": "
-            had = self.masked.total()
-            whole = await self._text(Private(lead + text), TOOL)
-            if whole.startswith(lead) and self.masked.total() > had:
-                return whole.removeprefix(lead)
-        return await self._text(Private(text), TOOL)
+    def _json(self) -> JsonMask:
+        return JsonMask(lambda text: self._text(text, TOOL), self.conversation.masker)
 
 
 def text_parts(role: str, before: Private[str], text: Private[str]) -> tuple[str, ...]:
@@ -290,17 +287,6 @@ def _canonical(arguments: str) -> str:
         return json.dumps(json.loads(arguments), sort_keys=True, separators=(",", ":"))
     except (ValueError, RecursionError):
         return arguments
-
-
-def _parsed(arguments: str) -> Any:
-    try:
-        return json.loads(arguments or "{}", parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise InvalidRequest("the arguments of a tool call are not JSON") from None
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError("no JSON has this")
 
 
 def _questions(messages: tuple[PlainMessage, ...]) -> list[Private[str]]:

@@ -9,6 +9,8 @@ from gateway.ports import ChatOptions
 from gateway.values import Private
 
 SYSTEM, DEVELOPER, USER, ASSISTANT, TOOL = "system", "developer", "user", "assistant", "tool"
+FAILED = "The tool failed: "
+"""Stands before what a tool gave back where it did not do what it was asked."""
 
 
 @dataclass(frozen=True, slots=True)
