@@ -18,7 +18,7 @@ from gateway.redaction.mask import Plan, Pseudonyms, Same
 from gateway.redaction.numbers import signs
 from gateway.redaction.placeholder import safe_kind, scanner
 from gateway.redaction.repeats import repeats
-from gateway.redaction.spoken import SpokenLanguage, View, view
+from gateway.redaction.spoken import View
 from gateway.values import EntityType, Placeholder, Private, Span
 
 PERSON, ID_NUMBER = EntityType("PERSON"), EntityType("ID_NUMBER")
@@ -105,13 +105,11 @@ class Dialogue:
             found = scanner().at(name, 0)
             if found is not None and found.number is not None and self._names.value(name) is not None:
                 private = value.reveal()
-                self._known[name] = _Known(
-                    found.entity, self._names.form(private), frozenset(_names(private, self._names.spoken))
-                )
+                self._known[name] = _Known(found.entity, self._names.form(private), frozenset(_names(self._names.view(private))))
 
     def asked(self, said: str) -> None:
         """The other side's last turn, masked: a question opens a kind of data, small words leave it open, all else closes it."""
-        heard = view(answers.without_placeholders(said), self._names.spoken)
+        heard = self._names.view(answers.without_placeholders(said))
         kind = answers.asked(heard.text)
         goes_on = self._quiet = answers.goes_on(heard)
         if kind is not None and not (goes_on and self._open in (kind, PERSON)):
@@ -123,7 +121,7 @@ class Dialogue:
 
     def heard(self, text: str, found: Sequence[Span], *, side: Side = Side.CALLER) -> list[Span]:
         """``found``, and what the turns before make of this one: answers to their question, and values that were said before."""
-        said = view(text, self._names.spoken)
+        said = self._names.view(text)
         self._turn = turn = _Turn(side, hesitates=answers.hesitates(said))
         spans = [*found, *self._repeated(said)]
         if self._open is None and self._quiet and side is Side.CALLER and _pends(said, hesitates=turn.hesitates):
@@ -163,7 +161,7 @@ class Dialogue:
     def _same(self, span: Span, value: str, *, alone: bool) -> Same | None:
         kind = safe_kind(span.entity)
         turn, whole = self._turn, self._whole
-        spelled = _spelling(value, self._names.spoken) if kind == PERSON else ""
+        spelled = _spelling(self._names.view(value)) if kind == PERSON else ""
         form = spelled or self._names.form(value)
         if whole and whole.kind == kind:
             current = self._known[whole.name].form
@@ -178,7 +176,7 @@ class Dialogue:
             if turn.side is Side.AGENT and len(form) > 1 and form in current:
                 return Same(whole.name)
         if kind == PERSON:
-            words = {spelled} if spelled else _names(value, self._names.spoken)
+            words = {spelled} if spelled else _names(self._names.view(value))
             alike = [name for name, known in self._known.items() if known.kind == PERSON and words and words <= known.words]
         else:
             alike = [name for name, known in self._known.items() if known.kind == kind and _ends_alike(form, known.form)]
@@ -206,11 +204,11 @@ class Dialogue:
             value, kind = said[span.start : span.end], safe_kind(span.entity)
             same = turn.same.get(span.start)
             if same is None:
-                self._known.setdefault(name, _Known(kind, self._names.form(value), frozenset(_names(value, self._names.spoken))))
+                self._known.setdefault(name, _Known(kind, self._names.form(value), frozenset(_names(self._names.view(value)))))
             elif same.value is not None:
                 whole = self._whole.pieces if self._whole else []
                 grown = " ".join(turn.pieces or [*whole, value])
-                self._known[name] = _Known(kind, self._names.form(grown), frozenset(_names(grown, self._names.spoken)))
+                self._known[name] = _Known(kind, self._names.form(grown), frozenset(_names(self._names.view(grown))))
         if turn.side is Side.CALLER and spans:
             self._go_on(said, spans[-1], names.get(spans[-1].start))
 
@@ -225,7 +223,7 @@ class Dialogue:
             anew = kind not in answers.LETTERED and len(self._names.form(value)) >= _CORRECTED_LEAST
             self._whole = _Whole(name, kind, [value]) if anew else None
         elif self._whole and self._whole.name == name:
-            if turn.bare and not (kind == PERSON and _spelling(value, self._names.spoken)):
+            if turn.bare and not (kind == PERSON and _spelling(self._names.view(value))):
                 self._whole.pieces.append(value)
             return
         elif turn.bare or (answers.is_end(said[last.end :]) and (turn.hesitates or kind not in answers.LETTERED)):
@@ -264,15 +262,15 @@ def _pends(said: View, *, hesitates: bool) -> bool:
     return digits.isdecimal() and len(digits) >= (_BROKEN_OFF_LEAST if hesitates else _PENDING_LEAST)
 
 
-def _names(value: str, spoken: SpokenLanguage) -> set[str]:
+def _names(said: View) -> set[str]:
     """The words of a name that are good enough to know somebody by."""
-    words = set(_WORD.findall(view(value, spoken).text))
+    words = set(_WORD.findall(said.text))
     return {word for word in words if len(word) >= _NAME_LEAST and word not in COMMON_WORDS and word not in MONTHS}
 
 
-def _spelling(value: str, spoken: SpokenLanguage) -> str:
+def _spelling(value: View) -> str:
     """The letters of a spelled name, or nothing when the name was said as a word."""
-    said = view(value, spoken).text
+    said = value.text
     letters = signs(said.replace("-", " ")) if _LETTERS.fullmatch(said) else ""
     return letters if len(letters) >= _SPELLED_LEAST else ""
 

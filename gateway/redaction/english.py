@@ -1,6 +1,6 @@
 """English as it is spoken on the telephone: number words, letter names, months, and the words that no name is made of.
 
-A language is one value of :class:`gateway.redaction.spoken.SpokenLanguage`.
+A language is one value of :class:`gateway.redaction.lexemes.SpokenLanguage`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 
 from gateway.redaction.everyday import EVERYDAY
-from gateway.redaction.spoken import SpokenLanguage
+from gateway.redaction.lexemes import SpokenLanguage
 
 
 def any_of(words: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.redaction import answers
@@ -19,10 +19,10 @@ from gateway.redaction.cues import UNITS
 from gateway.redaction.dialogue import Side
 from gateway.redaction.english import COMMON_WORDS, ENGLISH, MONTHS, NATO, SENTENCE_WORDS
 from gateway.redaction.heard import LONG_NUMBERS
-from gateway.redaction.mask import Pseudonyms, Same, normal_form
+from gateway.redaction.mask import Pseudonyms, Same
 from gateway.redaction.numbers import signs
 from gateway.redaction.placeholder import scanner
-from gateway.redaction.spoken import SpokenLanguage, view
+from gateway.redaction.spoken import View, view
 from gateway.values import EntityType, MaskedText, Placeholder, Private, Span
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’-](?!s\b)[^\W\d_]+)*|\d+")
@@ -40,6 +40,14 @@ _WHOLE = {"PHONE_NUMBER": 10, "US_SSN": 9, "IN_AADHAAR": 12, "UK_NHS": 10}
 """How many digits a number of a kind has at least when it is whole, without a country's code."""
 _RECENT = 4
 """How many texts after a fragment may echo it."""
+
+
+Hear = Callable[[str], View]
+"""A text's view in the language of the call."""
+
+
+def _in_english(text: str) -> View:
+    return view(text, ENGLISH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +94,14 @@ class Late:
     preceded: list[tuple[Placeholder, str]] = field(default_factory=list)
 
 
-def read(masked: MaskedText, side: Side, *, before: str = "", spoken: SpokenLanguage = ENGLISH) -> Text:
+def read(masked: MaskedText, side: Side, *, before: str = "", view: Hear = _in_english) -> Text:
     """The words and digits of a masked text that stand unmasked in it. ``before``: the other side's turn before, masked."""
     open_text = _open(masked)
-    said = view(open_text, spoken)
+    said = view(open_text)
     words = frozenset(key for hit in _WORD.finditer(said.text) if (key := _key(hit.group())))
     runs = tuple(dict.fromkeys(hit.group() for hit in _DIGITS.finditer(said.text) if 2 <= len(hit.group()) <= _MOST_DIGITS))
     bare = bool(runs) and answers.bare(said, EntityType("CREDIT_CARD")) is not None
-    goes_on = not before or answers.goes_on(view(answers.without_placeholders(before), spoken))
+    goes_on = not before or answers.goes_on(view(answers.without_placeholders(before)))
     return Text(masked, side, words, runs, bare, goes_on)
 
 
@@ -125,14 +133,14 @@ class History:
         for word in (*text.words, *text.runs):
             self._index.setdefault(word, []).append(text.at)
         for each in told:
-            for index, wanted in self._parts(each, names.spoken).items():
+            for index, wanted in self._parts(each, names).items():
                 # Read only now: turns of the same words are one text, and the turn before in this row may have changed it.
                 masked = self.current(self._texts[index].masked)
-                spans = _spans(masked, wanted, each.kind, names.spoken)
+                spans = _spans(masked, wanted, each.kind, names.view)
                 self._again(self._texts[index], spans, {span.start: each for span in spans}, names, late)
                 if self._texts[index].bare:
                     self._echoes(self._texts[index], each, names, late)
-            if each.began and (fragment := self._fragment(text, each, names.spoken)):
+            if each.began and (fragment := self._fragment(text, each, names)):
                 self._precede(fragment, each, names, late)
         if text.side is Side.CALLER:
             self._caller = text
@@ -140,10 +148,10 @@ class History:
             self._echo(text, [each for each in self._fragments if text.at <= each.until], names, late)
         return late
 
-    def _parts(self, told: Told, spoken: SpokenLanguage) -> Mapping[int, list[tuple[str, ...]]]:
+    def _parts(self, told: Told, names: Pseudonyms) -> Mapping[int, list[tuple[str, ...]]]:
         """Where words of a value may stand unmasked: index of a text to the words to look for in it."""
         found: dict[int, list[tuple[str, ...]]] = {}
-        for wanted in _wanted(told, spoken):
+        for wanted in _wanted(told, names):
             if any(key not in self._index for key in wanted.keys):
                 continue
             texts = set.intersection(*(set(self._index[key]) for key in wanted.keys))
@@ -156,16 +164,16 @@ class History:
                 del self._index[wanted.keys[0]]
         return found
 
-    def _fragment(self, text: Text, told: Told, spoken: SpokenLanguage) -> Text | None:
+    def _fragment(self, text: Text, told: Told, names: Pseudonyms) -> Text | None:
         """The caller's turn before, when it was the beginning of this value: bare digits, and nothing was asked in between."""
         before = self._caller
         if before is None or not before.bare or text.side is not Side.CALLER or not text.goes_on:
             return None
         still = self.current(before.masked) == before.masked
-        return before if still and told.kind in LONG_NUMBERS and not _is_whole(told, spoken) else None
+        return before if still and told.kind in LONG_NUMBERS and not _is_whole(told, names) else None
 
     def _precede(self, fragment: Text, told: Told, names: Pseudonyms, late: Late) -> None:
-        spans = _spans(fragment.masked, [(run,) for run in fragment.runs], told.kind, names.spoken)
+        spans = _spans(fragment.masked, [(run,) for run in fragment.runs], told.kind, names.view)
         if not spans:
             return
         piece = " ".join(fragment.masked[span.start : span.end] for span in _apart(spans))
@@ -190,7 +198,7 @@ class History:
         for each in fragments:
             if not set(each.runs).isdisjoint(text.runs):
                 self.looked += 1
-                spans = _spans(self.current(text.masked), [(run,) for run in each.runs], each.kind, names.spoken)
+                spans = _spans(self.current(text.masked), [(run,) for run in each.runs], each.kind, names.view)
                 self._again(text, spans, {span.start: Told(each.kind, each.token, Private("")) for span in spans}, names, late)
 
     def _again(self, text: Text, spans: Sequence[Span], told: Mapping[int, Told], names: Pseudonyms, late: Late) -> None:
@@ -222,15 +230,15 @@ class _Wanted:
     only_bare: bool = False
 
 
-def _wanted(told: Told, spoken: SpokenLanguage) -> Iterator[_Wanted]:
+def _wanted(told: Told, names: Pseudonyms) -> Iterator[_Wanted]:
     value = told.whole.reveal()
-    form = normal_form(value, spoken)
+    form = names.form(value)
     if told.kind == "PERSON":
-        yield from (_Wanted((word,), (word,)) for word in sorted(_names(value, spoken)))
+        yield from (_Wanted((word,), (word,)) for word in sorted(_names(names.view(value))))
     elif form.isdecimal():
         yield from _numbers(form)
     else:
-        for words in _phrases(told.kind, value, spoken):
+        for words in _phrases(told.kind, names.view(value)):
             if keys := tuple(key for word in words if (key := _key(word))):
                 yield _Wanted(words, keys)
 
@@ -248,15 +256,15 @@ def _numbers(form: str) -> Iterator[_Wanted]:
             yield _Wanted((part,), (part,), size < _PLAIN_LEAST)
 
 
-def _phrases(kind: EntityType, value: str, spoken: SpokenLanguage) -> Iterator[tuple[str, ...]]:
-    words = tuple(hit.group() for hit in _WORD.finditer(view(value, spoken).text))
+def _phrases(kind: EntityType, value: View) -> Iterator[tuple[str, ...]]:
+    words = tuple(hit.group() for hit in _WORD.finditer(value.text))
     yield words
     if kind == "EMAIL_ADDRESS" and "at" in words[2:]:
         yield words[: words.index("at", 2)]
 
 
-def _names(value: str, spoken: SpokenLanguage) -> set[str]:
-    said = view(value, spoken).text
+def _names(value: View) -> set[str]:
+    said = value.text
     if _SPELLED.fullmatch(said):
         letters = signs(said.replace("-", " "))
         return {letters} if _is_rare(letters) else set()
@@ -289,9 +297,9 @@ def _open(masked: str) -> str:
     return "".join(out)
 
 
-def _spans(masked: str, wanted: Iterable[tuple[str, ...]], kind: EntityType, spoken: SpokenLanguage) -> list[Span]:
+def _spans(masked: str, wanted: Iterable[tuple[str, ...]], kind: EntityType, view: Hear) -> list[Span]:
     """Where any of the stretches of words, or runs of digits, stands unmasked."""
-    said = view(_open(masked), spoken)
+    said = view(_open(masked))
     hits = list(_WORD.finditer(said.text))
     out = []
     for words in wanted:
@@ -322,9 +330,9 @@ def _apart(spans: Iterable[Span]) -> Iterator[Span]:
             end = span.end
 
 
-def _is_whole(told: Told, spoken: SpokenLanguage) -> bool:
+def _is_whole(told: Told, names: Pseudonyms) -> bool:
     """Whether a number has all its digits: then nothing that was said before began it."""
-    form = normal_form(told.whole.reveal(), spoken)
+    form = names.form(told.whole.reveal())
     if told.kind == "CREDIT_CARD":
         return len(form) >= _CARD_LEAST and form.isdecimal() and luhn(form)
     return len(form) >= _WHOLE.get(told.kind, _MOST_DIGITS)

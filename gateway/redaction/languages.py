@@ -9,8 +9,8 @@ from gateway.redaction.english import ENGLISH
 from gateway.redaction.french import FRENCH
 from gateway.redaction.german import GERMAN
 from gateway.redaction.hindi import HINDI
+from gateway.redaction.lexemes import SpokenLanguage
 from gateway.redaction.spanish import SPANISH
-from gateway.redaction.spoken import SpokenLanguage
 from gateway.redaction.vocabulary import Reader, Vocabulary
 
 

@@ -11,8 +11,9 @@ from enum import StrEnum
 from gateway.redaction.english import ENGLISH
 from gateway.redaction.entities import LITERAL, spoken_kind
 from gateway.redaction.languages import spoken_language
+from gateway.redaction.lexemes import SpokenLanguage
 from gateway.redaction.placeholder import placeholder, safe_kind, scanner
-from gateway.redaction.spoken import SpokenLanguage, view
+from gateway.redaction.spoken import Views, view
 from gateway.values import EntityType, MaskedText, Placeholder, Private, Span
 
 _LAST4_NEEDS = 8
@@ -80,7 +81,11 @@ class Plan:
 
 def normal_form(text: str, spoken: SpokenLanguage = ENGLISH) -> str:
     """What makes two ways of saying one value the same: case, spaces, punctuation, and digits against their words."""
-    heard = view(text, spoken).text.replace(" dot ", ".").replace(" at ", "@").replace(" underscore ", "_")
+    return _form(view(text, spoken).text, text)
+
+
+def _form(heard: str, text: str) -> str:
+    heard = heard.replace(" dot ", ".").replace(" at ", "@").replace(" underscore ", "_")
     also = "@_." if "@" in heard else ""
     return "".join(sign for sign in heard if sign.isalnum() or sign in also) or text
 
@@ -94,6 +99,8 @@ class Pseudonyms:
     def __init__(self, operators: Mapping[str, str] | None = None, *, default: str = "pseudonym", language: str = "en") -> None:
         """``operators``: kind of data to name of operator. Raises ValueError for an operator or a language that there is not."""
         self.spoken = spoken_language(language)
+        self.view = Views(self.spoken)
+        """How this call's texts are heard. Whoever has finished a turn lets it ``forget``."""
         self._operators = {kind: Operator(name) for kind, name in (operators or {}).items()}
         self._default = Operator(default)
         self._names: dict[tuple[EntityType, str], Placeholder] = {}
@@ -102,7 +109,7 @@ class Pseudonyms:
 
     def form(self, value: str) -> str:
         """The normal form of a value in this call's language: what makes two ways of saying it the same."""
-        return normal_form(value, self.spoken)
+        return _form(self.view(value).text, value)
 
     def operator(self, kind: EntityType) -> Operator:
         """What happens to values of this kind."""
@@ -137,13 +144,6 @@ class Pseudonyms:
         """The value behind a placeholder that this call gave out, or None."""
         return self._values.get(name)
 
-    def apply(self, text: Private[str], spans: Sequence[Span], *, ours: bool = False) -> Masked:
-        """The masked text. Same contract as ``plan``."""
-        plan = self.plan(text, spans, ours=ours)
-        return Masked(plan.apply(text.reveal()), plan.new, plan.counts)
-
-    @staticmethod
-    def verbatim(text: Private[str]) -> MaskedText:
     def named(self, text: str) -> Placeholder | None:
         """The placeholder of a value that is exactly this text in one of its forms, if it has two letters or digits."""
         form = self.form(text)
@@ -151,6 +151,13 @@ class Pseudonyms:
             return None
         return next((name for (kind, known), name in self._names.items() if known == form and kind != LITERAL), None)
 
+    def apply(self, text: Private[str], spans: Sequence[Span], *, ours: bool = False) -> Masked:
+        """The masked text. Same contract as ``plan``."""
+        plan = self.plan(text, spans, ours=ours)
+        return Masked(plan.apply(text.reveal()), plan.new, plan.counts)
+
+    @staticmethod
+    def verbatim(text: Private[str]) -> MaskedText:
         """A text that is known to have come out of this mask, as what it is. The caller has checked that."""
         return MaskedText(text.reveal())
 
@@ -202,7 +209,7 @@ class Pseudonyms:
             return self._name(kind, value, self.form(value))
         if operator is Operator.CATEGORY:
             return f"({spoken_kind(kind).removeprefix('your ').removeprefix('the ')})"
-        digits = "".join(sign for sign in view(value, self.spoken).text if sign.isdecimal())
+        digits = "".join(sign for sign in self.view(value).text if sign.isdecimal())
         if operator is Operator.LAST4 and len(digits) >= _LAST4_NEEDS:
             return f"<{kind}> ending {digits[-4:]}"
         return f"<{kind}>"

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from gateway.redaction import checksums
 from gateway.redaction.devanagari import is_devanagari
 from gateway.redaction.english import ENGLISH, MONTHS
-from gateway.redaction.spoken import SpokenLanguage, view
+from gateway.redaction.lexemes import SpokenLanguage
+from gateway.redaction.spoken import view
 from gateway.redaction.standin import StandIn, StandIns
 from gateway.redaction.surrogate_words import FAMILY, FAMILY_HINDI, GIVEN, GIVEN_HINDI, STREETS, TOWNS
 from gateway.values import EntityType, MaskedText, Placeholder, Private

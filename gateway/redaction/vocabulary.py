@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from gateway.redaction.devanagari import is_devanagari, romanised
 from gateway.redaction.english import COMMON_WORDS, MONTHS, TOP_LEVEL_DOMAINS
-from gateway.redaction.spoken import Lexeme
+from gateway.redaction.lexemes import Lexeme
 
 T = TypeVar("T")
 COMMON = "·"
@@ -161,7 +161,7 @@ class Reader:
                 middle = lexeme.start + len(head) + 1
                 rest = Lexeme("word", tail, middle, lexeme.end)
                 return [Lexeme("word", folded(head) + "'", lexeme.start, middle - 1), *self._parts(rest)]
-        return [replace(lexeme, text=folded(lexeme.text))]
+        return [lexeme._replace(text=folded(lexeme.text))]
 
     def _read(self, words: list[Lexeme], at: int, out: list[Lexeme]) -> tuple[list[Lexeme], int]:
         first = words[at]
@@ -197,9 +197,9 @@ class Reader:
         if end < len(words) and words[end].start == first.end:
             after = self._phrases.at(words, end + 1) if end + 1 < len(words) else None
             if self._language.dotted and words[end].text == "." and after and after[0][0] in _MONTHS:
-                return [replace(first, end=words[end].end)], end + 1
+                return [first._replace(end=words[end].end)], end + 1
             if words[end].text in ("er", "ero", "o", "a"):
-                return [replace(first, end=words[end].end)], end + 1
+                return [first._replace(end=words[end].end)], end + 1
         return [first], end
 
     def _number(self, words: list[Lexeme], at: int) -> tuple[str, int] | None:

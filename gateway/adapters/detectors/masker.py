@@ -212,7 +212,7 @@ class CallMasker:
             replaced = await self._detector.replace(asked.text, plan.replacements)
             if replaced.reveal() != masked:
                 raise RedactionUnavailable("the anonymizer and the plan of the mask do not agree", hint="nothing was sent")
-        entry = history.read(masked, asked.side, before=asked.previous, spoken=names.spoken)
+        entry = history.read(masked, asked.side, before=asked.previous, view=names.view)
         return _Prepared(version, masked, plan, names, dialogue, _told(private, plan, names), entry)
 
     async def _adopt(self, asked: _Asked, ready: _Prepared) -> Masked:
@@ -232,6 +232,7 @@ class CallMasker:
             await self._vault.remember(dict(self._unsaved))
             self._unsaved.clear()
         self._ours.update(_digest(each) for each in (ready.masked, masked, *late.texts.values()))
+        self._names.view.forget()
         if asked.side is not Side.NOBODY:
             self._last = masked if asked.side is Side.CALLER else ""
         return Masked(masked, new, ready.plan.counts)
@@ -254,7 +255,6 @@ class CallMasker:
             and not any(start < span.end and span.start < end for start, end in ours)
         )
 
-    async def _detect(self, text: Private[str], previous: str) -> Sequence[Span]:
     async def found(self, text: Private[str]) -> tuple[Span, ...]:
         """What would be masked in a text that nobody said. Nothing of it is remembered. Raises RedactionUnavailable."""
         private, found = text.reveal(), await self._detect(text, "")
@@ -265,6 +265,7 @@ class CallMasker:
         """The placeholder of a value of this call that is exactly this text, in whatever form it was said."""
         return self._names.named(value.reveal())
 
+    async def _detect(self, text: Private[str], previous: str) -> Sequence[Span]:
         return await self._detector.detect(text, language=self._language, previous=previous)
 
     def is_masked(self, text: str) -> bool:
