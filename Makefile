@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 
-.PHONY: help setup demo serve test lint format types check bench bench-proxy bench-redaction pipecat lock licences clean
+.PHONY: help setup demo serve test lint format types check bench bench-media bench-proxy bench-redaction pipecat lock licences clean
 
 help:  ## This list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)$$/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -54,6 +54,9 @@ check: lint types test  ## All three
 
 bench: $(DEV)  ## Measure latencies and capacity on this machine
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+bench-media: $(DEV)  ## How many calls one gateway carries, beside a bare echo of the same frames
+	@$(BIN)/python -m tests.bench.media $(ARGS)
 
 bench-proxy: $(DEV)  ## What the model proxy adds, beside a direct request and a bare reverse proxy
 	@$(BIN)/python -m tests.bench.proxy $(ARGS)

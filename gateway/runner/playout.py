@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from typing import Protocol
 
 from gateway.audio import Resampler
 from gateway.ports import Clock, Played
@@ -37,19 +38,31 @@ class PacedSegment:
         self._rate = rate
         self._frame_bytes = rate * frame_ms // 1000 * 2
         self._bytes = bytearray()
+        self._taken = 0
+        self._private: deque[tuple[int, int]] = deque()
+        self.hides = False
+        """Whether the frame that was taken last may hold something private."""
         self._resampler: Resampler | None = None
         self._changed = changed
         self._room = asyncio.Event()
         self._room.set()
 
-    async def push(self, pcm: Pcm) -> None:
+    async def push(self, pcm: Pcm, *, private: bool = False) -> None:
         if self.over.done() or self.ended:
             return
-        self._bytes += self._at_rate(pcm)
-        self._changed.set()
-        if self._ready_ms > READY_MS:
-            self._room.clear()
-            await self._room.wait()
+        samples, begins = self._at_rate(pcm), self._taken + len(self._bytes)
+        if private:
+            # The resampler holds a little of it back, and mixes a little of it into what came before.
+            self._private.append((begins - self._frame_bytes, begins + len(samples) + self._frame_bytes))
+        piece = self._rate * READY_MS // 1000 * 2
+        for begin in range(0, len(samples), piece):
+            self._bytes += samples[begin : begin + piece]
+            self._changed.set()
+            if self._ready_ms > READY_MS:
+                self._room.clear()
+                await self._room.wait()
+            if self.over.done():
+                return
 
     def end(self) -> None:
         if self.ended:
@@ -69,6 +82,10 @@ class PacedSegment:
             return None
         frame = bytes(self._bytes[:size])
         del self._bytes[:size]
+        self._taken += size
+        while self._private and self._private[0][1] <= self._taken - size:
+            self._private.popleft()
+        self.hides = any(start < self._taken for start, _ in self._private)
         if self._ready_ms <= READY_MS:
             self._room.set()
         return Pcm(frame.ljust(size, b"\0"), self._rate)
@@ -93,11 +110,24 @@ class PacedSegment:
         return len(self._bytes) / 2 / self._rate * 1000
 
 
+class PlayedTap(Protocol):
+    """Who keeps what a caller hears. Nothing here waits or raises."""
+
+    def played(self, pcm: Pcm, at: float, *, private: bool) -> None:
+        """A frame that begins to be heard at ``at`` (monotonic). ``private``: it may hold restored words."""
+        ...
+
+    def cleared(self, at: float) -> None:
+        """What was to be heard after ``at`` is not."""
+        ...
+
+
 class PacedPlayout:
     """The way to the caller's ear over one leg. ``run`` must be running for anything to be heard."""
 
-    def __init__(self, leg: Leg, clock: Clock) -> None:
+    def __init__(self, leg: Leg, clock: Clock, tap: PlayedTap | None = None) -> None:
         self._leg = leg
+        self._tap = tap
         self._clock = clock
         self._frame_ms = frame_ms_of(leg)
         self._changed = asyncio.Event()
@@ -120,6 +150,8 @@ class PacedPlayout:
     def clear(self) -> None:
         """Barge-in: each open segment learns how far it got, the carrier throws away the rest."""
         self._finish_all()
+        if self._tap is not None:
+            self._tap.cleared(self._clock.monotonic())
         self._heard_until = 0.0
         self._clear_wanted = True
         self._changed.set()
@@ -159,6 +191,8 @@ class PacedPlayout:
             return
         if segment.began is None:
             segment.began = self._heard_until
+        if self._tap is not None:
+            self._tap.played(frame, self._heard_until, private=segment.hides)
         self._heard_until += self._frame_ms / 1000
         segment.sent_ms += self._frame_ms
         await self._leg.send_audio(frame)

@@ -104,6 +104,7 @@ def _judged(seen: Json, callers: Json, n: int, phase: str) -> Json:
         "gc": seen.get("gc"),
         "lost": lost,
         "callers_late": callers["late"],
+        "memory": seen["memory"],
         "opened": seen.get("calls", {}).get("opened"),
     }
 

@@ -58,3 +58,16 @@ QUICK = Plan(
     talking=Steps(counts=(2,), every_s=0.2, settle_s=1.5, measure_s=3.0),
     echo_s=1.0,
 )
+MEDIA = Plan(
+    frames=0,
+    masks=0,
+    routes=0,
+    answers=0,
+    calls=0,
+    turns=(),
+    announcing=Steps(counts=(50, 100, 200, 300, 400), every_s=0.02, settle_s=1.0, measure_s=3.0),
+    holding=Steps(counts=(10, 20, 30, 40, 50, 60), every_s=0.1, settle_s=3.0, measure_s=3.0),
+    talking=Steps(counts=(2, 4, 8, 12, 16), every_s=0.25, settle_s=2.0, measure_s=4.0),
+    echo_s=2.0,
+)
+"""What ``make bench-media`` takes: only capacity, further up."""

@@ -13,6 +13,8 @@ from collections import Counter
 from pathlib import Path
 from types import FrameType
 
+import psutil  # type: ignore[import-untyped] # livekit-agents brings it, without types
+
 from gateway.call.events import CallerAudio
 from gateway.call.flow import Outcome, Phase
 from gateway.ports import TurnShown
@@ -59,7 +61,8 @@ class Work:
         wall, worked = time.monotonic() - self._since[0], time.process_time() - self._since[1]
         before, after = self._since[2], waited_for_core_s()
         waited = None if before is None or after is None else (after - before) / wall
-        return {"wall_s": wall, "worked_s": worked, "core": worked / wall, "waited": waited}
+        memory = psutil.Process().memory_info().rss
+        return {"wall_s": wall, "worked_s": worked, "core": worked / wall, "waited": waited, "memory": memory}
 
 
 class LoopLag:
