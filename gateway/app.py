@@ -29,6 +29,7 @@ from gateway.adapters.stores.once import OnlyOnce
 from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.redis import Store
+from gateway.adapters.stores.tenant_keys import TenantKeys
 from gateway.adapters.system import RandomIds, Secrets, SystemClock
 from gateway.adapters.telemetry.otel import OtelTelemetry
 from gateway.adapters.telemetry.otlp import endpoint_from_env
@@ -53,6 +54,7 @@ from gateway.runner.leg import Leg
 from gateway.runner.showing import Nobody
 from gateway.serving import Listening, ProxyNeeds, SpeechNeeds, free_port, listen, open_proxy, routes
 from gateway.settings import Settings
+from gateway.talking import TalkNeeds, open_talking
 from gateway.tasks import TaskOwner
 from gateway.values import Hop, Private, ProcessorId
 
@@ -217,8 +219,25 @@ class Gateway:
             *routes(listening),
             *self.governing.routes(listening.operator),
             *await open_proxy(self._proxy_needs(), self._open),
+            *await open_talking(
+                self._talk_needs(), self.settings.public_url or f"http://{self.settings.host}:{port}", self._open
+            ),
         ]
         self.url = await listen(self.settings, port, paths, self._open)
+
+    def _talk_needs(self) -> TalkNeeds:
+        return TalkNeeds(
+            settings=self.settings,
+            key=self._read_keys(),
+            keys=TenantKeys(self.store),
+            once=self._once,
+            secrets=self.secrets,
+            tenant=self.policies.tenant,
+            run=self.calls.run,
+            clock=self._clock,
+            ids=self._ids,
+            telemetry=self.telemetry,
+        )
 
     def _proxy_needs(self) -> ProxyNeeds:
         return ProxyNeeds(

@@ -32,7 +32,7 @@ from gateway.runner.call_runner import CallParts, CallRunner
 from gateway.runner.consents import CallConsents, Withdraw, minding
 from gateway.runner.egress import CallEgress
 from gateway.runner.gate import all_sounds, opt_out_watch, to_play
-from gateway.runner.leg import Leg
+from gateway.runner.leg import EncryptedLeg, Leg
 from gateway.runner.opt_out import HeardOnce, ListeningLeg, listening
 from gateway.runner.showing import Shown, showing
 from gateway.serving import masker_of
@@ -88,6 +88,8 @@ class Calls:
         await needs.spoken.prepare(first.announcements)
         sounds = all_sounds(first.announcements, needs.sounds, tenant.language)
         started = self._started(tenant, carrier) | {"jurisdiction": first.record(law)}
+        if isinstance(leg, EncryptedLeg):
+            started["transport"] = dict(leg.transport)
         flow = CallFlow(to_play(first.announcements, needs.sounds), started=started, acknowledged_by=leg.acknowledges)
         agent = make_agent(tenant.agent if isinstance(tenant.agent, str) else None, *_plain(tenant))
         egress = CallEgress(

@@ -208,3 +208,10 @@ class UpstreamBusy(UpstreamFailed):
 
 class Misconfigured(SordinoError):
     """The gateway cannot start or serve as it is set up. The hint says what to set."""
+
+
+class NotInstalled(Misconfigured):
+    """What was asked for needs packages that are not installed here. The hint names them."""
+
+    code = "invalid_request"
+    http_status = 501

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.adapters.stores.policy_folder import shipped_policies
 from gateway.errors import Misconfigured
+
+_ICE_SERVER = re.compile(r"(stun|turns?):[\w.-]+(:\d{1,5})?(\?transport=(udp|tcp))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,8 @@ class Settings:
     demo_llm: str | None = None
     """Address of a model server on this machine that takes the place of the scripted demo model."""
     demo_model: str | None = None
+    ice_servers: tuple[str, ...] = ()
+    """STUN and TURN servers that calls from browsers may use, as their URLs (RFC 7064, 7065). Asking them is egress: none."""
 
     @staticmethod
     def from_env(env: Mapping[str, str], **given: object) -> Settings:
@@ -41,6 +46,7 @@ class Settings:
             "public_url": env.get("SORDINO_PUBLIC_URL") or None,
             "demo_llm": env.get("SORDINO_DEMO_LLM") or None,
             "demo_model": env.get("SORDINO_DEMO_MODEL") or None,
+            "ice_servers": tuple(env.get("SORDINO_ICE_SERVERS", "").split()),
         }
         found |= {name: value for name, value in given.items() if value is not None}
         settings = Settings(**found)  # type: ignore[arg-type]
@@ -49,6 +55,8 @@ class Settings:
                 "SORDINO_REDIS_URL is set and SORDINO_MASTER_KEY_FILE is not",
                 hint="a shared store needs a shared master key: head -c 32 /dev/urandom | base64 > key; chmod 600 key",
             )
+        if not all(_ICE_SERVER.fullmatch(url) for url in settings.ice_servers):
+            raise Misconfigured("SORDINO_ICE_SERVERS holds what is no server", hint="write stun:HOST:PORT or turn:HOST:PORT")
         if not 0 <= settings.port <= 65_535:
             raise Misconfigured(f"there is no port {settings.port}", hint="name one up to 65535 with --port; 0 is any free one")
         if settings.data.exists() and not settings.data.is_dir():

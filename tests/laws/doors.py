@@ -23,6 +23,8 @@ CLIENTS = {
     "socket.socket",
 }
 CLIENT_MODULES = {
+    "aioice",
+    "aiortc",
     "aiosmtplib",
     "anthropic",
     "ftplib",
