@@ -177,6 +177,13 @@ class EvidenceInvalid(SordinoError):
     http_status = 400
 
 
+class RecordingAltered(SordinoError):
+    """A recording is not what was written. The message names the first chunk that is wrong."""
+
+    code = "store_unavailable"
+    http_status = 500
+
+
 class UpstreamFailed(SordinoError):
     """A processor failed. Its own words are never passed on."""
 

@@ -14,6 +14,7 @@ from typing import Protocol, runtime_checkable
 
 from gateway.evidence.entries import Draft, Entry, Json
 from gateway.policy.egress import Ask, Decision, Grant
+from gateway.redaction.audio_spans import HeardSpeech
 from gateway.redaction.mask import Masked
 from gateway.redaction.surrogate import Dressed
 from gateway.values import (
@@ -326,8 +327,8 @@ class Played:
 class Segment(Protocol):
     """One stretch of speech towards the caller."""
 
-    async def push(self, pcm: Pcm) -> None:
-        """Any rate; waits when more than some seconds lie ready."""
+    async def push(self, pcm: Pcm, *, private: bool = False) -> None:
+        """Any rate; waits when more than some seconds lie ready. ``private``: it may hold restored words."""
         ...
 
     def end(self) -> None:
@@ -349,6 +350,18 @@ class Playout(Protocol):
 
     def clear(self) -> None:
         """Stop at once (barge-in): what was not played is gone, and each open segment learns how far it got."""
+        ...
+
+
+class Tape(Protocol):
+    """A recorder that hides what is private: told by the ear what it may keep. Nothing here waits or raises."""
+
+    def understood(self, speech: HeardSpeech) -> None:
+        """A stretch of the caller's speech, with its words and where they may not stay."""
+        ...
+
+    def settled(self, until_ms: float) -> None:
+        """Nothing that the ear heard before ``until_ms`` is going to be understood any more."""
         ...
 
 

@@ -136,3 +136,12 @@ class Transcribed:
 
     text: Private[str]
     words: tuple[TimedWord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch of a call that was not recorded, in ms from the recording's beginning, and why: a word, never content."""
+
+    start_ms: int
+    end_ms: int
+    reason: str

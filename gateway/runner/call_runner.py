@@ -51,7 +51,7 @@ from gateway.runner.account import CallAccount
 from gateway.runner.answering import Answering, MakeAnswerEar
 from gateway.runner.consents import CallConsents
 from gateway.runner.leg import Leg, MeetingLeg, TransferringLeg
-from gateway.runner.playout import PacedPlayout
+from gateway.runner.playout import PacedPlayout, PlayedTap
 from gateway.runner.showing import Shown
 from gateway.tasks import TaskOwner
 from gateway.values import Pcm
@@ -82,6 +82,8 @@ class CallParts:
     shown: Shown
     consents: CallConsents = field(default_factory=CallConsents)
     make_answer_ear: MakeAnswerEar | None = None
+    tap: PlayedTap | None = None
+    """Who keeps what the caller hears; None: nobody."""
 
 
 class CallRunner:
@@ -91,7 +93,7 @@ class CallRunner:
         self._p = parts
         self._flow = parts.flow
         self._events: asyncio.Queue[Event] = asyncio.Queue()
-        self._playout = PacedPlayout(parts.leg, parts.clock)
+        self._playout = PacedPlayout(parts.leg, parts.clock, parts.tap)
         self._conversation: Conversation | None = None
         self._opening: asyncio.Task[None] | None = None
         self._tasks = TaskOwner("call", on_failure=self._task_failed)

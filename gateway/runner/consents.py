@@ -21,8 +21,9 @@ Withdraw = Callable[[How], None]
 class CallConsents:
     """The tokens of one call. A recorder asks ``may_record`` before each chunk that it keeps; nobody else can make it true."""
 
-    def __init__(self, keep: KeepAnswer | None = None, on_revoked: Callable[[str], None] | None = None) -> None:
-        """``keep``: None for callers without a number, of whom there is no ledger. ``on_revoked`` hears of each loss."""
+    def __init__(self, keep: KeepAnswer | None = None, on_revoked: Callable[[str, How | None], None] | None = None) -> None:
+        """``keep``: None for callers without a number, of whom there is no ledger. ``on_revoked`` hears of each loss,
+        at once; without a How it lasts until those who joined agree too."""
         self._keep = keep
         self._on_revoked = on_revoked
         self._held: set[str] = set()
@@ -48,15 +49,15 @@ class CallConsents:
             case RefuseConsent(purpose, how):
                 await self._say(purpose, Answer.WITHDRAWN, how)
             case RevokeConsent(purpose, how):
-                self._revoke(purpose)
+                self._revoke(purpose, how)
                 if how is not None:
                     await self._say(purpose, Answer.WITHDRAWN, how)
 
-    def _revoke(self, purpose: str) -> None:
+    def _revoke(self, purpose: str, how: How | None) -> None:
         if purpose in self._held:
             self._held.remove(purpose)
-            if self._on_revoked is not None:
-                self._on_revoked(purpose)
+        if self._on_revoked is not None:
+            self._on_revoked(purpose, how)
 
     async def _say(self, purpose: str, answer: Answer, how: How) -> None:
         if self._keep is not None:

@@ -60,14 +60,14 @@ class TestTheToken:
 
     async def test_is_gone_before_the_ledger_is_asked(self) -> None:
         """Also when the ledger is gone: whoever records hears of it at once."""
-        kept, lost = Kept(), list[str]()
-        consents = CallConsents(kept.keep, lost.append)
+        kept, lost = Kept(), list[tuple[str, How | None]]()
+        consents = CallConsents(kept.keep, lambda purpose, how: lost.append((purpose, how)))
         await consents.perform(GiveConsent("recording", How.SPOKEN))
         kept.broken = True
         with pytest.raises(StoreUnavailable):
             await consents.perform(RevokeConsent("recording", How.SPOKEN))
         assert not consents.may_record
-        assert lost == ["recording"]
+        assert lost == [("recording", How.SPOKEN)]
 
     async def test_sleeps_while_somebody_new_is_asked_and_what_they_say_is_not_the_callers(self) -> None:
         kept = Kept()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -15,15 +15,17 @@ from livekit.agents.language import LanguageCode
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGivenOr
 from livekit.agents.utils import AudioBuffer
 
-from gateway.adapters.conversation.phone import HEARING_HZ
+from gateway.adapters.conversation.phone import AT_MS, HEARING_HZ
+from gateway.adapters.conversation.standing import Hearing, Standing
 from gateway.adapters.conversation.turns import CallTurns
 from gateway.errors import SordinoError
 from gateway.policy.egress import Grant
 from gateway.ports import SpeechToText
+from gateway.redaction.audio_spans import HeardSpeech, taken_out
 from gateway.tasks import TaskOwner
-from gateway.values import Pcm, Private
+from gateway.values import MaskedText, Pcm, Private, Transcribed
 
-Heard = asyncio.Queue["tuple[Stretch, asyncio.Task[Private[str]]] | None"]
+Heard = asyncio.Queue["tuple[Stretch, asyncio.Task[Transcribed]] | None"]
 """Whole stretches with the recognition of each, which may still be under way; None: no more will come."""
 
 FRAME_MS = 20
@@ -52,6 +54,11 @@ class Stretch:
     pcm: Pcm
     whole: bool
     silent_ms: int
+    start_ms: float = 0.0
+    """Where it begins and ends in what was heard, its silence included."""
+    end_ms: float = 0.0
+    sure: bool = True
+    """Whether every frame in it said where it belongs, each behind the one before."""
 
 
 class StretchCutter:
@@ -65,22 +72,39 @@ class StretchCutter:
         self._how = how
         self._vad = webrtcvad.Vad(how.aggressiveness)
         self._rest = bytearray()
-        self._before: deque[tuple[bytes, bool]] = deque(maxlen=how.before_ms // FRAME_MS)
+        self._before: deque[tuple[bytes, bool, float]] = deque(maxlen=how.before_ms // FRAME_MS)
         self._speech = bytearray()
         self._silent_ms = 0
+        self._at_ms = 0.0
+        """Where the first frame that was not cut yet begins."""
+        self._start_ms = 0.0
+        self._sure = True
 
     @property
     def speaking(self) -> bool:
         return bool(self._speech)
 
-    def push(self, samples: bytes) -> list[Stretch]:
-        """Take in audio of any length; what has paused or ended comes back."""
+    @property
+    def quiet_until_ms(self) -> float:
+        """Nothing before this place can become part of a stretch that has not been cut yet."""
+        if self._speech:
+            return self._start_ms
+        return self._before[0][2] if self._before else self._at_ms
+
+    def push(self, samples: bytes, at_ms: float | None = None) -> list[Stretch]:
+        """Take in audio of any length; what has paused or ended comes back. ``at_ms``: where it belongs in what was heard."""
+        expected = self._at_ms + len(self._rest) / 2 / HEARING_HZ * 1000
+        if at_ms is None or abs(at_ms - expected) > 1:
+            self._sure = False
+        if at_ms is not None:
+            self._at_ms += at_ms - expected
         self._rest += samples
         cut = []
         while len(self._rest) >= FRAME_BYTES:
             frame = bytes(self._rest[:FRAME_BYTES])
             del self._rest[:FRAME_BYTES]
             cut += self._frame(frame)
+            self._at_ms += FRAME_MS
         return cut
 
     def end(self) -> list[Stretch]:
@@ -90,9 +114,11 @@ class StretchCutter:
     def _frame(self, frame: bytes) -> list[Stretch]:
         voiced = self._vad.is_speech(frame, HEARING_HZ)
         if not self._speech:
-            self._before.append((frame, voiced))
+            self._before.append((frame, voiced, self._at_ms))
             if self._onset():
-                self._speech += b"".join(kept for kept, _ in self._before)
+                self._start_ms = self._before[0][2]
+                self._sure = self._at_ms - self._start_ms == (len(self._before) - 1) * FRAME_MS
+                self._speech += b"".join(kept for kept, _, _ in self._before)
                 self._before.clear()
                 self._silent_ms = 0
             return []
@@ -106,13 +132,14 @@ class StretchCutter:
     def _onset(self) -> bool:
         needed = self._how.onset_ms // FRAME_MS
         recent = list(self._before)[-needed:]
-        return len(recent) == needed and all(voiced for _, voiced in recent)
+        return len(recent) == needed and all(voiced for _, voiced, _ in recent)
 
     def _cut(self, *, whole: bool) -> Stretch:
         # The same end both times, so that what was recognised at the pause holds for the whole.
         surplus = max(0, self._silent_ms - self._how.pause_ms)
         keep = len(self._speech) - surplus * HEARING_HZ // 1000 * 2
-        stretch = Stretch(Pcm(bytes(self._speech[:keep]), HEARING_HZ), whole, self._silent_ms)
+        pcm, until_ms = Pcm(bytes(self._speech[:keep]), HEARING_HZ), self._at_ms + FRAME_MS
+        stretch = Stretch(pcm, whole, self._silent_ms, self._start_ms, until_ms, self._sure)
         if whole:
             self._speech.clear()
             self._silent_ms = 0
@@ -123,22 +150,30 @@ class GuardedSTT(stt.STT[str]):
     """One call's recogniser: streams final, masked transcripts only. Interim text does not exist outside of it."""
 
     def __init__(
-        self, recogniser: SpeechToText, grant: Grant, turns: CallTurns, *, language: str, how: Listening | None = None
+        self,
+        recogniser: SpeechToText,
+        grant: Grant,
+        turns: CallTurns,
+        *,
+        language: str,
+        how: Listening | None = None,
+        others: Mapping[str, SpeechToText] | None = None,
     ) -> None:
+        """``others``: who may be asked, by dialect, when the Grant's processor fails; each under a Grant of its own."""
         super().__init__(capabilities=stt.STTCapabilities(streaming=True, interim_results=False, offline_recognize=False))
-        self._recogniser = recogniser
-        self._grant = grant
+        standing = Standing(turns.egress, grant)
+        self._hearing = Hearing({**(others or {}), grant.dialect: recogniser}, standing, language=language)
         self._turns = turns
         self._language = language
         self._how = how or Listening()
 
     @property
     def model(self) -> str:
-        return self._grant.model
+        return self._hearing.grant.model
 
     @property
     def provider(self) -> str:
-        return str(self._grant.processor)
+        return str(self._hearing.grant.processor)
 
     async def _recognize_impl(
         self, buffer: AudioBuffer, *, language: NotGivenOr[str] = NOT_GIVEN, conn_options: APIConnectOptions
@@ -155,24 +190,36 @@ class GuardedSTT(stt.STT[str]):
     def cutter(self) -> StretchCutter:
         return StretchCutter(self._how)
 
-    async def recognise(self, stretch: Stretch) -> Private[str]:
-        """The words of one stretch, unmasked: they do not leave this room."""
-        return await self._recogniser.transcribe(self._grant, Private(stretch.pcm), language=self._language)
+    async def recognise(self, stretch: Stretch) -> Transcribed:
+        """The words of one stretch, unmasked: they do not leave this room. Their times only where a recorder wants them."""
+        return await self._hearing.transcribe(Private(stretch.pcm), timed=self._turns.tape is not None)
 
-    async def understood(self, stretch: Stretch, words: Awaitable[Private[str]]) -> stt.SpeechEvent:
+    async def understood(self, stretch: Stretch, words: Awaitable[Transcribed]) -> stt.SpeechEvent:
         """The caller has said something: a turn begins, and its words are masked."""
         turn = self._turns.next_turn(silent_s=stretch.silent_ms / 1000)
         with turn.stage("listen"):
             heard = await words
-        text = await turn.mask(heard)
+        text = await turn.mask(heard.text)
+        self._tell(stretch, heard, text)
         data = stt.SpeechData(language=LanguageCode(self._language), text=text, confidence=1.0)
         return stt.SpeechEvent(type=stt.SpeechEventType.FINAL_TRANSCRIPT, alternatives=[data])
 
-    async def read_ahead(self, words: Awaitable[Private[str]]) -> None:
+    def _tell(self, stretch: Stretch, heard: Transcribed, masked: MaskedText) -> None:
+        if self._turns.tape is not None:
+            private = taken_out(heard.text, masked) if stretch.sure else None
+            speech = Private(stretch.pcm)
+            self._turns.tape.understood(HeardSpeech(stretch.start_ms, stretch.end_ms, speech, heard.text, private, heard.words))
+
+    def settled(self, until_ms: float) -> None:
+        """Everything before that place was understood, or never will be."""
+        if self._turns.tape is not None:
+            self._turns.tape.settled(until_ms)
+
+    async def read_ahead(self, words: Awaitable[Transcribed]) -> None:
         """What was heard so far, read by the mask as it grows. A failure here is for ``understood`` to tell."""
         with suppress(SordinoError):
             # Giving up the reading does not give up the words.
-            await self._turns.ahead(await asyncio.shield(words))
+            await self._turns.ahead((await asyncio.shield(words)).text)
 
     def broke(self, error: SordinoError) -> None:
         self._turns.failed(error)
@@ -188,7 +235,9 @@ class GuardedRecognition(stt.RecognizeStream):
     def __init__(self, ear: GuardedSTT, *, conn_options: APIConnectOptions) -> None:
         super().__init__(stt=ear, conn_options=conn_options)
         self._ear = ear
-        self._early: tuple[bytes, asyncio.Task[Private[str]]] | None = None
+        self._early: tuple[bytes, asyncio.Task[Transcribed]] | None = None
+        self._open: deque[float] = deque()
+        """Where each stretch begins that is being recognised or masked."""
         self._reading: asyncio.Task[None] | None = None
 
     async def _run(self) -> None:
@@ -201,8 +250,9 @@ class GuardedRecognition(stt.RecognizeStream):
         cutter = self._ear.cutter()
         async for frame in self._frames():
             was_speaking = cutter.speaking
-            for stretch in cutter.push(bytes(frame.data)):
+            for stretch in cutter.push(bytes(frame.data), frame.userdata.get(AT_MS)):
                 await self._take(stretch, whole, recognising)
+            self._ear.settled(min(self._open[0] if self._open else cutter.quiet_until_ms, cutter.quiet_until_ms))
             if cutter.speaking and not was_speaking:
                 self._event_ch.send_nowait(stt.SpeechEvent(type=stt.SpeechEventType.START_OF_SPEECH))
         for stretch in cutter.end():
@@ -216,12 +266,13 @@ class GuardedRecognition(stt.RecognizeStream):
         if early and not same:
             early[1].cancel()
         if stretch.whole:
+            self._open.append(stretch.start_ms)
             await whole.put((stretch, words))
         else:
             self._early = (stretch.pcm.samples, words)
             self._so_far(words, recognising)
 
-    def _so_far(self, words: asyncio.Task[Private[str]], tasks: TaskOwner) -> None:
+    def _so_far(self, words: asyncio.Task[Transcribed], tasks: TaskOwner) -> None:
         """Interim words, from a pause or from a recogniser that streams them: what is read of older ones is given up."""
         if self._reading is not None:
             self._reading.cancel()
@@ -235,6 +286,8 @@ class GuardedRecognition(stt.RecognizeStream):
                 # Fail closed: what was said is dropped, and the call learns which part of it cannot answer.
                 self._ear.broke(error)
                 continue
+            finally:
+                self._open.popleft()
             if event.alternatives[0].text:
                 self._event_ch.send_nowait(event)
             self._event_ch.send_nowait(stt.SpeechEvent(type=stt.SpeechEventType.END_OF_SPEECH))

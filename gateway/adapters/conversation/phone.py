@@ -9,6 +9,7 @@ from livekit import rtc
 from livekit.agents.voice import io
 
 from gateway.adapters.conversation.doubling import Doubler
+from gateway.adapters.conversation.said import Said
 from gateway.audio import Resampler
 from gateway.ports import Playout, Segment
 from gateway.tasks import TaskOwner
@@ -16,6 +17,8 @@ from gateway.values import Pcm, Private
 
 HEARING_HZ = 16_000
 """What the voice activity detector and the recogniser hear: then livekit resamples nothing (its resampler holds back 103 ms)."""
+AT_MS = "sordino.at_ms"
+"""Where a frame says when it begins, in ms of what was heard: livekit may leave frames out on their way to the ear."""
 MAX_WAITING_FRAMES = 500
 """10 s: what may wait for an ear that is stuck; older frames go first."""
 
@@ -28,6 +31,7 @@ class CallerInput(io.AudioInput):
         self._frames: asyncio.Queue[rtc.AudioFrame | None] = asyncio.Queue()
         self._resampler: Doubler | Resampler | None = None
         self._closed = False
+        self._heard_ms = 0.0
         self.dropped = 0
 
     def hear(self, pcm: Private[Pcm]) -> None:
@@ -43,7 +47,9 @@ class CallerInput(io.AudioInput):
         if self._frames.qsize() >= MAX_WAITING_FRAMES:
             self._frames.get_nowait()
             self.dropped += 1
-        self._frames.put_nowait(rtc.AudioFrame(heard.samples, HEARING_HZ, 1, len(heard.samples) // 2))
+        count = len(heard.samples) // 2
+        self._frames.put_nowait(rtc.AudioFrame(heard.samples, HEARING_HZ, 1, count, userdata={AT_MS: self._heard_ms}))
+        self._heard_ms += heard.ms
 
     def close(self) -> None:
         """The caller has gone: the stream of frames ends."""
@@ -64,10 +70,12 @@ def _to_hearing(rate: int) -> Doubler | Resampler:
 class CallerOutput(io.AudioOutput):
     """The agent's voice on its way to the caller. Every segment reports its end exactly once, or ``say()`` would hang."""
 
-    def __init__(self, playout: Playout, tasks: TaskOwner) -> None:
+    def __init__(self, playout: Playout, tasks: TaskOwner, said: Said | None = None) -> None:
+        """``said``: what the voice spoke and what of it is private; None: nobody keeps it, so nobody asks."""
         super().__init__(label="caller", capabilities=io.AudioOutputCapabilities(pause=False), sample_rate=None)
         self._playout = playout
         self._tasks = tasks
+        self._said = said
         self._segment: Segment | None = None
         self._segments = 0
 
@@ -78,7 +86,9 @@ class CallerOutput(io.AudioOutput):
             self._segment = self._playout.begin(f"say:{self._segments}")
             self._tasks.start(self._report_end(self._segment), name="played")
             self.on_playback_started(created_at=time.time())
-        await self._segment.push(Pcm(bytes(frame.data), frame.sample_rate))
+        samples = bytes(frame.data)
+        private = self._said is not None and self._said.is_private(samples)
+        await self._segment.push(Pcm(samples, frame.sample_rate), private=private)
         # livekit hands over a whole sentence in one go, and measures each frame: others must get their turn in between.
         await asyncio.sleep(0)
 

@@ -30,6 +30,7 @@ from gateway.ports import (
     Playout,
     SpanHandle,
     SpeechToText,
+    Tape,
     Telemetry,
     TextToSpeech,
 )
@@ -148,8 +149,11 @@ class LiveKitConversation:
         playout: Playout,
         events: ConversationEvents,
         call_span: SpanHandle,
+        tape: Tape | None = None,
     ) -> None:
+        """``tape``: the recorder to tell what may be kept; None: nothing is recorded, or nothing is hidden in it."""
         self._parts = parts
+        self._tape = tape
         self._make_agent = make_agent
         self._language = language
         self._egress = egress
@@ -171,7 +175,7 @@ class LiveKitConversation:
         ear = GuardedSTT(_of(self._parts.stt, hear.dialect), hear, turns, language=self._language)
         voice = GuardedTTS(_of(self._parts.tts, speak.dialect), speak, turns, language=self._language)
         session = self._new_session(ear, voice, turns)
-        output = CallerOutput(self._playout, self._tasks)
+        output = CallerOutput(self._playout, self._tasks, turns.said)
         output.on("playback_started", self._sounds)
         self._synchronizer = TranscriptSynchronizer(next_in_chain_audio=output, next_in_chain_text=None)
         session.input.audio = self._input
@@ -190,6 +194,7 @@ class LiveKitConversation:
             clock=self._parts.clock,
             call_span=self._call_span,
             on_failure=self._failed,
+            tape=self._tape,
         )
 
     def _new_session(self, ear: GuardedSTT, voice: GuardedTTS, turns: CallTurns) -> GuardedSession:

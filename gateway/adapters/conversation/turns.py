@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from gateway.adapters.conversation.said import Said
 from gateway.errors import SordinoError
-from gateway.ports import Clock, ConversationEvents, Egress, Masker, SpanHandle, Telemetry, TurnShown
+from gateway.ports import Clock, ConversationEvents, Egress, Masker, SpanHandle, Tape, Telemetry, TurnShown
 from gateway.values import EntityType, MaskedText, Placeholder, Private
 
 
@@ -81,8 +82,12 @@ class CallTurns:
         clock: Clock,
         call_span: SpanHandle,
         on_failure: Callable[[SordinoError], None],
+        tape: Tape | None = None,
     ) -> None:
+        """``tape``: the recorder to tell what may be kept of what is heard; then ``said`` knows it of what is spoken."""
         self.masker = masker
+        self.tape = tape
+        self.said = Said() if tape is not None else None
         self.egress = egress
         self.events = events
         self.telemetry = telemetry

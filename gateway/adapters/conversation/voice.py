@@ -14,7 +14,7 @@ from gateway.errors import SordinoError
 from gateway.policy.egress import Grant
 from gateway.ports import TextToSpeech, TurnShown
 from gateway.redaction.unmask import Unmasker
-from gateway.values import Private
+from gateway.values import Placeholder, Private
 
 
 class GuardedTTS(tts.TTS[str]):
@@ -48,10 +48,17 @@ class GuardedSpeech(tts.SynthesizeStream):
     def __init__(self, voice: GuardedTTS) -> None:
         super().__init__(tts=voice, conn_options=APIConnectOptions(max_retry=0))
         self._voice = voice
-        self._unmasker = Unmasker(voice.turns.restore)
+        self._unmasker = Unmasker(self._restore)
+        self._restored = False
         self._first = True
 
+    def _restore(self, placeholder: Placeholder) -> Private[str] | None:
+        value = self._voice.turns.restore(placeholder)
+        self._restored = self._restored or value is not None
+        return value
+
     async def _run(self, output_emitter: tts.AudioEmitter) -> None:
+        self._utterance = self._voice.turns.said.begin() if self._voice.turns.said is not None else None
         output_emitter.initialize(
             request_id=shortuuid(),
             sample_rate=self._voice.sample_rate,
@@ -92,7 +99,8 @@ class GuardedSpeech(tts.SynthesizeStream):
     async def _say(self, text: Private[str], output_emitter: tts.AudioEmitter) -> None:
         if not text.reveal().strip():
             return
-        voice = self._voice
+        voice, private = self._voice, self._restored
+        self._restored = False
         turn = voice.turns.turn
         voice.turns.events.show(TurnShown("answered", text=text, facts={"turn": turn.number}))
         with turn.stage("speak"):
@@ -101,4 +109,6 @@ class GuardedSpeech(tts.SynthesizeStream):
                     if self._first:
                         self._first = False
                         self._mark_started()
+                    if self._utterance is not None:
+                        self._utterance.add(pcm.samples, private=private)
                     output_emitter.push(pcm.samples)

@@ -76,7 +76,7 @@ class Held:
         self.ends = 0
         self.over: asyncio.Future[Played] = asyncio.get_running_loop().create_future()
 
-    async def push(self, pcm: Pcm) -> None:
+    async def push(self, pcm: Pcm, *, private: bool = False) -> None:
         self.samples += pcm.samples
 
     def end(self) -> None:
