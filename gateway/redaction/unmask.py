@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from gateway.errors import InvalidRequest
 from gateway.redaction.entities import spoken_kind
@@ -19,6 +20,14 @@ Restore = Callable[[Placeholder], Private[str] | None]
 
 _YOUR = "your "
 _JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of what is to be said. ``private``: it stood behind a placeholder; anything else was masked text all along."""
+
+    text: Private[str]
+    private: bool
 
 
 class Unmasker:
@@ -44,16 +53,24 @@ class Unmasker:
 
     def feed(self, chunk: str) -> Private[str]:
         """What may be said now."""
+        return joined(self.feed_parts(chunk))
+
+    def flush(self, last: str = "") -> Private[str]:
+        """The rest, once the answer has ended. ``last``: its last piece, where that has not been fed."""
+        return joined(self._read(last, complete=True))
+
+    def feed_parts(self, chunk: str) -> list[Part]:
+        """As ``feed``, with the caller's own words apart from the others."""
         return self._read(chunk, complete=False)
 
-    def flush(self) -> Private[str]:
-        """The rest, once the answer has ended."""
+    def flush_parts(self) -> list[Part]:
+        """As ``flush``, in parts."""
         return self._read("", complete=True)
 
-    def _read(self, chunk: str, *, complete: bool) -> Private[str]:
+    def _read(self, chunk: str, *, complete: bool) -> list[Part]:
         text = self._before + self._held + chunk
         at = done = len(self._before)
-        out: list[str] = []
+        out: list[Part] = []
         while (at := self._scanner.starts(text, at)) < len(text):
             if not complete and self._scanner.undecided(text, at):
                 break
@@ -61,19 +78,28 @@ class Unmasker:
             if found is None:
                 at += 1
                 continue
-            out += [text[done:at], self._spoken(found, (self._passed + text[len(self._before) : at])[-len(_YOUR) :])]
+            out += [_plain(text[done:at]), self._spoken(found, (self._passed + text[len(self._before) : at])[-len(_YOUR) :])]
             at = done = found.end
-        out.append(text[done:at])
+        out.append(_plain(text[done:at]))
         self._passed = (self._passed + text[len(self._before) : at])[-len(_YOUR) :]
         self._before, self._held = text[at - 1 : at], text[at:]
-        return Private("".join(out))
+        return [part for part in out if part.text]
 
-    def _spoken(self, found: Found, before: str) -> str:
+    def _spoken(self, found: Found, before: str) -> Part:
         value = None if found.number is None else self._restore(found.name)
         if value is not None:
-            return value.reveal()
+            return Part(value, private=True)
         kind = spoken_kind(found.entity)
-        return kind.removeprefix(_YOUR) if before.lower() == _YOUR else kind
+        return _plain(kind.removeprefix(_YOUR) if before.lower() == _YOUR else kind)
+
+
+def _plain(text: str) -> Part:
+    return Part(Private(text), private=False)
+
+
+def joined(parts: Iterable[Part]) -> Private[str]:
+    """Their text in one."""
+    return Private("".join(part.text.reveal() for part in parts))
 
 
 def unmask(text: str, restore: Restore) -> Private[str]:
