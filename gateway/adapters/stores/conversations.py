@@ -18,6 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.adapters.stores import names
+from gateway.adapters.stores.idle import TOUCH, erase, idle_key, lead_s, parts_of
 from gateway.adapters.stores.line import Script
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.vault import DAY_S, KEY_BYTES, KIND, NONCE_BYTES
@@ -27,22 +28,37 @@ from gateway.values import CallId, Placeholder, Private, TenantId
 
 MOST_TEXTS = 4_000
 
+_OPENED = (
+    TOUCH
+    + """
+if redis.call('EXISTS', KEYS[1]) == 1 and redis.call('HEXISTS', KEYS[3], 'ended') == 0 then
+  touch(KEYS[4], ARGV[1], ARGV[2], ARGV[3])
+end
+"""
+)
 _REMEMBER = Script("""
-if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
+if redis.call('EXISTS', KEYS[1]) == 0 or redis.call('HEXISTS', KEYS[3], 'ended') == 1 then return -1 end
 if tonumber(redis.call('HGET', KEYS[3], 'version') or '0') ~= tonumber(ARGV[2]) then return -2 end
 redis.call('HSET', KEYS[2], unpack(ARGV, 3))
 local version = redis.call('HINCRBY', KEYS[3], 'version', 1)
 for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ARGV[1]) end
 return version
 """)
-_LOOK = Script("""
-local of = redis.call('HMGET', KEYS[2], 'version', 'head')
-return {redis.call('EXISTS', KEYS[1]), of[1] or '0', of[2] or ''}
-""")
+_LOOK = Script(
+    TOUCH
+    + """
+local of = redis.call('HMGET', KEYS[3], 'version', 'head', 'ended')
+if of[3] or redis.call('EXISTS', KEYS[1]) == 0 then return {0, '0', ''} end
+if touch(KEYS[4], ARGV[1], ARGV[2], ARGV[3]) then for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ARGV[2]) end end
+return {1, of[1] or '0', of[2] or ''}
+"""
+)
 _KEEP = Script("""
-if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
-if redis.call('HLEN', KEYS[3]) < tonumber(ARGV[2]) then redis.call('HSET', KEYS[3], unpack(ARGV, 3))
-else redis.call('HSET', KEYS[3], ARGV[3], ARGV[4]) end
+if redis.call('EXISTS', KEYS[1]) == 0 or redis.call('HEXISTS', KEYS[3], 'ended') == 1 then return -1 end
+local now = tonumber(redis.call('TIME')[1])
+redis.call('ZADD', KEYS[4], now + ARGV[1] - ARGV[3], ARGV[4])
+if redis.call('HLEN', KEYS[3]) < tonumber(ARGV[2]) then redis.call('HSET', KEYS[3], unpack(ARGV, 5))
+else redis.call('HSET', KEYS[3], ARGV[5], ARGV[6]) end
 for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ARGV[1]) end
 return 1
 """)
@@ -70,7 +86,7 @@ class RedisConversations:
             StoreUnavailable: the store did not answer, or the master key does not open the call's key.
             InvalidRequest: an id cannot stand in the name of a key.
         """
-        parts = [names.key(tenant, "vault", call, part) for part in ("key", "values", "texts")]
+        parts = parts_of(tenant, call)
         fresh = os.urandom(KEY_BYTES)
         async with self._store.answers() as client:
             exchange = client.pipeline(transaction=True)
@@ -81,7 +97,8 @@ class RedisConversations:
                 exchange.get(parts[0])
             exchange.hgetall(parts[1])
             exchange.hmget(parts[2], ["version", "head", "ended"])
-            there, values, (version, head, ended) = await exchange.execute()
+            exchange.eval(_OPENED, 4, *parts, idle_key(tenant), call, str(self._ttl_s), str(lead_s(self._ttl_s)))
+            there, values, (version, head, ended), _ = await exchange.execute()
         if ended is not None or (there is None and not create):
             return None
         key = fresh if there is None else self._keys.unwrap(cast(bytes, there), tenant=tenant, call=call, kind=KIND)
@@ -110,6 +127,7 @@ class RedisConversation:
         self._cipher: AESGCM | None = AESGCM(key)
         self._digest_key = hmac.digest(key, b"sordino texts", "sha256")
         self._parts = list(parts)
+        self._keys = [*parts, idle_key(tenant)]
         self._ttl_s = ttl_s
         self.version = 0
         self.head = ""
@@ -140,7 +158,7 @@ class RedisConversation:
 
     async def unchanged(self) -> bool:
         """Whether nobody else has added values since, nor erased it. ``head`` is the newest then."""
-        there, version, head = await self._store.run(_LOOK, (self._parts[0], self._parts[2]))
+        there, version, head = await self._store.run(_LOOK, self._keys, self._bound[1], self._ttl_s, lead_s(self._ttl_s))
         if not there or int(version or 0) != self.version:
             return False
         self.head = (head or b"").decode()
@@ -166,7 +184,8 @@ class RedisConversation:
         fields: list[str | bytes] = ["head", head]
         for digest, text in texts.items():
             fields += [digest, self._lock(Private(text.encode()), "text", digest.hex())]
-        written = await self._store.run(_KEEP, self._parts, self._ttl_s, MOST_TEXTS, *fields)
+        about = (self._ttl_s, MOST_TEXTS, lead_s(self._ttl_s), self._bound[1])
+        written = await self._store.run(_KEEP, self._keys, *about, *fields)
         if int(written) == -1:
             raise _destroyed()
         self.head = head
@@ -179,9 +198,7 @@ class RedisConversation:
         self._cipher = None
         async with self._store.answers() as client:
             exchange = client.pipeline(transaction=True)
-            exchange.delete(*self._parts)
-            exchange.hset(self._parts[2], "ended", "1")
-            exchange.expire(self._parts[2], self._ttl_s)
+            erase(exchange, *self._bound, self._ttl_s)
             await exchange.execute()
 
     def unlock_value(self, name: str, data: bytes) -> Private[str]:
