@@ -17,10 +17,13 @@ from gateway.adapters.conversation.agent import GuardedAgent
 from gateway.adapters.conversation.ears import GuardedSTT
 from gateway.adapters.conversation.mind import GuardedLLM
 from gateway.adapters.conversation.phone import CallerInput, CallerOutput
+from gateway.adapters.conversation.standing import of_dialect
 from gateway.adapters.conversation.turns import CallTurns
 from gateway.adapters.conversation.voice import GuardedTTS
 from gateway.adapters.conversation.warm import warm_up
-from gateway.errors import PolicyRefused, SordinoError
+from gateway.errors import NoPermittedRoute, PolicyRefused, SordinoError
+from gateway.policy.egress import Grant
+from gateway.policy.regions import LOCAL
 from gateway.ports import (
     ChatModel,
     Clock,
@@ -150,10 +153,15 @@ class LiveKitConversation:
         events: ConversationEvents,
         call_span: SpanHandle,
         tape: Tape | None = None,
+        prefers_masked_voice: bool = False,
     ) -> None:
-        """``tape``: the recorder to tell what may be kept; None: nothing is recorded, or nothing is hidden in it."""
+        """``tape``: the recorder to tell what may be kept; None: nothing is recorded, or nothing is hidden in it.
+
+        ``prefers_masked_voice``: the route names a voice that may have masked text only before those that may have more.
+        """
         self._parts = parts
         self._tape = tape
+        self._prefers_masked_voice = prefers_masked_voice
         self._make_agent = make_agent
         self._language = language
         self._egress = egress
@@ -172,8 +180,10 @@ class LiveKitConversation:
         turns = self._turns = await self._new_turns()
         hear = await self._egress.grant(Hop.STT, frozenset({DataCategory.VOICE}))
         speak = await self._egress.grant(Hop.TTS, frozenset({DataCategory.TRANSCRIPT}))
-        ear = GuardedSTT(_of(self._parts.stt, hear.dialect), hear, turns, language=self._language)
-        voice = GuardedTTS(_of(self._parts.tts, speak.dialect), speak, turns, language=self._language)
+        masked = await self._masked_voice(speak)
+        stt, tts = self._parts.stt, self._parts.tts
+        ear = GuardedSTT(of_dialect(stt, hear), hear, turns, language=self._language, others=stt)
+        voice = GuardedTTS(of_dialect(tts, speak), speak, turns, language=self._language, others=tts, masked=masked)
         session = self._new_session(ear, voice, turns)
         output = CallerOutput(self._playout, self._tasks, turns.said)
         output.on("playback_started", self._sounds)
@@ -184,6 +194,16 @@ class LiveKitConversation:
         session.on("close", self._closed)
         self._session = session
         await session.start(self._make_agent(), record=False)
+
+    async def _masked_voice(self, speak: Grant) -> Grant | None:
+        """The Grant of a voice that may have masked text only, where the tenant prefers it to one on this machine."""
+        if not self._prefers_masked_voice or speak.region != LOCAL:
+            return None
+        try:
+            masked = await self._egress.grant(Hop.TTS, frozenset({DataCategory.MASKED_TRANSCRIPT}))
+        except NoPermittedRoute:
+            return None
+        return masked if masked.processor != speak.processor else None
 
     async def _new_turns(self) -> CallTurns:
         return CallTurns(
@@ -245,9 +265,3 @@ class LiveKitConversation:
             self._events.failed("internal")
         else:
             self._events.finished()
-
-
-def _of(parts: Mapping[str, Any], dialect: str) -> Any:
-    if dialect not in parts:
-        raise PolicyRefused(f"no adapter here speaks {dialect!r}", hint=f"known: {', '.join(sorted(parts))}")
-    return parts[dialect]

@@ -3,37 +3,58 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import aclosing
+from itertools import groupby
 
 from livekit.agents import APIConnectOptions, APIError, tokenize, tts
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS
 from livekit.agents.utils import shortuuid
 
+from gateway.adapters.conversation.joining import fitted, loudness_of
+from gateway.adapters.conversation.standing import Speaking, Standing
 from gateway.adapters.conversation.turns import CallTurns
 from gateway.errors import SordinoError
 from gateway.policy.egress import Grant
 from gateway.ports import TextToSpeech, TurnShown
-from gateway.redaction.unmask import Unmasker
-from gateway.values import Placeholder, Private
+from gateway.redaction.unmask import Part, Unmasker, joined
+from gateway.values import Pcm, Private
 
 
 class GuardedTTS(tts.TTS[str]):
-    """One call's voice."""
+    """One call's voice; or two, where the better one may have masked text only: then the other says the caller's own words."""
 
-    def __init__(self, speaker: TextToSpeech, grant: Grant, turns: CallTurns, *, language: str) -> None:
+    def __init__(
+        self,
+        speaker: TextToSpeech,
+        grant: Grant,
+        turns: CallTurns,
+        *,
+        language: str,
+        others: Mapping[str, TextToSpeech] | None = None,
+        masked: Grant | None = None,
+    ) -> None:
+        """``others``: who may be asked, by dialect, when a Grant's processor fails; each under a Grant of its own.
+
+        ``masked``: the Grant of a voice among ``others`` that says everything but the words that were restored.
+        """
         super().__init__(capabilities=tts.TTSCapabilities(streaming=True), sample_rate=speaker.rate, num_channels=1)
-        self.speaker = speaker
-        self.grant = grant
+        speakers = {**(others or {}), grant.dialect: speaker}
         self.turns = turns
-        self.language = language
+        self.whole = Speaking(speakers, Standing(turns.egress, grant), language=language, rate=speaker.rate)
+        self.masked: Speaking | None = None
+        if masked is not None:
+            self.masked = Speaking(speakers, Standing(turns.egress, masked), language=language, rate=speaker.rate)
+        self.loudness = 0.0
+        """Of the masked voice, so that the other one is as loud."""
 
     @property
     def model(self) -> str:
-        return self.grant.model
+        return (self.masked or self.whole).grant.model
 
     @property
     def provider(self) -> str:
-        return str(self.grant.processor)
+        return str((self.masked or self.whole).grant.processor)
 
     def synthesize(self, text: str, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS) -> tts.ChunkedStream:
         return self._synthesize_with_stream(text, conn_options=APIConnectOptions(max_retry=0))
@@ -48,14 +69,8 @@ class GuardedSpeech(tts.SynthesizeStream):
     def __init__(self, voice: GuardedTTS) -> None:
         super().__init__(tts=voice, conn_options=APIConnectOptions(max_retry=0))
         self._voice = voice
-        self._unmasker = Unmasker(self._restore)
-        self._restored = False
+        self._unmasker = Unmasker(voice.turns.restore)
         self._first = True
-
-    def _restore(self, placeholder: Placeholder) -> Private[str] | None:
-        value = self._voice.turns.restore(placeholder)
-        self._restored = self._restored or value is not None
-        return value
 
     async def _run(self, output_emitter: tts.AudioEmitter) -> None:
         self._utterance = self._voice.turns.said.begin() if self._voice.turns.said is not None else None
@@ -90,25 +105,46 @@ class GuardedSpeech(tts.SynthesizeStream):
             self._voice.turns.last_said = ""
             async for sentence in sentences:
                 self._voice.turns.last_said += sentence.token
-                await self._say(self._unmasker.feed(sentence.token), output_emitter)
-            await self._say(self._unmasker.flush(), output_emitter)
+                await self._say(self._unmasker.feed_parts(sentence.token), output_emitter)
+            await self._say(self._unmasker.flush_parts(), output_emitter)
         except SordinoError as error:
             return error
         return None
 
-    async def _say(self, text: Private[str], output_emitter: tts.AudioEmitter) -> None:
+    async def _say(self, parts: list[Part], output_emitter: tts.AudioEmitter) -> None:
+        text, voice = joined(parts), self._voice
         if not text.reveal().strip():
             return
-        voice, private = self._voice, self._restored
-        self._restored = False
-        turn = voice.turns.turn
+        turn, private = voice.turns.turn, any(part.private for part in parts)
         voice.turns.events.show(TurnShown("answered", text=text, facts={"turn": turn.number}))
         with turn.stage("speak"):
-            async with aclosing(voice.speaker.speak(voice.grant, text, language=voice.language)) as pieces:  # type: ignore[type-var]
+            if voice.masked is not None and private:
+                await self._say_apart(voice.masked, parts, output_emitter)
+                return
+            async with aclosing((voice.masked or voice.whole).speak(text)) as pieces:
                 async for pcm in pieces:
-                    if self._first:
-                        self._first = False
-                        self._mark_started()
-                    if self._utterance is not None:
-                        self._utterance.add(pcm.samples, private=private)
-                    output_emitter.push(pcm.samples)
+                    self._push(pcm, output_emitter, private=private)
+
+    async def _say_apart(self, masked: Speaking, parts: list[Part], output_emitter: tts.AudioEmitter) -> None:
+        """The masked voice gets the words that were masked all along, and the other one those that were restored."""
+        voice = self._voice
+        for private, stretch in stretches(parts):
+            spoken = await (voice.whole if private else masked).whole(stretch)
+            if not private:
+                voice.loudness = loudness_of(spoken) or voice.loudness
+            self._push(fitted(spoken, voice.loudness if private else 0.0), output_emitter, private=private)
+
+    def _push(self, pcm: Pcm, output_emitter: tts.AudioEmitter, *, private: bool) -> None:
+        if self._first:
+            self._first = False
+            self._mark_started()
+        if self._utterance is not None:
+            self._utterance.add(pcm.samples, private=private)
+        output_emitter.push(pcm.samples)
+
+
+def stretches(parts: list[Part]) -> list[tuple[bool, Private[str]]]:
+    """Whether private, and the text; neighbours of a kind are one. What has no word in it is said by nobody."""
+    worded = [part for part in parts if any(map(str.isalnum, part.text.reveal()))]
+    groups = groupby(worded, key=lambda part: part.private)
+    return [(private, Private(" ".join(part.text.reveal().strip() for part in group))) for private, group in groups]
