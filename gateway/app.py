@@ -54,6 +54,7 @@ from gateway.runner.leg import Leg
 from gateway.runner.showing import Nobody
 from gateway.serving import Listening, ProxyNeeds, SpeechNeeds, free_port, listen, open_proxy, routes
 from gateway.settings import Settings
+from gateway.speech import speech_elsewhere
 from gateway.talking import TalkNeeds, open_talking
 from gateway.tasks import TaskOwner
 from gateway.values import Hop, Private, ProcessorId
@@ -174,9 +175,10 @@ class Gateway:
         session = await self._open.enter_async_context(outbound_session())
         threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="vad")
         self._open.callback(threads.shutdown, wait=False, cancel_futures=True)
+        elsewhere = speech_elsewhere(session, self.secrets, self.policies.policies)
         return ConversationParts(
-            stt={"moonshine": self.speech.stt},
-            tts={"hibari": self.speech.tts},
+            stt={"moonshine": self.speech.stt, **elsewhere.stt},
+            tts={"hibari": self.speech.tts, **elsewhere.tts},
             models=chat_models(session, self.secrets),
             vad_threads=threads,
             telemetry=self.telemetry,

@@ -26,6 +26,7 @@ from gateway.evidence.entries import Entry, Json
 from gateway.evidence.receipt import Receipt
 from gateway.governing import NO_NUMBERS, Ends, Governing, answers_on_call, law_of_call, opt_out_on_call, origins_of
 from gateway.policy.model import TenantPolicy
+from gateway.policy.voices import prefers_masked_voice
 from gateway.ports import Clock, ConversationEvents, Ids, KeyWrap, Masker, Observer, Playout, SpanHandle, Telemetry, TurnShown
 from gateway.runner.account import CallAccount
 from gateway.runner.call_runner import CallParts, CallRunner
@@ -115,6 +116,7 @@ class Calls:
                 playout=playout,
                 events=events,
                 call_span=span,
+                prefers_masked_voice=prefers_masked_voice(tenant, needs.policies.policies.registry),
             )
 
         async def seal(outcome: Outcome, code: str | None) -> None:

@@ -1,0 +1,43 @@
+"""Wiring of those who hear and speak elsewhere: OpenAI's wire by our own adapter, the others by livekit's plugins on our line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import aiohttp
+
+from gateway.adapters.conversation.plugins import plugin_ears, plugin_voices, preload
+from gateway.adapters.providers.granted import Outlet
+from gateway.adapters.providers.openai_speech import DIALECT, OpenAISpeech
+from gateway.policy.load import PolicySet
+from gateway.ports import Secrets, SpeechToText, TextToSpeech
+from gateway.values import ProcessorId
+
+OPENAI_VOICE = "alloy"
+"""Where the processor's flags name none."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechElsewhere:
+    """Ears and voices by dialect."""
+
+    stt: dict[str, SpeechToText]
+    tts: dict[str, TextToSpeech]
+
+
+def speech_elsewhere(session: aiohttp.ClientSession, secrets: Secrets, policies: PolicySet) -> SpeechElsewhere:
+    """``session`` must come from ``outbound_session``. Plugins that a route names are imported now, so that no call waits."""
+    outlet = Outlet.over(session, secrets)
+    openai = OpenAISpeech.over(session, secrets)
+    preload(dialects_in_use(policies))
+    return SpeechElsewhere(
+        stt={**plugin_ears(outlet.line), DIALECT: openai.ear()},
+        tts={**plugin_voices(outlet.line), DIALECT: openai.voice(OPENAI_VOICE)},
+    )
+
+
+def dialects_in_use(policies: PolicySet) -> frozenset[str]:
+    """The dialects of everybody whom a tenant's route names for hearing or speaking."""
+    named = [each.processor for tenant in policies.tenants.values() for each in (*tenant.route.stt, *tenant.route.tts)]
+    entries = [policies.registry.entries.get(ProcessorId(name)) for name in named]
+    return frozenset(entry.dialect for entry in entries if entry is not None)
