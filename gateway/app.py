@@ -20,7 +20,7 @@ from gateway.adapters.keys.envelope import MasterKey
 from gateway.adapters.keys.files import read_key, read_or_create_key
 from gateway.adapters.keys.signing import SigningKey
 from gateway.adapters.providers.all import chat_models
-from gateway.adapters.providers.outbound import outbound_session
+from gateway.adapters.providers.outbound import outbound_session, tls_context
 from gateway.adapters.sounds import Sounds, Spoken, voice_name
 from gateway.adapters.speech.local import LocalSpeech
 from gateway.adapters.stores.embedded import EmbeddedValkey
@@ -175,11 +175,12 @@ class Gateway:
         session = await self._open.enter_async_context(outbound_session())
         threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="vad")
         self._open.callback(threads.shutdown, wait=False, cancel_futures=True)
-        elsewhere = speech_elsewhere(session, self.secrets, self.policies.policies)
+        tls = tls_context()
+        elsewhere = speech_elsewhere(session, self.secrets, self.policies.policies, tls)
         return ConversationParts(
             stt={"moonshine": self.speech.stt, **elsewhere.stt},
             tts={"hibari": self.speech.tts, **elsewhere.tts},
-            models=chat_models(session, self.secrets),
+            models=chat_models(session, self.secrets, tls=tls),
             vad_threads=threads,
             telemetry=self.telemetry,
             clock=self._clock,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 
 import aiohttp
@@ -25,10 +26,12 @@ class SpeechElsewhere:
     tts: dict[str, TextToSpeech]
 
 
-def speech_elsewhere(session: aiohttp.ClientSession, secrets: Secrets, policies: PolicySet) -> SpeechElsewhere:
-    """``session`` must come from ``outbound_session``. Plugins that a route names are imported now, so that no call waits."""
-    outlet = Outlet.over(session, secrets)
-    openai = OpenAISpeech.over(session, secrets)
+def speech_elsewhere(
+    session: aiohttp.ClientSession, secrets: Secrets, policies: PolicySet, tls: ssl.SSLContext
+) -> SpeechElsewhere:
+    """``session`` must come from ``outbound_session``, ``tls`` from ``tls_context``. Plugins that a route names are imported now, so that no call waits."""
+    outlet = Outlet.over(session, secrets, tls=tls)
+    openai = OpenAISpeech.over(session, secrets, tls=tls)
     preload(dialects_in_use(policies))
     return SpeechElsewhere(
         stt={**plugin_ears(outlet.line), DIALECT: openai.ear()},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 import aiohttp
 
 from gateway.adapters.providers.anthropic import AnthropicWire
@@ -11,9 +13,11 @@ from gateway.adapters.providers.outbound import tls_context
 from gateway.ports import ChatModel, Secrets
 
 
-def chat_models(session: aiohttp.ClientSession, secrets: Secrets, *, limits: Limits | None = None) -> dict[str, ChatModel]:
-    """``session`` must come from ``outbound_session``. Raises Misconfigured otherwise."""
+def chat_models(
+    session: aiohttp.ClientSession, secrets: Secrets, *, limits: Limits | None = None, tls: ssl.SSLContext | None = None
+) -> dict[str, ChatModel]:
+    """``session`` must come from ``outbound_session``, ``tls`` from ``tls_context``. Raises Misconfigured otherwise."""
     wires: tuple[Wire, ...] = (OpenAIWire(), AzureWire(), AnthropicWire())
-    tls = tls_context()  # reading the trusted authorities takes a while: once for all
+    tls = tls or tls_context()  # reading the trusted authorities takes a while: once for all
     chats = [(wire, ProviderChat(wire, session, secrets, limits=limits, tls=tls)) for wire in wires]
     return {dialect: chat for wire, chat in chats for dialect in sorted(wire.dialects)}

@@ -46,10 +46,10 @@ class _Line:
     tls: ssl.SSLContext
 
     @staticmethod
-    def of(session: aiohttp.ClientSession, secrets: Secrets, limits: Limits | None) -> _Line:
+    def of(session: aiohttp.ClientSession, secrets: Secrets, limits: Limits | None, tls: ssl.SSLContext | None = None) -> _Line:
         """Raises Misconfigured when the session is less strict than ours."""
         require_safe_session(session)
-        tls = tls_context()
+        tls = tls or tls_context()
         require_safe_tls(tls)
         return _Line(session, secrets, limits or Limits(), tls)
 
@@ -94,9 +94,11 @@ class OpenAISpeech:
     line: _Line
 
     @staticmethod
-    def over(session: aiohttp.ClientSession, secrets: Secrets, *, limits: Limits | None = None) -> OpenAISpeech:
-        """``session`` must come from ``outbound_session``. Raises Misconfigured otherwise."""
-        return OpenAISpeech(_Line.of(session, secrets, limits))
+    def over(
+        session: aiohttp.ClientSession, secrets: Secrets, *, limits: Limits | None = None, tls: ssl.SSLContext | None = None
+    ) -> OpenAISpeech:
+        """``session`` must come from ``outbound_session``, ``tls`` from ``tls_context``. Raises Misconfigured otherwise."""
+        return OpenAISpeech(_Line.of(session, secrets, limits, tls))
 
     def ear(self) -> OpenAIEar:
         return OpenAIEar(self.line)
