@@ -9,18 +9,20 @@ livekit-agents would like to know more of a call than it may. So the room is nev
 the data channel), the session does not know that it runs inside a job (no report, no recording, no telemetry of LiveKit's), the
 server is asked for a token that cannot send data at all, and a job that wishes for a recording is refused: its logs would be
 uploaded.
+
+When it is told to stop, it takes no more jobs, and the calls that go on have some time to end by themselves; those that do not
+are ended, and get their receipts.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import logging
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from contextvars import Context
 from dataclasses import replace
@@ -28,13 +30,14 @@ from functools import partial
 from pathlib import Path
 
 import aiohttp
-from livekit import api, rtc
+from livekit import api
 from livekit.agents import AgentServer, AutoSubscribe, JobContext, JobExecutorType, JobProcess, JobRequest
 from livekit.agents.worker import WorkerPermissions
-from livekit.protocol.agent import Job
 from livekit.protocol.models import TrackSource
 
+from agents.dispatch import ends_of, tenant_of
 from gateway.adapters.conversation import silence_livekit
+from gateway.adapters.conversation.encryption import room_encryption
 from gateway.adapters.conversation.room import RoomLeg, wait_for_caller
 from gateway.adapters.keys.files import read_or_create_key
 from gateway.adapters.stores.embedded import EmbeddedValkey
@@ -42,16 +45,19 @@ from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.telemetry.logs import LogFilter, install_log_filter
 from gateway.app import Gateway
 from gateway.errors import Misconfigured, PolicyInvalid, PolicyUnavailable, SordinoError
-from gateway.governing import Ends
+from gateway.governing import Ends, law_of_call
+from gateway.policy.announcing import AnnouncementMode
 from gateway.policy.model import TenantPolicy
 from gateway.settings import Settings
 from gateway.tasks import TaskOwner
-from gateway.values import Private
 
 CALLER_WITHIN_S = 60.0
 SEND_AWAY_WITHIN_S = 5.0
 JOB_READY_WITHIN_S = 60.0
 JOB_CLOSED_WITHIN_S = 30.0
+DRAIN_S = 60
+"""How long calls may go on after the worker was told to stop. What stops it (docker, Kubernetes) must wait longer than this and
+``JOB_CLOSED_WITHIN_S`` together."""
 HEALTH_PORT = 8081
 HOUSE = "house"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -60,10 +66,13 @@ log = logging.getLogger("gateway.worker")
 """Below ``gateway``: the log filter keeps the words of nobody else."""
 
 
-def build(settings: Settings | None = None, *, health_port: int = HEALTH_PORT) -> AgentServer:
+def build(
+    settings: Settings | None = None, *, health_port: int = HEALTH_PORT, agent_name: str = "", tenant: str | None = None
+) -> AgentServer:
     """The worker. Jobs run with ``settings`` (from the environment when None), which name a store that all of them can open.
 
-    ``health_port``: where 127.0.0.1 answers whether the worker is connected; 0 for any free one.
+    ``health_port``: where 127.0.0.1 answers whether the worker is connected; 0 for any free one. ``agent_name``: LiveKit then
+    gives it only the jobs that are dispatched to that name. ``tenant``: it takes only this one's calls.
 
     Raises:
         PolicyInvalid: with every fault of the policies.
@@ -76,6 +85,11 @@ def build(settings: Settings | None = None, *, health_port: int = HEALTH_PORT) -
             hint="set SORDINO_REDIS_URL, or run `python -m agents.worker start`, which brings a Valkey of its own",
         )
     silence_livekit(os.environ)
+    policies = PolicyFolder.open(settings.policies)
+    if tenant is not None and tenant not in policies.policies.tenants:
+        raise Misconfigured(
+            f"there is no tenant {tenant!r} that this worker could serve", hint=f"look into {settings.policies}/tenants"
+        )
     server = AgentServer(
         host="127.0.0.1",
         port=health_port,
@@ -93,58 +107,23 @@ def build(settings: Settings | None = None, *, health_port: int = HEALTH_PORT) -
         shutdown_process_timeout=JOB_CLOSED_WITHIN_S,
         session_end_timeout=JOB_CLOSED_WITHIN_S,
     )
-    on_request = partial(answer, PolicyFolder.open(settings.policies))
-    server.rtc_session(partial(take, settings=settings), on_request=on_request, on_session_end=finish)
+    on_request = partial(answer, policies, serves=tenant)
+    taking = partial(take, settings=settings, serves=tenant)
+    server.rtc_session(taking, agent_name=agent_name, on_request=on_request, on_session_end=finish)
     return server
 
 
-# --- whose call it is --------------------------------------------------------------------------------------------------
+# --- which jobs are taken -----------------------------------------------------------------------------------------------
 
 
-def tenant_of(job: Job, policies: PolicyFolder, caller: rtc.RemoteParticipant | None = None) -> TenantPolicy | None:
-    """The tenant that the job's metadata, the room's metadata or the called number name; None when none of them names any.
-
-    Metadata names one as JSON: ``{"tenant": "acme"}``. A number counts only from a caller that LiveKit SIP brought: other
-    participants may write their own attributes.
-
-    Raises:
-        PolicyUnavailable: one is named that does not exist, or they do not agree.
-    """
-    names = {_named(job.metadata), _named(job.room.metadata)}
-    if caller is not None and caller.kind == rtc.ParticipantKind.PARTICIPANT_KIND_SIP:
-        called = policies.tenant_for_number(caller.attributes.get("sip.trunkPhoneNumber", ""))
-        names.add(called.tenant if called else None)
-    names.discard(None)
-    if len(names) > 1:
-        raise PolicyUnavailable("the job and the called number belong to different tenants")
-    return policies.tenant(str(names.pop())) if names else None
-
-
-def ends_of(caller: rtc.RemoteParticipant) -> Ends:
-    """Both numbers of a caller that LiveKit SIP brought; none of anybody else, who may write their own attributes."""
-    if caller.kind != rtc.ParticipantKind.PARTICIPANT_KIND_SIP:
-        return Ends()
-    told = caller.attributes
-    return Ends(Private(told.get("sip.phoneNumber", "")), Private(told.get("sip.trunkPhoneNumber", "")))
-
-
-def _named(metadata: str) -> str | None:
-    try:
-        found = json.loads(metadata)
-    except ValueError:
-        return None
-    name = found.get("tenant") if isinstance(found, dict) else None
-    return str(name) if name is not None else None
-
-
-async def answer(policies: PolicyFolder, request: JobRequest) -> None:
+async def answer(policies: PolicyFolder, request: JobRequest, *, serves: str | None = None) -> None:
     """Take the job, or refuse it. Without a name in any metadata the called number decides, once the caller is in the room."""
     await asyncio.to_thread(policies.reload_if_changed)
     if request.job.enable_recording:
         log.warning("a job was refused: it wishes for a recording, which would be uploaded to the LiveKit server")
         return await request.reject()
     try:
-        tenant_of(request.job, policies)
+        tenant_of(request.job, policies, serves=serves)
     except SordinoError as error:
         log.warning("a job was refused: %s", error)
         return await request.reject()
@@ -161,11 +140,11 @@ def prepare(process: JobProcess) -> None:
         LogFilter(logging.NullHandler(), logging.getLogger().level)
 
 
-async def take(job: JobContext, *, settings: Settings) -> None:
+async def take(job: JobContext, *, settings: Settings, serves: str | None = None) -> None:
     """The job's entrypoint: returns when its call has begun. The call goes on until it is over, or ``finish`` ends it."""
     house = job.proc.userdata[HOUSE] = AsyncExitStack()
     try:
-        await _begin(job, settings, house)
+        await _begin(job, settings, serves, house)
     except SordinoError as error:
         log.warning("a job ended before its call began: %s", error)
         job.shutdown("no call")
@@ -178,19 +157,38 @@ async def finish(job: JobContext) -> None:
         await house.aclose()
 
 
-async def _begin(job: JobContext, settings: Settings, house: AsyncExitStack) -> None:
+async def _begin(job: JobContext, settings: Settings, serves: str | None, house: AsyncExitStack) -> None:
     tasks = await house.enter_async_context(TaskOwner("job", on_failure=_report))
     gateway = await house.enter_async_context(Gateway(settings, listen=False))
-    await job.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
+    known = tenant_of(job.job, gateway.policies, serves=serves)
+    account = known.carrier.livekit if known else None
+    encryption = room_encryption(gateway.secrets.read(account.room_key)) if account else None
+    await job.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE, encryption=encryption)
     caller = await wait_for_caller(job.room, within_s=CALLER_WITHIN_S)
-    tenant = tenant_of(job.job, gateway.policies, caller)
+    tenant = tenant_of(job.job, gateway.policies, caller, serves=serves)
     if tenant is None:
         raise PolicyUnavailable("nobody's call", hint="name the tenant in the job's metadata, or its number in its file")
-    leg = RoomLeg(job.room, caller, send_away=partial(_send_away, job.api, job.room.name, caller.identity))
+    if tenant.carrier.livekit and encryption is None:
+        hint = "name it in the job's metadata: the called number is known only after the room was joined"
+        raise PolicyUnavailable("the tenant's rooms are encrypted, and this one was joined without its key", hint=hint)
+    ends = ends_of(caller)
+    leg = RoomLeg(
+        job.room,
+        caller,
+        send_away=partial(_send_away, job.api, job.room.name, caller.identity),
+        each_asked=_asks(gateway, tenant, ends),
+        encrypted=encryption is not None,
+    )
     house.push_async_callback(leg.close)
     await leg.open()
     # In an empty context livekit's session finds no job, and so nothing to record, to report or to upload.
-    Context().run(tasks.start, _call(job, gateway, leg, tenant, ends_of(caller)), name="call")
+    Context().run(tasks.start, _call(job, gateway, leg, tenant, ends), name="call")
+
+
+def _asks(gateway: Gateway, tenant: TenantPolicy, ends: Ends) -> bool:
+    """Whether anything is asked of who takes part in such a call."""
+    _, first = law_of_call(gateway.policies.policies, tenant, ends)
+    return any(each.mode is not AnnouncementMode.NOTIFY for each in first.announcements)
 
 
 async def _call(job: JobContext, gateway: Gateway, leg: RoomLeg, tenant: TenantPolicy, ends: Ends) -> None:
@@ -226,7 +224,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = Settings.from_env(os.environ, policies=given.policies)
         with install_log_filter(given.log_level, sys.stderr) as logs, asyncio.Runner() as runner:
             logs.watch(runner.get_loop())
-            return runner.run(_serve(settings, given.health_port))
+            server = partial(build, health_port=given.health_port, agent_name=given.agent_name, tenant=given.tenant)
+            return runner.run(_serve(settings, server, given.drain_seconds, given.health_port))
     except PolicyInvalid as error:
         print(error, file=sys.stderr)  # noqa: T201 - this is a command
     except SordinoError as error:
@@ -246,8 +245,23 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--health-port", type=int, default=HEALTH_PORT, metavar="P", help=f"health at 127.0.0.1:P; 0: any ({HEALTH_PORT})"
     )
+    parser.add_argument("--agent-name", default="", metavar="NAME", help="take only jobs that are dispatched to this name")
+    parser.add_argument("--tenant", metavar="T", help="take only this tenant's calls")
+    parser.add_argument(
+        "--drain-seconds",
+        type=_seconds,
+        default=DRAIN_S,
+        metavar="S",
+        help=f"how long calls may go on after SIGTERM; a second one ends them ({DRAIN_S})",
+    )
     parser.add_argument("--log-level", default="INFO", choices=LEVELS, help="how much to log (INFO)")
     return parser
+
+
+def _seconds(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return int(text)
 
 
 def _require_livekit(env: Mapping[str, str]) -> None:
@@ -258,22 +272,47 @@ def _require_livekit(env: Mapping[str, str]) -> None:
         )
 
 
-async def _serve(settings: Settings, health_port: int) -> int:
-    stop = asyncio.Event()
+async def _serve(settings: Settings, make: Callable[[Settings], AgentServer], drain_s: int, health_port: int) -> int:
+    stop, at_once = asyncio.Event(), asyncio.Event()
+
+    def told_to_stop() -> None:
+        (at_once if stop.is_set() else stop).set()
+
     for sign in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+        asyncio.get_running_loop().add_signal_handler(sign, told_to_stop)
     async with AsyncExitStack() as running:
-        server = build(await _with_store(settings, running), health_port=health_port)
+        server = make(await _with_store(settings, running))
         tasks = await running.enter_async_context(TaskOwner("worker", on_failure=_report))
         run = tasks.start(server.run(), name="run")
         await asyncio.wait({run, tasks.start(stop.wait(), name="stop")}, return_when=asyncio.FIRST_COMPLETED)
         failure = run.exception() if run.done() else None
+        if failure is None:
+            await drain(server, within_s=drain_s, unless=at_once.wait())
         await server.aclose()
     if isinstance(failure, OSError):
         raise Misconfigured(f"port {health_port} cannot be used: {failure.strerror}", hint="choose another with --health-port")
     if failure is not None:
         raise Misconfigured("the LiveKit server does not answer, or does not know the key", hint="look at LIVEKIT_*")
     return 0
+
+
+async def drain(server: AgentServer, *, within_s: int, unless: Awaitable[object]) -> None:
+    """Take no more jobs, and wait for the calls that go on: so long, or until ``unless`` returns. Ends no call by itself."""
+    log.info("no more jobs are taken; %d go on", len(server.active_jobs))
+    async with TaskOwner("drain", on_failure=_report) as tasks:
+        ended = tasks.start(_ended(server), name="calls")
+        enough = tasks.start(_awaited(unless), name="enough")
+        await asyncio.wait({ended, enough}, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+    if server.active_jobs:
+        log.warning("%d calls go on and are ended now", len(server.active_jobs))
+
+
+async def _ended(server: AgentServer) -> None:
+    await server.drain(timeout=None)
+
+
+async def _awaited(event: Awaitable[object]) -> None:
+    await event
 
 
 async def _with_store(settings: Settings, running: AsyncExitStack) -> Settings:

@@ -143,21 +143,29 @@ class Exotel(Model):
     webhook_key: SecretName
 
 
+class LiveKit(Model):
+    """The tenant's rooms. ``room_key`` names the secret that everybody in them has, and encrypts and decrypts with."""
+
+    room_key: SecretName
+
+
 class Carrier(Model):
     twilio: Twilio | None = None
     telnyx: Telnyx | None = None
     plivo: Plivo | None = None
     vonage: Vonage | None = None
     exotel: Exotel | None = None
+    livekit: LiveKit | None = None
 
     def secrets(self) -> dict[str, str]:
-        """Carrier to the name of the secret that its requests are checked with, for each account that the tenant has."""
+        """Carrier to the name of the secret that its requests are checked (LiveKit's rooms: encrypted) with, for each account."""
         names = {
             "twilio": self.twilio and self.twilio.auth_token,
             "telnyx": self.telnyx and self.telnyx.public_key,
             "plivo": self.plivo and self.plivo.auth_token,
             "vonage": self.vonage and self.vonage.signature_secret,
             "exotel": self.exotel and self.exotel.webhook_key,
+            "livekit": self.livekit and self.livekit.room_key,
         }
         return {carrier: name for carrier, name in names.items() if name}
 

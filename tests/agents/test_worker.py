@@ -20,6 +20,7 @@ from livekit.agents import job as livekit_job
 from livekit.protocol.agent import JobStatus
 
 from agents import worker
+from agents.dispatch import ends_of
 from gateway.adapters.keys.files import read_or_create_key
 from gateway.adapters.speech import inside
 from gateway.adapters.stores.embedded import EmbeddedValkey
@@ -359,7 +360,7 @@ async def test_a_job_and_a_number_of_two_tenants_are_no_call(house: House) -> No
 def test_whose_law_holds_follows_from_numbers_that_livekit_sip_brought(kind: int, caller: str, called: str) -> None:
     """A browser may write its own attributes, so it has no number."""
     who = SimpleNamespace(kind=kind, attributes={"sip.phoneNumber": PHONE, "sip.trunkPhoneNumber": CALLED})
-    ends = worker.ends_of(cast(rtc.RemoteParticipant, who))
+    ends = ends_of(cast(rtc.RemoteParticipant, who))
     assert (ends.caller, ends.called) == (Private(caller), Private(called))
 
 

@@ -17,6 +17,8 @@ REVEALS = {
     "gateway/adapters/carriers/vonage_webhook.py": 2,
     # The guarded session: a tool's arguments, frames to the voice detector, the sentence before it is spoken.
     "gateway/adapters/conversation/agent.py": 1,
+    # The key of a tenant's rooms, to LiveKit's client on this machine.
+    "gateway/adapters/conversation/encryption.py": 1,
     "gateway/adapters/conversation/phone.py": 1,
     # Speech and words into the one request that their Grant is for.
     "gateway/adapters/conversation/plugins/hearing.py": 1,

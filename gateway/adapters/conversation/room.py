@@ -20,6 +20,7 @@ from livekit.agents.utils import wait_for_participant
 from livekit.agents.utils.participant import wait_for_participant_attribute
 from livekit.rtc.participant import PublishTrackError
 
+from gateway.adapters.conversation.encryption import BROKEN, is_sealed, unsealed
 from gateway.adapters.conversation.meeting import Meeting, Mixer
 from gateway.adapters.conversation.phone import HEARING_HZ
 from gateway.call.events import CallerAudio, KeyPressed, LegEvent, LegStarted, LegStopped, MarkReturned, ParticipantJoined
@@ -82,11 +83,18 @@ class RoomLeg:
     acknowledges = "playout"
 
     def __init__(
-        self, room: rtc.Room, caller: rtc.RemoteParticipant, *, send_away: Nothing | None = None, each_asked: bool = True
+        self,
+        room: rtc.Room,
+        caller: rtc.RemoteParticipant,
+        *,
+        send_away: Nothing | None = None,
+        each_asked: bool = True,
+        encrypted: bool = False,
     ) -> None:
         """``send_away``: hangs up on the caller. Without it we leave, and a caller from a telephone would stay in silence.
 
-        ``each_asked`` False: nothing is asked of anybody, so one announcement will do for all who hear it.
+        ``each_asked`` False: nothing is asked of anybody, so one announcement will do for all who hear it. ``encrypted``: the
+        room was joined with a key, and nobody is heard whose media is not under it.
         """
         self._room = room
         self._caller = caller
@@ -95,6 +103,9 @@ class RoomLeg:
         self._events: asyncio.Queue[LegEvent | SordinoError] = asyncio.Queue()
         self._meeting = Meeting(caller.identity, each_asked=each_asked)
         self._mixer = Mixer()
+        self._encrypted = encrypted
+        self._barred: set[str] = set()
+        """Others whose media is not under the room's key."""
         self._tasks = TaskOwner("room", on_failure=lambda _name, _error: self._stop("audio_failed"))
         self._source = rtc.AudioSource(ROOM_HZ, 1)
         self._taken_or_over = asyncio.Event()
@@ -112,6 +123,7 @@ class RoomLeg:
             "participant_attributes_changed": lambda _changed, participant: self._arrived(participant),
             "participant_disconnected": self._participant_left,
             "room_updated": lambda *_: self._not_recorded(),
+            "e2ee_state_changed": self._key_tried,
             "disconnected": lambda *_: self._stop("room_closed"),
             "reconnecting": lambda *_: self._lose_marks(),
             "sip_dtmf_received": self._key_pressed,
@@ -201,9 +213,12 @@ class RoomLeg:
     def _subscribe_to(self, person: rtc.RemoteParticipant) -> None:
         for publication in person.track_publications.values():
             if _is_microphone(publication):
+                if self._encrypted and not is_sealed(publication):
+                    return self._not_understood(person.identity)
                 self._microphones[person.identity] = publication.sid
                 publication.set_subscribed(True)
-                return
+                return None
+        return None
 
     def _track_published(self, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant) -> None:
         self._subscribe()
@@ -242,7 +257,7 @@ class RoomLeg:
     def _arrived(self, participant: rtc.Participant) -> None:
         """Somebody is in the room, perhaps; they are announced to when they can hear it."""
         who = participant.identity
-        known = who == self._caller.identity or who in self._settling or who in self._meeting.people
+        known = who == self._caller.identity or who in self._settling or who in self._meeting.people or who in self._barred
         if not known and isinstance(participant, rtc.RemoteParticipant) and _there(participant) and not self._stopped:
             self._settling[who] = self._loop.call_later(SETTLED_AFTER_S, self._settled, who)
 
@@ -262,7 +277,21 @@ class RoomLeg:
         if who in self._settling:
             self._settling.pop(who).cancel()
         self._microphones.pop(who, None)
+        self._barred.discard(who)
         self._meeting.left(who)
+
+    def _key_tried(self, participant: rtc.Participant, state: rtc.EncryptionState.ValueType) -> None:
+        if state in BROKEN:
+            self._not_understood(participant.identity)
+
+    def _not_understood(self, who: str) -> None:
+        """Without the caller there is no call; anybody else is in the room and not in the call."""
+        if who in (self._caller.identity, self._room.local_participant.identity):
+            self._refuse(unsealed())
+        else:
+            self._barred.add(who)
+            self._microphones.pop(who, None)
+            self._meeting.left(who)
 
     def _not_recorded(self) -> None:
         """What LiveKit records has no consent, no pause and no retention of ours."""

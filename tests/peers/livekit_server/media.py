@@ -11,10 +11,14 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
 
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCRtpTransceiver, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamTrack
+from aiortc.rtp import RtpPacket
 from aiortc.sdp import candidate_from_sdp
+from av.packet import Packet
 from livekit.protocol.models import DataPacket
 
 RELIABLE = "_reliable"
@@ -28,6 +32,41 @@ class Outgoing:
     participant_sid: str
     track_sid: str
     media: MediaStreamTrack
+
+
+class SealedTrack:
+    """An encrypted track: its packets as they came. Every listener gets a track of their own."""
+
+    def __init__(self) -> None:
+        self._listeners: list[SealedCopy] = []
+
+    def push(self, packet: RtpPacket) -> None:
+        for listener in self._listeners:
+            listener.packets.put_nowait(packet)
+
+    def copy(self) -> SealedCopy:
+        self._listeners.append(SealedCopy())
+        return self._listeners[-1]
+
+    def stop(self) -> None:
+        for listener in self._listeners:
+            listener.stop()
+
+
+class SealedCopy(MediaStreamTrack):
+    """What aiortc sends as it is: an encoded packet."""
+
+    kind = "audio"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.packets: asyncio.Queue[RtpPacket] = asyncio.Queue()
+
+    async def recv(self) -> Packet[Any]:
+        came = await self.packets.get()
+        packet = Packet(came.payload)
+        packet.pts, packet.time_base = came.timestamp, Fraction(1, 48_000)
+        return packet
 
 
 @dataclass(slots=True)
@@ -97,6 +136,17 @@ class MediaLeg:
         if (section := self._outgoing.pop(track_sid, None)) is not None:
             section.sender.replaceTrack(None)
             section.direction = "inactive"
+
+    def sealed(self, media: MediaStreamTrack) -> SealedTrack:
+        """The packets of a track that cannot be decoded here. Nothing of it reaches ``media`` any more."""
+        receiver = next(each.receiver for each in self._pc.getTransceivers() if each.receiver.track is media)
+        sealed = SealedTrack()
+
+        async def taken(packet: RtpPacket, arrival_time_ms: int) -> None:
+            sealed.push(packet)
+
+        receiver._handle_rtp_packet = taken  # type: ignore[method-assign]
+        return sealed
 
     async def add_candidate(self, candidate_init: str) -> None:
         """One trickled candidate, as the JSON of RTCIceCandidateInit."""

@@ -25,7 +25,7 @@ from gateway.tasks import TaskOwner
 from gateway.values import Pcm
 from tests.peers.livekit_server.audio import Heard, SpokenTrack
 from tests.peers.livekit_server.data import DataLedger
-from tests.peers.livekit_server.media import Outgoing
+from tests.peers.livekit_server.media import Outgoing, SealedTrack
 
 KIND = ParticipantInfo.Kind
 STATE = ParticipantInfo.State
@@ -51,6 +51,8 @@ class Member:
     client: Client | None = None
     media: dict[str, MediaStreamTrack] = field(default_factory=dict)
     """What the participant publishes, by track sid."""
+    sealed: dict[str, SealedTrack] = field(default_factory=dict)
+    """What of it is encrypted."""
     heard: dict[str, Heard] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
     """Tracks of which the publisher knows that somebody listens."""
@@ -167,6 +169,8 @@ class SfuRoom:
             return
         del self.members[identity]
         self.left[identity] = member
+        for sealed in member.sealed.values():
+            sealed.stop()
         for sid, track in member.media.items():
             track.stop()
             for other in self.members.values():
@@ -186,6 +190,15 @@ class SfuRoom:
         member.media[track.sid] = media
         member.heard[track.sid] = heard = Heard()
         self._tasks.start(heard.consume(self._relay.subscribe(media)), name=f"heard {track.sid}")
+        self._told_of_a_track(member)
+
+    def publish_sealed(self, member: Member, track: TrackInfo, media: SealedTrack) -> None:
+        """A participant's encrypted track has begun: it is sent to the others and cannot be heard here."""
+        member.info.tracks.append(track)
+        member.sealed[track.sid] = media
+        self._told_of_a_track(member)
+
+    def _told_of_a_track(self, member: Member) -> None:
         self.tell(member)
         for other in self.members.values():
             if other is not member and other.client is not None:
@@ -194,12 +207,10 @@ class SfuRoom:
 
     def outgoing(self, to: Member) -> list[Outgoing]:
         """Every track that the others publish. Each call gives fresh relays."""
-        return [
-            Outgoing(member.info.sid, sid, self._relay.subscribe(media))
-            for member in self.members.values()
-            if member is not to
-            for sid, media in member.media.items()
-        ]
+        others = [member for member in self.members.values() if member is not to]
+        open_ = [(each, sid, self._relay.subscribe(media)) for each in others for sid, media in each.media.items()]
+        sealed = [(each, sid, media.copy()) for each in others for sid, media in each.sealed.items()]
+        return [Outgoing(each.info.sid, sid, media) for each, sid, media in (*open_, *sealed)]
 
     def others(self, of: Member) -> list[ParticipantInfo]:
         return [member.info for member in self.members.values() if member is not of]
@@ -226,7 +237,7 @@ class SfuRoom:
         for member in self.members.values():
             if member.client is None or len(self.members) < 2:
                 continue
-            for sid in member.media.keys() - member.told:
+            for sid in (member.media.keys() | member.sealed.keys()) - member.told:
                 member.told.add(sid)
                 member.client.track_heard(sid)
 

@@ -16,7 +16,15 @@ from aiortc.exceptions import InvalidStateError
 from aiortc.mediastreams import MediaStreamTrack
 from livekit.api.access_token import Claims
 from livekit.protocol import rtc
-from livekit.protocol.models import DataPacket, DisconnectReason, ParticipantInfo, ParticipantPermission, ServerInfo, TrackInfo
+from livekit.protocol.models import (
+    DataPacket,
+    DisconnectReason,
+    Encryption,
+    ParticipantInfo,
+    ParticipantPermission,
+    ServerInfo,
+    TrackInfo,
+)
 
 from gateway.tasks import TaskOwner
 from tests.peers.livekit_server.media import MediaLeg, Outgoing
@@ -175,6 +183,7 @@ class SignalSession:
 
     def _announce(self, wish: rtc.AddTrackRequest) -> None:
         track = TrackInfo(sid=self._room.new_sid("TR"), name=wish.name, type=wish.type, source=wish.source, stream=wish.stream)
+        track.encryption = wish.encryption
         self._announced[wish.cid] = track
         self._put(rtc.SignalResponse(track_published=rtc.TrackPublishedResponse(cid=wish.cid, track=track)))
 
@@ -198,8 +207,13 @@ class SignalSession:
 
     def _track_arrived(self, media: MediaStreamTrack) -> None:
         # The client announced the track by the id that is now in its offer.
-        if (track := self._announced.get(media.id)) is not None:
+        if (track := self._announced.get(media.id)) is None:
+            return
+        if track.encryption == Encryption.Type.NONE:
             self._room.publish(self._member, track, media)
+        else:
+            # What only the room's people can understand is passed on as it is, as a real server does.
+            self._room.publish_sealed(self._member, track, self._leg.sealed(media))
 
     def _data_arrived(self, raw: bytes) -> None:
         self._room.forward(self._member, raw)
