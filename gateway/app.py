@@ -265,6 +265,7 @@ class Gateway:
         )
 
     # --- calls ------------------------------------------------------------------------------------------------------
+            tenants=lambda: tuple(self.policies.policies.tenants),
 
     async def _take(self, leg: SocketLeg, claims: StreamClaims, carrier: str) -> None:
         ends = Ends(claims.from_number, claims.to_number, claims.caller_place)

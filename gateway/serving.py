@@ -8,7 +8,7 @@ import hmac
 import logging
 import random
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +21,7 @@ from gateway.adapters.detectors.masker import CallMasker, ReplacingDetector
 from gateway.adapters.providers.openai_speech import DIALECT, OpenAISpeech
 from gateway.adapters.providers.outbound import outbound_session
 from gateway.adapters.stores.conversations import RedisConversations
+from gateway.adapters.stores.idle import IdleConversations
 from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.tenant_keys import TenantKeys
@@ -51,6 +52,7 @@ from gateway.ports import (
 from gateway.runner.notices import NoticesNow
 from gateway.runner.proxy.conversations import Conversations
 from gateway.runner.proxy.ending import Endings, ReadEntries, Seal
+from gateway.runner.proxy.idle import IdleSweep
 from gateway.runner.proxy.proxy import Proxy
 from gateway.runner.proxy.record import ProxyParts
 from gateway.runner.proxy.speech import MakeVoice, Speech
@@ -107,6 +109,8 @@ class ProxyNeeds:
     entries: ReadEntries | None = None
     seal: Seal | None = None
     """Makes and keeps a conversation's receipt."""
+    tenants: Callable[[], Iterable[str]] = tuple
+    """Those whose conversations end by themselves when nobody uses them."""
 
 
 async def open_proxy(needs: ProxyNeeds, running: AsyncExitStack) -> list[web.RouteDef]:
@@ -141,7 +145,11 @@ async def open_proxy(needs: ProxyNeeds, running: AsyncExitStack) -> list[web.Rou
     door = Door(keys, needs.tenant, proxy, needs.clock, tasks)
     operators = key_routes(needs.operator, keys, needs.tenant, needs.clock)
     speech = await _speech_routes(door, parts, needs, running)
-    endings = ending_routes(door, Endings(parts, needs.entries, needs.seal)) if needs.entries and needs.seal else []
+    endings = []
+    if needs.entries and needs.seal:
+        endings = ending_routes(door, Endings(parts, needs.entries, needs.seal))
+        idle = IdleConversations(needs.store)
+        tasks.start(IdleSweep(parts, idle, needs.ledger, needs.entries, needs.seal, needs.tenants).run(), name="idle")
     return [*chat_routes(door), *message_routes(door), *model_routes(door), *speech, *endings, *operators]
 
 

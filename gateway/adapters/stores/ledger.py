@@ -17,6 +17,7 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from gateway.adapters.stores import names
+from gateway.adapters.stores.call_index import LIVES_S, index_key, indexed
 from gateway.adapters.stores.line import Line, Refused, Script, UnknownScript
 from gateway.adapters.stores.redis import Store
 from gateway.errors import EvidenceInvalid, EvidenceUnavailable, SordinoError, StoreUnavailable
@@ -52,12 +53,17 @@ if head_seq ~= seq or head_hash ~= hash then
   end
   return {0, head_seq, head_hash}
 end
-for i = 4, #ARGV, 3 do
+for i = 5, #ARGV, 3 do
   redis.call('XADD', stream, ARGV[i] .. '-0', 'hash', ARGV[i + 1], 'entry', ARGV[i + 2])
+  local index = KEYS[2 + (i - 5) / 3]
+  if redis.call('RPUSH', index, ARGV[i]) == 1 then redis.call('EXPIRE', index, ARGV[4]) end
 end
 return {1, '', ''}
 """)
-"""Adds entries if the head is (seq, hash) = (ARGV[1], ARGV[2]). Else tells the head, and whether ours is still in the chain."""
+"""Adds entries, and their places to their calls' lists, if the head is (seq, hash) = (ARGV[1], ARGV[2]).
+
+Else tells the head, and whether ours is still in the chain.
+"""
 
 
 @dataclass(slots=True)
@@ -97,6 +103,7 @@ class RedisLedger:
             EvidenceInvalid: the draft cannot be evidence at all (see ``gateway.evidence.chain.seal``).
         """
         lane = self._lane(draft.tenant)
+        names.checked(draft.call)
         if self._closed or len(lane.waiting) >= MAX_WAITING:
             raise EvidenceUnavailable("the ledger takes no more entries now", hint="the store is slow or the gateway is closing")
         waiting = _Waiting(draft, asyncio.get_running_loop().create_future())
@@ -119,7 +126,10 @@ class RedisLedger:
         """
         stream = names.key(tenant, "evidence")
         durable = await self.durability()
-        while True:
+        known = await indexed(self._store, tenant, call, durable=durable) if call is not None and not after else None
+        for entry in known or ():
+            yield entry
+        while known is None:
             async with self._store.answers() as client:
                 page: Any = await client.xrange(stream, min=f"({after}-0", max="+", count=PAGE)
             for place, fields in page:
@@ -185,10 +195,11 @@ class RedisLedger:
 
     async def _compare_and_append(self, lane: _Lane, entries: Sequence[Entry]) -> str | None:
         """How the store confirmed the entries; None: another gateway was first, and the lane knows the new head now."""
-        arguments: list[str | bytes] = [str(lane.seq), lane.head, genesis(lane.tenant)]
+        keys = [names.key(lane.tenant, "evidence"), *(index_key(lane.tenant, entry.draft.call) for entry in entries)]
+        arguments: list[str | bytes] = [str(lane.seq), lane.head, genesis(lane.tenant), str(LIVES_S)]
         for entry in entries:
             arguments += [str(entry.seq), entry.hash, canonical(record(entry))]
-        reply, synced = await self._exchange((names.key(lane.tenant, "evidence"), *arguments))
+        reply, synced = await self._exchange((str(len(keys)), *keys, *arguments))
         status, seq, head = int(reply[0]), reply[1].decode(), reply[2].decode()
         if status == _LOST:
             raise EvidenceUnavailable(
@@ -206,9 +217,9 @@ class RedisLedger:
         line = self._idle.pop() if self._idle else self._store.line()
         try:
             synced = ("WAITAOF", 1, 0, self._fsync_bound_ms())
-            reply, confirmed = await line.ask_all(("EVALSHA", _COMPARE_AND_APPEND.sha1, 1, *arguments), synced)
+            reply, confirmed = await line.ask_all(("EVALSHA", _COMPARE_AND_APPEND.sha1, *arguments), synced)
             if isinstance(reply, UnknownScript):
-                reply, confirmed = await line.ask_all(("EVAL", _COMPARE_AND_APPEND.text, 1, *arguments), synced)
+                reply, confirmed = await line.ask_all(("EVAL", _COMPARE_AND_APPEND.text, *arguments), synced)
             if isinstance(reply, Refused):
                 raise reply
         finally:

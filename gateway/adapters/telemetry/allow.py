@@ -181,6 +181,12 @@ METRICS: Mapping[str, tuple[Instrument, str, Mapping[str, Check]]] = MappingProx
             "What those tokens cost by the registry's prices, in millionths of the currency.",
             {"tenant": _WORD, "processor": _WORD, "currency": _CURRENCY},
         ),
+        "sordino_sweeps_total": (
+            Instrument.COUNTER,
+            "Looks for conversations of the model proxy that nobody uses any more.",
+            {"outcome": _one_of("done", "failed")},
+        ),
+        "sordino_idle_receipts_total": (Instrument.COUNTER, "Conversations that ended because nobody used them.", {}),
         "sordino_carrier_faults_total": (Instrument.COUNTER, "Carriers' frames that broke their protocol.", {"kind": _WORD}),
         "sordino_telemetry_dropped_total": (
             Instrument.COUNTER,

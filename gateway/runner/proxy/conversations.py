@@ -110,6 +110,8 @@ class Conversation:
     """Whether its beginning is on record, or on its way there."""
     ended_with: bytes = b""
     """What a nameless one is waiting under (``Conversations.may_go_on``)."""
+    used: float = 0.0
+    """When this gateway has used it last, in monotonic seconds."""
     continues: str = ""
     """The call whose placeholders it goes on with, where no name connects the two."""
 
@@ -213,6 +215,29 @@ class Conversations:
         while len(self._nameless) > MOST_LIVE:
             self._nameless.popitem(last=False)
 
+    def let_go(self, tenant: TenantId, call: CallId) -> bool:
+        """Keep nothing of it here any more. False: this gateway is answering a request of it."""
+        live = self._live.get((tenant, call))
+        if live is None:
+            return True
+        if live.busy:
+            return False
+        self._nameless.pop(live.ended_with, None)
+        self.forget(live)
+        return True
+
+    def drop_idle(self) -> None:
+        """Let go of what nobody has used for as long as its vault lives: here, too, values do not outlive it."""
+        now = self._clock.monotonic()
+
+        def is_over(each: Conversation) -> bool:
+            return not each.busy and now - each.used > each.tenant.retention.vault.total_seconds()
+
+        for where in [where for where, each in self._live.items() if is_over(each)]:
+            del self._live[where]
+        for history in [history for history, each in self._nameless.items() if is_over(each)]:
+            del self._nameless[history]
+
     def forget(self, conversation: Conversation) -> None:
         """Read it from the store when it comes again: another gateway has changed it, or a mask was left half done."""
         self._live.pop((conversation.tenant.tenant, conversation.call), None)
@@ -233,6 +258,7 @@ class Conversations:
         masker.recall(stored.values)
         account = CallAccount(TenantId(tenant.tenant), call, self._ledger, self._clock, after=stored.head)
         mine = Conversation(tenant, call, stored, masker, account, self.digest, begun=bool(stored.head))
+        mine.used = self._clock.monotonic()
         self._live[where] = mine
         while len(self._live) > MOST_LIVE:
             self._live.popitem(last=False)
@@ -252,6 +278,7 @@ class Conversations:
                 live.account.go_on_behind(live.stored.head)
         if where in self._live:
             self._live.move_to_end(where)
+        live.used = self._clock.monotonic()
         # It is named now, and what it will know is no longer what its words alone tell.
         self._nameless.pop(live.ended_with, None)
         return live

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime
 
 from gateway.errors import EvidenceUnavailable, InvalidRequest
 from gateway.evidence.chain import genesis
-from gateway.evidence.entries import Entry
+from gateway.evidence.entries import Entry, Json
 from gateway.evidence.receipt import Receipt
 from gateway.policy.model import TenantPolicy
 from gateway.runner.proxy.conversations import Conversation
@@ -45,7 +46,7 @@ class Endings:
             if not entries:
                 raise InvalidRequest("nothing was asked in that conversation")
             if entries[-1].draft.kind != "call.ended":
-                await self._write_end(conversation, entries[0])
+                await self._write_end(conversation, entries)
                 entries = await self._thread(conversation)
             receipt = await self._seal(entries)
             await conversation.stored.destroy()
@@ -54,20 +55,38 @@ class Endings:
             self._parts.conversations.forget(conversation)
         return receipt
 
-    async def _write_end(self, conversation: Conversation, first: Entry) -> None:
-        lasted = self._parts.clock.now() - first.draft.at
-        duration_ms = max(0, int(lasted.total_seconds() * 1000))
-        await conversation.account.write("call.ended", {"outcome": "completed", "duration_ms": duration_ms})
+    async def _write_end(self, conversation: Conversation, thread: Sequence[Entry]) -> None:
+        await conversation.account.write("call.ended", ended_body(thread, now=self._parts.clock.now()))
         await conversation.stored.keep({}, conversation.account.confirmed)
 
     async def _thread(self, conversation: Conversation) -> list[Entry]:
-        """The conversation's entries from its first to its last. What the store took and nobody built on is left out."""
         tenant, head = TenantId(conversation.tenant.tenant), conversation.account.confirmed
-        by_hash = {entry.hash: entry async for entry in self._read(tenant, conversation.call)}
-        thread: list[Entry] = []
-        while head and head != genesis(tenant, conversation.call):
-            if head not in by_hash:
-                raise EvidenceUnavailable("the evidence of that conversation is not whole in the store")
-            thread.append(by_hash[head])
-            head = thread[-1].draft.call_previous
-        return thread[::-1]
+        found = [entry async for entry in self._read(tenant, conversation.call)]
+        return thread_to(head, found, tenant, conversation.call)
+
+
+def ended_body(thread: Sequence[Entry], *, now: datetime | None = None, reason: str = "") -> dict[str, Json]:
+    """The body of ``call.ended``. ``now``: when somebody ended it; nobody did: it has lasted until its last entry."""
+    lasted = (now or thread[-1].draft.at) - thread[0].draft.at
+    body: dict[str, Json] = {"outcome": "completed", "duration_ms": max(0, int(lasted.total_seconds() * 1000))}
+    return {**body, "reason": reason} if reason else body
+
+
+def thread_to(head: str, found: Sequence[Entry], tenant: TenantId, call: CallId) -> list[Entry]:
+    """A call's entries from its first to the one of that hash, and the last one if somebody has written it already.
+
+    What the store took and nobody built on is left out. Raises EvidenceUnavailable: one of them is not there.
+    """
+    by_hash = {entry.hash: entry for entry in found}
+    thread = [entry for entry in found if entry.draft.kind == "call.ended" and entry.draft.call_previous == head][:1]
+    while head and head != genesis(tenant, call):
+        if head not in by_hash:
+            raise EvidenceUnavailable("the evidence of that conversation is not whole in the store")
+        thread.append(by_hash[head])
+        head = thread[-1].draft.call_previous
+    return thread[::-1]
+
+
+def newest_thread(found: Sequence[Entry], tenant: TenantId, call: CallId) -> list[Entry]:
+    """The same, to its last entry, where nobody knows any more which one its gateway acted on. Raises EvidenceUnavailable."""
+    return thread_to(found[-1].hash, found, tenant, call) if found else []
