@@ -29,7 +29,10 @@ class SpeechElsewhere:
 def speech_elsewhere(
     session: aiohttp.ClientSession, secrets: Secrets, policies: PolicySet, tls: ssl.SSLContext
 ) -> SpeechElsewhere:
-    """``session`` must come from ``outbound_session``, ``tls`` from ``tls_context``. Plugins that a route names are imported now, so that no call waits."""
+    """``session`` must come from ``outbound_session``, ``tls`` from ``tls_context``.
+
+    Plugins that a route names are imported now, so that no call waits for them.
+    """
     outlet = Outlet.over(session, secrets, tls=tls)
     openai = OpenAISpeech.over(session, secrets, tls=tls)
     preload(dialects_in_use(policies))

@@ -36,13 +36,14 @@ class Received:
 
 @dataclass(slots=True)
 class Vendor:
-    """A running server. ``audio``: what came over its WebSockets."""
+    """A running server. ``audio``: what came over its WebSockets; ``gone``: a client has left before its answer ended."""
 
     port: int
     scheme: str = "http"
     host: str = "127.0.0.1"
     received: list[Received] = field(default_factory=list)
     audio: bytearray = field(default_factory=bytearray)
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def base_url(self) -> str:
@@ -71,7 +72,11 @@ async def vendor(answer: Handler, *, tls: ssl.SSLContext | None = None, host: st
                 fields,
             )
         )
-        return await answer(request)
+        try:
+            return await answer(request)
+        except (ConnectionError, asyncio.CancelledError):
+            served.gone.set()
+            raise
 
     app = web.Application(client_max_size=16 << 20)
     app.router.add_route("*", "/{path:.*}", take)
@@ -175,8 +180,8 @@ def sarvam_sounds(pcm: bytes) -> Handler:
     return says({"request_id": "r1", "audios": [base64.b64encode(part).decode() for part in (pcm[:half], pcm[half:])]})
 
 
-def cartesia_heard(text: str, words: list[tuple[str, float, float]] | None = None) -> Handler:
-    """Takes audio until ``close``, then says what it heard, in two pieces."""
+def cartesia_heard(text: str, words: list[tuple[str, float, float]] | None = None, *, deaf: bool = False) -> Handler:
+    """Takes audio until ``close``, then says what it heard, in two pieces. ``deaf``: never says anything."""
     timed = [{"word": word, "start": start, "end": end} for word, start, end in words or []]
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -185,7 +190,7 @@ def cartesia_heard(text: str, words: list[tuple[str, float, float]] | None = Non
         async for message in line:
             if message.type is aiohttp.WSMsgType.BINARY:
                 request.app[AUDIO].extend(message.data)
-            elif message.data == "close":
+            elif message.data == "close" and not deaf:
                 first, _, rest = text.partition(" ")
                 for part, part_words in ((first, timed[:1]), (rest, timed[1:])):
                     event = {"type": "transcript", "is_final": True, "request_id": "r1", "text": part, "duration": 1.0}
@@ -211,6 +216,27 @@ async def cut(request: web.Request) -> web.StreamResponse:
     return response
 
 
+def cut_speech(pcm: bytes) -> Handler:
+    """Hangs up in the middle of a sentence."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "audio/pcm", "Content-Length": str(2 * len(pcm))})
+        await response.prepare(request)
+        await response.write(pcm)
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    return answer
+
+
+async def hangs_up(request: web.Request) -> web.StreamResponse:
+    """Hangs up without an answer."""
+    assert request.transport is not None
+    request.transport.close()
+    return web.Response()
+
+
 async def silent(request: web.Request) -> web.StreamResponse:
     """Never answers."""
     await asyncio.Event().wait()
@@ -232,9 +258,7 @@ def endless(kind: str) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": kind})
         await response.prepare(request)
-        with contextlib.suppress(ConnectionError):
-            while True:
-                await response.write(b"\x01\x00" * 8192)
-        return response
+        while True:
+            await response.write(b"\x01\x00" * 8192)
 
     return answer
