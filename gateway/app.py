@@ -49,6 +49,7 @@ from gateway.policy.disclosing import all_first_words
 from gateway.policy.model import TenantPolicy
 from gateway.policy.registry import Price, Registry, with_base_url
 from gateway.ports import Observer
+from gateway.recording import open_recordings
 from gateway.runner.gate import all_sounds
 from gateway.runner.leg import Leg
 from gateway.runner.showing import Nobody
@@ -145,6 +146,7 @@ class Gateway:
             self.store, self.ledger, lambda: self.policies.policies, self.secrets, keys, self._env, self._clock, self._ids
         )
         self.governing = await open_governing(needs, self._open)
+        self.recordings = open_recordings(self.store, settings.data, self._master, self._clock)
         for tenant in policies.tenants.values():
             recorded = [each for each in all_first_words(tenant).announcements if each.asset]
             all_sounds(recorded, self._sounds, tenant.language)
@@ -195,6 +197,7 @@ class Gateway:
             signing=self.signing,
             receipts=self.receipts,
             governing=self.governing,
+            recordings=self.recordings,
             detector=self.detector,
             parts=await self._conversation_parts(),
             spoken=self._spoken,
@@ -262,10 +265,10 @@ class Gateway:
             price=self._price_of,
             entries=self.ledger.entries,
             seal=self.calls.seal_entries,
+            tenants=lambda: tuple(self.policies.policies.tenants),
         )
 
     # --- calls ------------------------------------------------------------------------------------------------------
-            tenants=lambda: tuple(self.policies.policies.tenants),
 
     async def _take(self, leg: SocketLeg, claims: StreamClaims, carrier: str) -> None:
         ends = Ends(claims.from_number, claims.to_number, claims.caller_place)

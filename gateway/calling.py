@@ -20,6 +20,7 @@ from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.vault import RedisVault
 from gateway.call.consent import ConsentWithdrawn
 from gateway.call.flow import CallFlow, Outcome
+from gateway.call.plot import Failed
 from gateway.errors import SordinoError
 from gateway.evidence import receipt as receipts
 from gateway.evidence.entries import Entry, Json
@@ -27,7 +28,20 @@ from gateway.evidence.receipt import Receipt
 from gateway.governing import NO_NUMBERS, Ends, Governing, answers_on_call, law_of_call, opt_out_on_call, origins_of
 from gateway.policy.model import TenantPolicy
 from gateway.policy.voices import prefers_masked_voice
-from gateway.ports import Clock, ConversationEvents, Ids, KeyWrap, Masker, Observer, Playout, SpanHandle, Telemetry, TurnShown
+from gateway.ports import (
+    Clock,
+    Conversation,
+    ConversationEvents,
+    Ids,
+    KeyWrap,
+    Masker,
+    Observer,
+    Playout,
+    SpanHandle,
+    Telemetry,
+    TurnShown,
+)
+from gateway.recording import RecordingNeeds, Taping
 from gateway.runner.account import CallAccount
 from gateway.runner.call_runner import CallParts, CallRunner
 from gateway.runner.consents import CallConsents, Withdraw, minding
@@ -55,6 +69,7 @@ class CallNeeds:
     signing: SigningKey
     receipts: Receipts
     governing: Governing
+    recordings: RecordingNeeds
     detector: PresidioDetector
     parts: ConversationParts
     spoken: Spoken
@@ -93,21 +108,15 @@ class Calls:
             started["transport"] = dict(leg.transport)
         flow = CallFlow(to_play(first.announcements, needs.sounds), started=started, acknowledged_by=leg.acknowledges)
         agent = make_agent(tenant.agent if isinstance(tenant.agent, str) else None, *_plain(tenant))
-        egress = CallEgress(
-            needs.policies,
-            account,
-            needs.clock,
-            needs.ids,
-            needs.telemetry,
-            shown,
-            _origin(tenant),
-            origins=origins_of(tenant, law),
-            notices=needs.governing.watch,
-        )
+        egress = self._egress(tenant, account, shown, origins_of(tenant, law))
         opting = opt_out_on_call(needs.governing.dial, account, ends.caller)
 
-        def conversation(playout: Playout, events: ConversationEvents, span: SpanHandle) -> LiveKitConversation:
-            return LiveKitConversation(
+        taping = Taping(needs.recordings, tenant, account, egress, leg.rate, lambda code: runner.post(Failed(code)))
+        consents = CallConsents(answers_on_call(needs.governing.dial, account, ends.caller, needs.clock), taping.revoked)
+        taping.by(consents)
+
+        def conversation(playout: Playout, events: ConversationEvents, span: SpanHandle) -> Conversation:
+            talk = LiveKitConversation(
                 needs.parts,
                 make_agent=agent,
                 language=tenant.language,
@@ -117,16 +126,17 @@ class Calls:
                 events=events,
                 call_span=span,
                 prefers_masked_voice=prefers_masked_voice(tenant, needs.policies.policies.registry),
+                tape=taping.tape,
             )
+            return taping.over(talk)
 
         async def seal(outcome: Outcome, code: str | None) -> None:
             await self._seal(account, shown)
 
         heard = ListeningLeg(leg, opting, needs.clock, opt_out_watch(flow.announcements))
         parts = CallParts(flow, heard, account, sounds, conversation, seal, needs.clock, needs.telemetry, shown)
-        consents = CallConsents(answers_on_call(needs.governing.dial, account, ends.caller, needs.clock))
         ear = partial(LocalAnswerEar, needs.parts.stt, egress, needs.warmed)
-        runner = CallRunner(replace(parts, consents=consents, make_answer_ear=ear))
+        runner = CallRunner(replace(parts, consents=consents, make_answer_ear=ear, tap=taping.recorder))
         self._legs[call] = leg
         self._idle.clear()
         try:
@@ -158,6 +168,11 @@ class Calls:
         return RedisVault(self.needs.store, self.needs.keys, ttl_s=ttl_s)
 
     # --- one call -----------------------------------------------------------------------------------------------------
+
+    def _egress(self, tenant: TenantPolicy, account: CallAccount, shown: Shown, origins: frozenset[str]) -> CallEgress:
+        needs = self.needs
+        parts = (needs.policies, account, needs.clock, needs.ids, needs.telemetry, shown, _origin(tenant))
+        return CallEgress(*parts, origins=origins, notices=needs.governing.watch)
 
     async def _masker(self, tenant: TenantPolicy, call: CallId, opting: HeardOnce, withdraw: Withdraw) -> Masker:
         await self.needs.warmed()

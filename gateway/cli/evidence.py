@@ -86,6 +86,7 @@ def tables(verified: Verified) -> list[Table]:
     for title, make in (
         ("Announcements", _announcements),
         ("Consent taken back", _withdrawals),
+        ("Recording", _recording),
         ("Who received what", _hops),
         ("Refused", _refusals),
     ):
@@ -191,6 +192,16 @@ def _withdrawals(document: Mapping[str, Json]) -> Table:
     table = Table("purpose", "how", "at", "then")
     for row in _rows(document.get("withdrawn")):
         table.add_row(*map(_cell, (row["purpose"], row["how"], row["at"], row["then"])))
+    return table
+
+
+def _recording(document: Mapping[str, Json]) -> Table:
+    table = Table("what", "at", "why", "length", "gaps", "key", "kept by")
+    for row in _rows(document.get("recording")):
+        gaps = ", ".join(f"{gap['reason']} {gap['start_ms']}-{gap['end_ms']} ms" for gap in _rows(row.get("gaps")))
+        why = row.get("why") or row.get("reason") or row.get("code") or ""
+        length = f"{row['ms']} ms" if "ms" in row else ""
+        table.add_row(*map(_cell, (row["what"], row["at"], why, length, gaps, row.get("key_id", ""), row.get("processor", ""))))
     return table
 
 

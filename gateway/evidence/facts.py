@@ -86,6 +86,10 @@ _ANSWER: Mapping[str, tuple[Check, str]] = {
     "after_ms": (_is_count, "whole milliseconds"),
     "play": (_is_count, "a count"),
 }
+_RECORDED: Mapping[str, tuple[Check, str]] = {
+    "ms": (_is_count, "whole milliseconds"),
+    "gaps": (_is_list, "a list of stretches"),
+}
 KINDS: Mapping[str, Mapping[str, tuple[Check, str]]] = {
     "call.started": {},
     "announcement.played": {**_ANNOUNCEMENT, "ack_ms": (_is_count, "whole milliseconds")},
@@ -97,6 +101,13 @@ KINDS: Mapping[str, Mapping[str, tuple[Check, str]]] = {
     "consent.declined": {**_ANSWER, "then": (_is_text, "text")},
     "consent.withdrawn": {"purpose": (_is_text, "text"), "how": (_is_text, "text"), "then": (_is_text, "text")},
     "consent.not_kept": {"purpose": (_is_text, "text"), "code": (_is_text, "text")},
+    "recording.started": {"consent": (_is_text, "text"), "key_id": (_is_text, "text"), "processor": (_is_text, "text")},
+    "recording.refused": {"code": (_is_text, "text"), "then": (_is_text, "text")},
+    "recording.failed": {"code": (_is_text, "text"), **_RECORDED},
+    "recording.stopped": {"why": (_is_text, "text"), **_RECORDED},
+    "recording.deleted": {"why": (_is_text, "text"), "key_id": (_is_text, "text")},
+    "recording.stored": {"processor": (_is_text, "text")},
+    "recording.read": {"reason": (_is_text, "text")},
     "call.transferred": {"done": (_is_flag, "true or false")},
     "hop": {"grant": (_is_grant, "a grant with its id, hop, processor, host, region, purpose, categories, masked, mechanism")},
     "refused": {"hop": (_is_text, "text"), "reasons": (_is_texts, "a list of sentences")},

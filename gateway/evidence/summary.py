@@ -18,6 +18,8 @@ LISTENING_HOPS = VOICE_HOPS | {"llm", "tts"}
 
 ANSWERS = {"consent.given": "yes", "consent.declined": "no"}
 GOES_ON = "continue-unrecorded"
+RECORDING = "recording."
+"""The beginning of the kinds of entry that tell of a recording."""
 
 
 def summarise(entries: Sequence[Entry]) -> dict[str, Json]:
@@ -53,6 +55,7 @@ def summarise(entries: Sequence[Entry]) -> dict[str, Json]:
         "registry_digest": facts.get("registry_digest"),
         "announcements": _announcements(entries),
         **_withdrawals(entries),
+        **_recording(entries),
         "hops": [_hop(entry) for entry in entries if entry.draft.kind == "hop"],
         "refused": [{"at": timestamp(entry.draft.at), **entry.draft.body} for entry in entries if entry.draft.kind == "refused"],
         "masked": _masked(entries),
@@ -147,6 +150,16 @@ def _withdrawals(entries: Iterable[Entry]) -> dict[str, Json]:
         {**entry.draft.body, "at": timestamp(entry.draft.at)} for entry in entries if entry.draft.kind == "consent.withdrawn"
     ]
     return {"withdrawn": found} if found else {}
+
+
+def _recording(entries: Iterable[Entry]) -> dict[str, Json]:
+    """What became of the call's recording, step by step; only where there is something to say."""
+    found: list[Json] = [
+        {**entry.draft.body, "what": entry.draft.kind.removeprefix(RECORDING), "at": timestamp(entry.draft.at)}
+        for entry in entries
+        if entry.draft.kind.startswith(RECORDING)
+    ]
+    return {"recording": found} if found else {}
 
 
 def _hop(entry: Entry) -> dict[str, Json]:

@@ -33,6 +33,10 @@ REVEALS = {
     # The key that signs a notice, the password of the operator's mail server.
     "gateway/adapters/notices/mail.py": 1,
     "gateway/adapters/notices/webhook.py": 2,
+    # Both voices into the cipher of their recording; frames into its memory; where the private words stand in the sound.
+    "gateway/adapters/recordings/format.py": 1,
+    "gateway/redaction/audio_spans.py": 4,
+    "gateway/runner/recording.py": 1,
     # A processor's key into its own request's header.
     "gateway/adapters/providers/exchange.py": 1,
     # A recording and a text into the request that its Grant is for.

@@ -1,0 +1,79 @@
+"""Which recordings there are: ``sordino:{tenant}:recordings``, a hash of call to facts. No sound and no word is in it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from gateway.adapters.stores import names
+from gateway.adapters.stores.redis import Store
+from gateway.errors import StoreUnavailable
+from gateway.values import CallId, TenantId
+
+WRITING, WAITING, KEPT = "recording", "waiting", "kept"
+"""Where a recording stands: being written (or its gateway was killed), waiting to be sent to its store, at its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingFacts:
+    """One recording. ``processor`` is who keeps it; ``keep_s`` how long the policy of its call lets it live, in seconds."""
+
+    call: CallId
+    started: str
+    processor: str
+    dialect: str
+    key_id: str
+    consent: str
+    redacted: str
+    rate: int
+    keep_s: int
+    state: str = WRITING
+    ms: int = 0
+    chunks: int = 0
+    sha256: str = ""
+
+    def expires(self, keep: timedelta) -> datetime:
+        """When it is to be gone: by the policy of its call, or by today's if that keeps shorter."""
+        return datetime.fromisoformat(self.started) + min(keep, timedelta(seconds=self.keep_s))
+
+
+class RedisRecordings:
+    """The index of every tenant's recordings. Every method raises StoreUnavailable."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def put(self, tenant: TenantId, facts: RecordingFacts) -> None:
+        """Write it down, in place of what was known of that call's recording."""
+        async with self._store.answers() as client:
+            await client.hset(names.key(tenant, "recordings"), facts.call, json.dumps(asdict(facts)))
+
+    async def change(self, tenant: TenantId, call: CallId, **changed: Any) -> None:
+        """New values for some of the facts. Nothing happens where there is no such recording."""
+        if (facts := await self.find(tenant, call)) is not None:
+            await self.put(tenant, replace(facts, **changed))
+
+    async def find(self, tenant: TenantId, call: CallId) -> RecordingFacts | None:
+        async with self._store.answers() as client:
+            stored: Any = await client.hget(names.key(tenant, "recordings"), names.checked(call))
+        return None if stored is None else _facts(stored)
+
+    async def list(self, tenant: TenantId) -> list[RecordingFacts]:
+        """All of this tenant's, the oldest first."""
+        async with self._store.answers() as client:
+            stored: Any = await client.hvals(names.key(tenant, "recordings"))
+        return sorted((_facts(each) for each in stored), key=lambda facts: facts.started)
+
+    async def forget(self, tenant: TenantId, call: CallId) -> bool:
+        """The recording is gone. False: it was not known."""
+        async with self._store.answers() as client:
+            return bool(await client.hdel(names.key(tenant, "recordings"), names.checked(call)))
+
+
+def _facts(stored: bytes) -> RecordingFacts:
+    try:
+        return RecordingFacts(**json.loads(stored))
+    except (ValueError, TypeError):
+        raise StoreUnavailable("the index of recordings holds what cannot be read", hint="restore it from a backup") from None

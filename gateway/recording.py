@@ -1,0 +1,167 @@
+"""Wiring of recordings: a recorder for a call whose tenant records, and the file that it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.adapters.recordings.folder import Folder, RecordingFile
+from gateway.adapters.recordings.format import CIPHER, Sound, new_header
+from gateway.adapters.stores.recordings import KEPT, WAITING, RecordingFacts, RedisRecordings
+from gateway.adapters.stores.redis import Store
+from gateway.errors import PolicyRefused, SordinoError
+from gateway.evidence.entries import Json
+from gateway.policy.announcing import RECORDING
+from gateway.policy.consent import How
+from gateway.policy.egress import Grant
+from gateway.policy.model import TenantPolicy
+from gateway.ports import Clock, Conversation, Egress, KeyWrap, Tape
+from gateway.runner.account import CallAccount
+from gateway.runner.consents import CallConsents
+from gateway.runner.recording import RecordedConversation, Recorder, RecorderParts
+from gateway.values import DataCategory, Gap, Hop, Private
+
+TELEPHONE_HZ, ROOM_HZ = 8_000, 16_000
+FOLDER, S3 = "folder", "s3"
+"""What storages speak: files of this machine, and Amazon's protocol."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingNeeds:
+    """What recordings stand on; it lives longer than calls do. ``finished`` hears of each that waits for its store."""
+
+    folder: Folder
+    index: RedisRecordings
+    keys: KeyWrap
+    clock: Clock
+    finished: Callable[[CallAccount, Grant], None]
+
+
+def open_recordings(store: Store, data: Path, keys: KeyWrap, clock: Clock) -> RecordingNeeds:
+    """What a gateway's recordings stand on: files under ``data``, an index in the store."""
+    return RecordingNeeds(Folder(data / "recordings"), RedisRecordings(store), keys, clock, lambda account, grant: None)
+
+
+class Taping:
+    """The recorder of one call, or none for a tenant that does not record."""
+
+    def __init__(
+        self,
+        needs: RecordingNeeds,
+        tenant: TenantPolicy,
+        account: CallAccount,
+        egress: Egress,
+        leg_rate: int,
+        refused: Callable[[str], None],
+    ) -> None:
+        """``refused`` ends a call that may not go on unrecorded, with an error's code."""
+        self._needs = needs
+        self._tenant = tenant
+        self._account = account
+        self._egress = egress
+        self._consents: CallConsents | None = None
+        parts = RecorderParts(tenant.recording, self._may_record, self._open, account.write, refused, needs.clock)
+        rate = TELEPHONE_HZ if leg_rate <= TELEPHONE_HZ else ROOM_HZ
+        self.recorder = Recorder(parts, rate=rate) if tenant.recording.enabled else None
+
+    @property
+    def tape(self) -> Tape | None:
+        """Whom the ear tells what was understood."""
+        return self.recorder.held if self.recorder is not None else None
+
+    def by(self, consents: CallConsents) -> None:
+        """The call's tokens: without them nothing is recorded."""
+        self._consents = consents
+
+    def revoked(self, purpose: str, how: How | None) -> None:
+        """A token was lost."""
+        if self.recorder is not None:
+            self.recorder.revoked(purpose, how)
+
+    def over(self, conversation: Conversation) -> Conversation:
+        """The conversation with the recorder at its caller's ear."""
+        return RecordedConversation(conversation, self.recorder) if self.recorder is not None else conversation
+
+    def _may_record(self) -> bool:
+        return self._consents is not None and self._consents.may_record
+
+    async def _open(self, rate: int) -> FileSink:
+        needs, account, tenant = self._needs, self._account, self._tenant
+        consent = consent_of(account)
+        grant = await self._egress.grant(Hop.STORAGE, frozenset({DataCategory.VOICE}), purpose=RECORDING)
+        if grant.dialect not in (FOLDER, S3):
+            raise PolicyRefused(f"nothing here stores recordings by {grant.dialect!r}", hint=f"known: {FOLDER}, {S3}")
+        started = needs.clock.now().isoformat(timespec="microseconds")
+        redacted = tenant.recording.redact.value
+        header, key = new_header(
+            needs.keys, account.tenant, account.call, started=started, consent=consent, rate=rate, redacted=redacted
+        )
+        facts = RecordingFacts(
+            call=account.call,
+            started=started,
+            consent=consent,
+            redacted=redacted,
+            rate=rate,
+            processor=str(grant.processor),
+            dialect=grant.dialect,
+            key_id=header.key_id,
+            keep_s=int(tenant.retention.audio.total_seconds()),
+        )
+        file = await needs.folder.create(header, key)
+        try:
+            await needs.index.put(account.tenant, facts)
+        except SordinoError:
+            await file.discard()
+            raise
+        return FileSink(needs, account, grant, file, facts)
+
+
+def consent_of(account: CallAccount) -> str:
+    """The entry that a recording rests on: the last yes to it in this call's evidence (promise 11).
+
+    Raises PolicyRefused: nobody said yes on record.
+    """
+    for entry in reversed(account.entries):
+        if entry.draft.kind == "consent.given" and entry.draft.body.get("purpose") == RECORDING:
+            return entry.hash
+    raise PolicyRefused("no agreement to a recording is on record", hint="nothing was recorded")
+
+
+class FileSink:
+    """Implements ``gateway.runner.recording.Sink``: an encrypted file of this machine, and its line in the index."""
+
+    def __init__(
+        self, needs: RecordingNeeds, account: CallAccount, grant: Grant, file: RecordingFile, facts: RecordingFacts
+    ) -> None:
+        self._needs = needs
+        self._account = account
+        self._grant = grant
+        self._file = file
+        self._facts = facts
+
+    @property
+    def facts(self) -> Mapping[str, Json]:
+        facts = self._facts
+        sound: dict[str, Json] = {"cipher": CIPHER, "rate": facts.rate, "channels": ["caller", "agent"]}
+        return {"consent": facts.consent, "key_id": facts.key_id, "format": sound, "processor": facts.processor}
+
+    async def sound(self, at: int, samples: Private[bytes]) -> None:
+        await self._file.write(Sound(at, samples))
+
+    async def gap(self, gap: Gap) -> None:
+        await self._file.write(gap)
+
+    async def finish(self, samples: int) -> Mapping[str, Json]:
+        await self._file.finish(samples)
+        whole: dict[str, Json] = {"chunks": self._file.chunks, "sha256": self._file.sha256}
+        state = KEPT if self._grant.dialect == FOLDER else WAITING
+        ms = samples * 1000 // self._facts.rate
+        await self._needs.index.change(self._account.tenant, self._account.call, state=state, ms=ms, **whole)
+        if state == WAITING:
+            self._needs.finished(self._account, self._grant)
+        return {**whole, "place": state}
+
+    async def discard(self) -> None:
+        await self._file.discard()
+        await self._needs.index.forget(self._account.tenant, self._account.call)
