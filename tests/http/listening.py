@@ -13,8 +13,10 @@ from gateway.http.answers import typed_errors
 
 
 @asynccontextmanager
-async def serving(routes: Sequence[web.RouteDef], *, max_bytes: int = 64 * 1024) -> AsyncIterator[aiohttp.ClientSession]:
-    """A client whose paths lead to these routes."""
+async def serving(
+    routes: Sequence[web.RouteDef], *, max_bytes: int = 64 * 1024, most: int = 100
+) -> AsyncIterator[aiohttp.ClientSession]:
+    """A client whose paths lead to these routes. ``most``: how many connections it opens at once; 0: as many as it likes."""
     listening = socket.create_server(("127.0.0.1", 0))
     app = web.Application(middlewares=[typed_errors], client_max_size=max_bytes)
     app.add_routes(routes)
@@ -22,7 +24,8 @@ async def serving(routes: Sequence[web.RouteDef], *, max_bytes: int = 64 * 1024)
     await runner.setup()
     try:
         await web.SockSite(runner, listening).start()
-        async with aiohttp.ClientSession(f"http://127.0.0.1:{listening.getsockname()[1]}") as client:
+        connector = aiohttp.TCPConnector(limit=most)
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{listening.getsockname()[1]}", connector=connector) as client:
             yield client
     finally:
         await runner.cleanup()

@@ -174,6 +174,19 @@ class TestWhoIsLetIn:
             assert await close_code(socket) == WSCloseCode.POLICY_VIOLATION
         assert house.taken == []
 
+    async def test_five_hundred_who_say_nothing_keep_nobody_out_and_are_closed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(media, "START_WITHIN_S", 3)
+        house = House()
+        routes = [web.get("/media/twilio", media_socket("twilio", TwilioMedia, house.take, house.telemetry))]
+        async with serving(routes, most=0) as client, asyncio.timeout(90):
+            idle = [await client.ws_connect("/media/twilio") for _ in range(500)]
+            async with client.ws_connect("/media/twilio") as socket:
+                speaking = await begin(socket, token=token())
+                await socket.send_str(speaking.stop())
+                assert await close_code(socket) == WSCloseCode.OK
+            assert house.taken == ["acme"]
+            assert {await close_code(each) for each in idle} == {WSCloseCode.POLICY_VIOLATION}
+
     async def test_nobody_who_talks_before_saying_who_calls(self) -> None:
         house = House()
         async with house.dialled() as socket:

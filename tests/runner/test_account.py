@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timedelta
+from itertools import cycle
 
 import pytest
 
@@ -51,6 +53,24 @@ async def test_each_entry_follows_the_one_before(store: Store) -> None:
         links = [entry.draft.call_previous for entry in book.entries]
         assert links == [genesis(ACME, CALL), book.entries[0].hash, book.entries[1].hash]
         verify_chain([entry async for entry in ledger.entries(ACME)], tenant=ACME)
+
+
+async def test_a_wall_clock_that_jumps_tears_no_thread(store: Store) -> None:
+    """A machine that is set right in the middle of a call: times go back, the order of the entries does not."""
+
+    class Jumping(SystemClock):
+        jumps = cycle((0, 3_000, -2_500, 17, -86_400))
+
+        def now(self) -> datetime:
+            return super().now() + timedelta(seconds=next(self.jumps))
+
+    async with RedisLedger(store, timeout_s=20) as ledger:
+        book = CallAccount(ACME, CALL, ledger, Jumping())
+        for n in range(10):
+            await book.write("note", {"n": n})
+        entries = [entry async for entry in ledger.entries(ACME)]
+        assert [entry.draft.body["n"] for entry in entries] == list(range(10))
+        assert verify_chain(entries, tenant=ACME).count == 10
 
 
 async def test_entries_that_are_written_at_once_still_follow_each_other(store: Store) -> None:
