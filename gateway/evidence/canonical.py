@@ -14,6 +14,7 @@ from typing import Any, NoReturn, cast
 from gateway.errors import EvidenceInvalid
 from gateway.evidence.entries import Json
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 MAX_INT = 2**53 - 1
 """The largest whole number that every JSON reader keeps exact (RFC 8259, section 6; RFC 7493)."""
 MAX_DEPTH = 64
@@ -26,12 +27,20 @@ def canonical(value: object) -> bytes:
     Raises:
         EvidenceInvalid: something else is in it (a fraction, a private value…); the message says where, never what.
     """
-    return json.dumps(_ordered(plain(value)), ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    return written(plain(value)).encode("utf-8")
 
 
-def plain(value: object, where: str = "$") -> Json:
-    """``value`` as lists, dicts, strings, whole numbers, booleans and ``None``. Raises like ``canonical``."""
-    return _plain(value, where, MAX_DEPTH)
+def written(value: Json) -> str:
+    """The canonical text of what ``plain`` gave, or of a part of it."""
+    return _ENCODE(_ordered(value))
+
+
+def plain(value: object, where: str = "$", *, below: int = 0) -> Json:
+    """``value`` as lists, dicts, strings, whole numbers, booleans and ``None``. ``below``: how deep it stands in what it is for.
+
+    Raises like ``canonical``.
+    """
+    return _plain(value, where, MAX_DEPTH - below)
 
 
 def parse(data: bytes | str) -> Json:

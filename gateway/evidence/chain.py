@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from gateway.errors import EvidenceInvalid
-from gateway.evidence.canonical import canonical, plain
+from gateway.evidence.canonical import canonical, plain, written
 from gateway.evidence.entries import Draft, Entry, Json
 from gateway.evidence.facts import check_body
 from gateway.values import CallId, TenantId
@@ -54,11 +54,19 @@ def seal(draft: Draft, seq: int, previous: str, *, durable: str = MEMORY) -> Ent
     Raises:
         EvidenceInvalid: the body holds what evidence cannot hold, or lacks a field that its kind needs.
     """
-    body = {name: plain(value, f"body.{name}") for name, value in draft.body.items()}
+    return seal_written(draft, seq, previous, durable=durable)[0]
+
+
+def seal_written(draft: Draft, seq: int, previous: str, *, durable: str = MEMORY) -> tuple[Entry, bytes]:
+    """The same, and the canonical form of its ``record``: as it is stored. Raises like ``seal``."""
+    body = {name: plain(value, f"body.{name}", below=2) for name, value in draft.body.items()}
     check_body(draft.kind, body)
     sealed = replace(draft, body=body)
-    hash_ = digest(canonical(_content(sealed, seq, previous)))
-    return Entry(seq=seq, previous=previous, draft=sealed, hash=hash_, durable=durable)
+    content = {name: written(plain(value)) for name, value in _content(sealed, seq, previous).items() if name != "body"}
+    content["body"] = written(body)
+    hash_ = digest(_joined(content))
+    entry = Entry(seq=seq, previous=previous, draft=sealed, hash=hash_, durable=durable)
+    return entry, _joined({**content, "hash": f'"{hash_}"'})
 
 
 def seal_unconfirmed(draft: Draft) -> Entry:
@@ -200,6 +208,11 @@ class CallChain:
         entry = seal_unconfirmed(draft)
         self.cut = True
         return self.add(entry)
+
+
+def _joined(members: Mapping[str, str]) -> bytes:
+    """Members with canonical values as a canonical object. Their names are ours: ASCII, and nothing to escape in them."""
+    return ("{" + ",".join(f'"{name}":{members[name]}' for name in sorted(members)) + "}").encode("utf-8")
 
 
 def _content(draft: Draft, seq: int, previous: str) -> dict[str, Json]:

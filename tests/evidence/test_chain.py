@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import EvidenceInvalid
+from gateway.evidence.canonical import canonical, parse
 from gateway.evidence.chain import (
     UNCONFIRMED,
     CallChain,
@@ -19,6 +20,7 @@ from gateway.evidence.chain import (
     record,
     seal,
     seal_unconfirmed,
+    seal_written,
     timestamp,
     verify_chain,
 )
@@ -93,6 +95,25 @@ def test_two_tenants_or_two_calls_never_begin_alike() -> None:
 def test_an_entry_reads_back_from_its_stored_form_as_it_was() -> None:
     for entry in tenant_chain("a", "b"):
         assert entry_from(record(entry), durable=entry.durable) == entry
+
+
+@given(st.dictionaries(st.text(), st.none() | st.integers(-9, 9) | st.text() | st.lists(st.text(), max_size=2), max_size=4))
+def test_the_stored_form_is_the_canonical_one_and_reads_back_whatever_the_body_holds(body: dict[str, Any]) -> None:
+    entry, stored = seal_written(CallChain(ACME, CALL).draft("note", NOON, body), 7, genesis(ACME))
+    assert stored == canonical(record(entry))
+    assert entry_from(parse(stored), durable=entry.durable) == entry
+
+
+def test_a_body_that_could_not_be_read_back_is_not_written() -> None:
+    def sealed(levels: int) -> bytes:
+        body: Any = 1
+        for _ in range(levels):
+            body = [body]
+        return seal_written(CallChain(ACME, CALL).draft("note", NOON, {"deep": body}), 1, genesis(ACME))[1]
+
+    assert entry_from(parse(sealed(61)), durable="fsync")
+    with pytest.raises(EvidenceInvalid, match="nested deeper"):
+        sealed(62)
 
 
 @pytest.mark.parametrize(

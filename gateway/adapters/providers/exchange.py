@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import aiohttp
 from yarl import URL
 
+from gateway.adapters.providers.joining import joined
 from gateway.adapters.providers.outbound import require_safe_session, require_safe_tls, tls_context
 from gateway.adapters.providers.sse import SseBroken, SseDecoder
 from gateway.errors import (
@@ -210,10 +211,14 @@ class _Answer:
         self._decoder = SseDecoder()
         self._reader = reader
         self._taken = 0
+        self._broken: UpstreamFailed | None = None
+        """What came behind the last good words, to be said when those are passed on."""
         self.over = False
 
     async def more(self) -> list[ChatDelta]:
         """What the next bytes add. Raises UpstreamFailed or UpstreamTimeout, never after the answer was whole."""
+        if self._broken is not None:
+            raise self._broken
         piece = await self._piece(self._limits.between_chunks_s)
         found = self._understood(piece)
         self.over = self._reader.done or not piece
@@ -228,7 +233,7 @@ class _Answer:
             pieces.append(piece)
         self.over = True
         try:
-            return self._reader.take_whole(b"".join(pieces).decode("utf-8"))
+            return joined(self._reader.take_whole(b"".join(pieces).decode("utf-8")))
         except (UnicodeDecodeError, AnswerBroken):
             raise UpstreamFailed(f"the answer of {self._processor} cannot be understood") from None
 
@@ -246,13 +251,18 @@ class _Answer:
         return piece
 
     def _understood(self, piece: bytes) -> list[ChatDelta]:
+        found: list[ChatDelta] = []
         try:
             if piece:
-                return [delta for data in self._decoder.feed(piece) for delta in self._reader.take(data)]
-            last = self._decoder.finish()
-            return self._reader.take(last) if last is not None and self._reader.ends(last) else []
+                for data in self._decoder.feed(piece):
+                    found += self._reader.take(data)
+            elif (last := self._decoder.finish()) is not None and self._reader.ends(last):
+                found = self._reader.take(last)
         except (SseBroken, AnswerBroken) as broken:
-            raise UpstreamFailed(f"the answer of {self._processor} cannot be understood: {broken}") from None
+            self._broken = UpstreamFailed(f"the answer of {self._processor} cannot be understood: {broken}")
+            if not found:
+                raise self._broken from None
+        return joined(found)
 
     def _cut(self) -> UpstreamFailed:
         return UpstreamFailed(f"the answer of {self._processor} was cut before its end")

@@ -6,6 +6,7 @@ Source: WHATWG HTML, "Server-sent events", section "Interpreting an event stream
 from __future__ import annotations
 
 import codecs
+from collections.abc import Iterator
 
 MOST_EVENT_BYTES = 1 << 20
 
@@ -30,12 +31,19 @@ class SseDecoder:
         self._after_cr = False
         self._first = True
 
-    def feed(self, piece: bytes) -> list[str]:
-        """Data of the events that this piece finished, in order. Raises SseBroken."""
+    def feed(self, piece: bytes) -> Iterator[str]:
+        """Data of the events that this piece finished, in order: those before a fault come before its SseBroken.
+
+        Read it to its end before the next piece.
+        """
         try:
             text = self._utf8.decode(piece)
-        except UnicodeDecodeError:
+        except UnicodeDecodeError as error:
+            yield from self._read(error.object[: error.start].decode("utf-8"))
             raise SseBroken("not UTF-8") from None
+        yield from self._read(text)
+
+    def _read(self, text: str) -> Iterator[str]:
         if self._first and text:
             text = text.removeprefix("\ufeff")
             self._first = False
@@ -43,39 +51,39 @@ class SseDecoder:
             text = text.removeprefix("\n")
             self._after_cr = False
         self._after_cr = self._after_cr or text.endswith("\r")
-        return self._lines(text.replace("\r\n", "\n").replace("\r", "\n"))
-
-    def _lines(self, text: str) -> list[str]:
-        *whole, rest = text.split("\n")
-        found: list[str] = []
-        for end in whole:
-            self._keep(end)
-            line = "".join(self._line)
-            self._line.clear()
-            if (data := self._end_of(line)) is not None:
-                found.append(data)
+        *whole, rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n") if "\r" in text else text.split("\n")
+        for line in whole:
+            self._keep(line)
+            if self._line:
+                line = "".join((*self._line, line))
+                self._line.clear()
+            if line:
+                self._field(line)
+            elif (data := self._end_of_event()) is not None:
+                yield data
         self._keep(rest)
-        return found
+        if rest:
+            self._line.append(rest)
 
     def _keep(self, text: str) -> None:
         self._held += len(text)
         if self._held > self._most:
             raise SseBroken("one event is too large")
-        if text:
-            self._line.append(text)
 
-    def _end_of(self, line: str) -> str | None:
-        """The event's data when this line ends one that has any."""
-        if line:
-            name, _, value = line.partition(":")
-            if name == "data":
-                self._data.append(value.removeprefix(" "))
-            else:
-                self._held -= len(line)
-            return None
+    def _field(self, line: str) -> None:
+        name, _, value = line.partition(":")
+        if name == "data":
+            self._data.append(value.removeprefix(" "))
+        else:
+            self._held -= len(line)
+
+    def _end_of_event(self) -> str | None:
+        """Its data, when it has any."""
         self._held = 0
+        if not self._data:
+            return None
         data, self._data = self._data, []
-        return "\n".join(data) if data else None
+        return "\n".join(data)
 
     def finish(self) -> str | None:
         """Data that stood whole lines long at the end of the stream but was not closed by an empty line.
@@ -83,8 +91,6 @@ class SseDecoder:
         The standard drops it; some servers close right after their last line, so the caller may look for an end mark in it.
         """
         if self._line:
-            line = "".join(self._line)
+            self._field("".join(self._line))
             self._line.clear()
-            self._end_of(line)
-        data, self._data = self._data, []
-        return "\n".join(data) if data else None
+        return self._end_of_event()

@@ -21,8 +21,8 @@ from gateway.adapters.stores.call_index import LIVES_S, index_key, indexed
 from gateway.adapters.stores.line import Line, Refused, Script, UnknownScript
 from gateway.adapters.stores.redis import Store
 from gateway.errors import EvidenceInvalid, EvidenceUnavailable, SordinoError, StoreUnavailable
-from gateway.evidence.canonical import canonical, parse
-from gateway.evidence.chain import FSYNC, MEMORY, entry_from, genesis, record, seal
+from gateway.evidence.canonical import parse
+from gateway.evidence.chain import FSYNC, MEMORY, entry_from, genesis, seal_written
 from gateway.evidence.entries import Draft, Entry
 from gateway.tasks import TaskOwner
 from gateway.values import CallId, TenantId
@@ -181,24 +181,24 @@ class RedisLedger:
             wanted = [waiting for waiting in batch if not waiting.done.done()]
             if not wanted:
                 return
-            wanted, entries = _seal_behind(lane, wanted)
-            if not entries:
+            wanted, sealed = _seal_behind(lane, wanted)
+            if not sealed:
                 return
-            durable = await self._compare_and_append(lane, entries)
+            durable = await self._compare_and_append(lane, sealed)
             if durable is None:
                 continue
-            for waiting, entry in zip(wanted, entries, strict=True):
+            for waiting, (entry, _) in zip(wanted, sealed, strict=True):
                 if not waiting.done.done():
                     waiting.done.set_result(replace(entry, durable=durable))
             return
         raise EvidenceUnavailable("too many gateways write to this tenant's chain at once")
 
-    async def _compare_and_append(self, lane: _Lane, entries: Sequence[Entry]) -> str | None:
+    async def _compare_and_append(self, lane: _Lane, sealed: Sequence[_Sealed]) -> str | None:
         """How the store confirmed the entries; None: another gateway was first, and the lane knows the new head now."""
-        keys = [names.key(lane.tenant, "evidence"), *(index_key(lane.tenant, entry.draft.call) for entry in entries)]
+        keys = [names.key(lane.tenant, "evidence"), *(index_key(lane.tenant, entry.draft.call) for entry, _ in sealed)]
         arguments: list[str | bytes] = [str(lane.seq), lane.head, genesis(lane.tenant), str(LIVES_S)]
-        for entry in entries:
-            arguments += [str(entry.seq), entry.hash, canonical(record(entry))]
+        for entry, written in sealed:
+            arguments += [str(entry.seq), entry.hash, written]
         reply, synced = await self._exchange((str(len(keys)), *keys, *arguments))
         status, seq, head = int(reply[0]), reply[1].decode(), reply[2].decode()
         if status == _LOST:
@@ -209,7 +209,7 @@ class RedisLedger:
         if status == _MOVED:
             lane.seq, lane.head = int(seq), head
             return None
-        lane.seq, lane.head = entries[-1].seq, entries[-1].hash
+        lane.seq, lane.head = sealed[-1][0].seq, sealed[-1][0].hash
         return await self._confirmed(synced)
 
     async def _exchange(self, arguments: tuple[str | bytes, ...]) -> tuple[Any, Any]:
@@ -259,17 +259,21 @@ class RedisLedger:
         return int(min(self._timeout_s, self._store.timeout_s) * 700)  # the server looks at its clock ten times a second
 
 
-def _seal_behind(lane: _Lane, wanted: Sequence[_Waiting]) -> tuple[list[_Waiting], list[Entry]]:
+_Sealed = tuple[Entry, bytes]
+"""An entry, and as it is stored."""
+
+
+def _seal_behind(lane: _Lane, wanted: Sequence[_Waiting]) -> tuple[list[_Waiting], list[_Sealed]]:
     """What can be sealed, and its entries. A draft that cannot be is refused, and does not take those beside it down."""
     seq, head, sealed, entries = lane.seq, lane.head, [], []
     for waiting in wanted:
         try:
-            entry = seal(waiting.draft, seq + 1, head)
+            entry, written = seal_written(waiting.draft, seq + 1, head)
         except EvidenceInvalid as error:
             waiting.done.set_exception(error)
             continue
         sealed.append(waiting)
-        entries.append(entry)
+        entries.append((entry, written))
         seq, head = entry.seq, entry.hash
     return sealed, entries
 

@@ -145,15 +145,15 @@ async def _stream(
     try:
         async for delta in answering.deltas:
             shape.count(delta)
-            if events := list(_events(shape, delta, begun)):
-                await response.write(b"".join(events))
+            if events := b"".join(_events(shape, delta, begun)):
+                await response.write(events)
+        end = b"data: [DONE]\n\n"
         if chat.with_usage:
-            await response.write(shape.chunk([], usage=shape.usage))
-        await response.write(b"data: [DONE]\n\n")
+            end = shape.chunk([], usage=shape.usage) + end
     except SordinoError as error:
         # The answer has begun, so this is the only place to say that it is not whole: no finish reason and no [DONE] follow.
-        await response.write(_framed(_ENCODE(openai_error(error, status_of(error)))))
-    await response.write_eof()
+        end = _framed(_ENCODE(openai_error(error, status_of(error))))
+    await response.write_eof(end)
     return response
 
 

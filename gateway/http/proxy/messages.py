@@ -6,7 +6,7 @@ Source: https://docs.anthropic.com/en/api/messages and …/docs/build-with-claud
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +22,8 @@ from gateway.runner.proxy.restore import RestoredCall, RestoredDelta
 _TYPES = {400: "invalid_request_error", 401: "authentication_error", 403: "permission_error", 404: "not_found_error"}
 _TYPES |= {413: "request_too_large", 429: "rate_limit_error"}
 _REASONS = {"length": "max_tokens", "tool_calls": "tool_use", "content_filter": "refusal"}
+
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def message_routes(door: Door) -> list[web.RouteDef]:
@@ -104,38 +106,48 @@ async def _stream(request: Request, answering: Answering, headers: dict[str, str
         headers={**headers, "Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no"}
     )
     await response.prepare(request.http)
+    tally, blocks = _Tally(), _Blocks()
+    events = [{"type": "message_start", "message": _message(answering, [], None, tally.usage)}]
     try:
-        async for event in _events(answering):
-            await response.write(_event(event))
+        async for delta in answering.deltas:
+            tally.see(delta)
+            if events := [*events, *blocks.of(delta)]:
+                await response.write(b"".join(map(_event, events)))
+                events = []
+        delta_ = {"stop_reason": tally.reason, "stop_sequence": None}
+        events += [*blocks.close(), {"type": "message_delta", "delta": delta_, "usage": tally.usage}, {"type": "message_stop"}]
     except SordinoError as error:
         # The answer has begun: this is the only place to say that it is not whole, and no message_stop follows.
-        await response.write(_event(anthropic_error(error, status_of(error))))
-    await response.write_eof()
+        events = [*events, anthropic_error(error, status_of(error))]
+    await response.write_eof(b"".join(map(_event, events)))
     return response
 
 
-async def _events(answering: Answering) -> AsyncIterator[dict[str, Any]]:
-    tally, index, is_open = _Tally(), 0, False
-    yield {"type": "message_start", "message": _message(answering, [], None, tally.usage)}
-    async for delta in answering.deltas:
-        tally.see(delta)
+@dataclass(slots=True)
+class _Blocks:
+    """The blocks of one message as they are told: the one that is open, and its place."""
+
+    index: int = 0
+    is_open: bool = False
+
+    def of(self, delta: RestoredDelta) -> Iterator[dict[str, Any]]:
         if delta.text:
-            if not is_open:
-                is_open = True
-                yield {"type": "content_block_start", "index": index, "content_block": {"type": "text", "text": ""}}
-            yield _delta(index, {"type": "text_delta", "text": delta.text.reveal()})
-        if delta.calls and is_open:
-            yield {"type": "content_block_stop", "index": index}
-            is_open, index = False, index + 1
+            if not self.is_open:
+                self.is_open = True
+                yield {"type": "content_block_start", "index": self.index, "content_block": {"type": "text", "text": ""}}
+            yield _delta(self.index, {"type": "text_delta", "text": delta.text.reveal()})
+        if delta.calls:
+            yield from self.close()
         for call in delta.calls:
-            yield {"type": "content_block_start", "index": index, "content_block": _call(call)}
-            yield _delta(index, {"type": "input_json_delta", "partial_json": call.arguments.reveal()})
-            yield {"type": "content_block_stop", "index": index}
-            index += 1
-    if is_open:
-        yield {"type": "content_block_stop", "index": index}
-    yield {"type": "message_delta", "delta": {"stop_reason": tally.reason, "stop_sequence": None}, "usage": tally.usage}
-    yield {"type": "message_stop"}
+            yield {"type": "content_block_start", "index": self.index, "content_block": _call(call)}
+            yield _delta(self.index, {"type": "input_json_delta", "partial_json": call.arguments.reveal()})
+            yield {"type": "content_block_stop", "index": self.index}
+            self.index += 1
+
+    def close(self) -> Iterator[dict[str, Any]]:
+        if self.is_open:
+            yield {"type": "content_block_stop", "index": self.index}
+            self.is_open, self.index = False, self.index + 1
 
 
 def _delta(index: int, delta: dict[str, Any]) -> dict[str, Any]:
@@ -143,5 +155,4 @@ def _delta(index: int, delta: dict[str, Any]) -> dict[str, Any]:
 
 
 def _event(data: dict[str, Any]) -> bytes:
-    body = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    return f"event: {data['type']}\ndata: ".encode() + body + b"\n\n"
+    return f"event: {data['type']}\ndata: {_ENCODE(data)}\n\n".encode("utf-8", "replace")

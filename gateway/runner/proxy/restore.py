@@ -59,41 +59,47 @@ class Restorer:
         self.said: dict[int, Said] = {}
 
     def feed(self, delta: ChatDelta) -> Iterator[RestoredDelta]:
-        """Raises UpstreamFailed for a tool call that cannot be read."""
+        """What may be passed on now, in as few pieces as tell it.
+
+        Raises UpstreamFailed for a tool call that cannot be read, once what was said before it is passed on.
+        """
         said = self.said.setdefault(delta.choice, Said())
+        ended = bool(delta.tool_calls or delta.finish)
+        text = None
+        if ended:
+            # The other kind of text, where there is any, was said before this.
+            yield from self._flush(delta.choice, refusal=not delta.refusal)
         if delta.text:
             said.masked.append(delta.text)
-            unmasker = self._open.setdefault((delta.choice, delta.refusal), Unmasker(self._text))
-            yield from self._said(said, delta.choice, delta.refusal, unmasker.feed(delta.text))
-        if delta.tool_calls or delta.finish:
-            yield from self._flush(delta.choice)
-        if delta.tool_calls:
-            calls = tuple(self._call(call) for call in delta.tool_calls)
-            said.calls += zip(delta.tool_calls, calls, strict=True)
-            yield RestoredDelta(delta.choice, calls=calls)
-        if delta.finish or delta.prompt_tokens or delta.completion_tokens:
-            yield RestoredDelta(
-                delta.choice,
-                finish=delta.finish,
-                prompt_tokens=delta.prompt_tokens,
-                completion_tokens=delta.completion_tokens,
-            )
+        if delta.text or ended:
+            text = _kept(said, self._text_of(delta, ended=ended))
+        try:
+            calls = tuple([self._call(call) for call in delta.tool_calls])
+        except UpstreamFailed:
+            if text is not None:
+                yield RestoredDelta(delta.choice, text, delta.refusal)
+            raise
+        said.calls += zip(delta.tool_calls, calls, strict=True)
+        if text is not None or ended or delta.prompt_tokens or delta.completion_tokens:
+            tokens = delta.prompt_tokens, delta.completion_tokens
+            yield RestoredDelta(delta.choice, text, delta.refusal, calls, delta.finish, *tokens)
 
     def finish(self) -> Iterator[RestoredDelta]:
         """What was held back, once the answer has ended."""
-        for choice in sorted({choice for choice, _ in self._open}):
-            yield from self._flush(choice)
+        for choice, refusal in sorted(self._open):
+            yield from self._flush(choice, refusal=refusal)
 
-    def _flush(self, choice: int) -> Iterator[RestoredDelta]:
-        for refusal in (False, True):
-            unmasker = self._open.pop((choice, refusal), None)
-            if unmasker is not None:
-                yield from self._said(self.said[choice], choice, refusal, unmasker.flush())
+    def _text_of(self, delta: ChatDelta, *, ended: bool) -> Private[str]:
+        key = (delta.choice, delta.refusal)
+        unmasker = self._open.pop(key, None) or Unmasker(self._text)
+        if ended:
+            return unmasker.flush(delta.text)
+        self._open[key] = unmasker
+        return unmasker.feed(delta.text)
 
-    @staticmethod
-    def _said(said: Said, choice: int, refusal: bool, text: Private[str]) -> Iterator[RestoredDelta]:
-        if text:
-            said.restored.append(text)
+    def _flush(self, choice: int, *, refusal: bool) -> Iterator[RestoredDelta]:
+        unmasker = self._open.pop((choice, refusal), None)
+        if unmasker is not None and (text := _kept(self.said[choice], unmasker.flush())) is not None:
             yield RestoredDelta(choice, text, refusal)
 
     def _call(self, call: ToolCall) -> RestoredCall:
@@ -104,6 +110,13 @@ class Restorer:
         self._calls += 1
         id_ = call.id if _ID.fullmatch(call.id) else f"call_{self._calls}"
         return RestoredCall(id_, self._tool_names.get(call.name, call.name), arguments)
+
+
+def _kept(said: Said, text: Private[str]) -> Private[str] | None:
+    if not text:
+        return None
+    said.restored.append(text)
+    return text
 
 
 def _escaped(restore: Restore) -> Restore:

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import ssl
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -43,7 +44,8 @@ async def answered(
     script: Script, request: ChatRequest = HELLO, *, limits: Limits | None = None, **grant: Any
 ) -> list[ChatDelta]:
     async with upstream(script) as there, chatting(limits=limits) as chat, asyncio.timeout(20):
-        return [delta async for delta in chat.stream(llm_grant(there.base_url, **grant), request) if not delta.finish]
+        found = [replace(delta, finish="") async for delta in chat.stream(llm_grant(there.base_url, **grant), request)]
+        return [delta for delta in found if delta != ChatDelta()]
 
 
 def words(deltas: list[ChatDelta]) -> str:
@@ -237,7 +239,7 @@ async def test_over_tls_a_processor_is_believed_only_with_a_certificate_that_we_
 async def test_an_answer_comes_in_pieces_and_ends_with_the_token_counts() -> None:
     deltas = await answered(good)
     assert words(deltas) == "Hello, <PERSON_1>."
-    assert deltas[-1] == ChatDelta(prompt_tokens=9, completion_tokens=4)
+    assert (deltas[-1].prompt_tokens, deltas[-1].completion_tokens) == (9, 4)
 
 
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
@@ -298,6 +300,22 @@ async def test_what_was_whole_stays_whole_when_the_connection_then_breaks() -> N
 
     assert words(await answered(broken)) == "Yes."
     assert words(await answered(hanging, limits=Limits(between_chunks_s=0.2))) == "Yes."
+
+
+@pytest.mark.parametrize("fault", [b"data: {broken\n\n", b"data: \xff\n\n", b'data: {"error": {"message": "no"}}\n\n'])
+async def test_good_words_come_before_the_fault_that_arrived_with_them(fault: bytes) -> None:
+    good = event({"choices": [{"delta": {"content": "Once "}}]}) + event({"choices": [{"delta": {"content": "upon"}}]})
+
+    async def script(talk: Talk) -> None:
+        await talk.head()
+        await talk.send(good + fault)
+        await talk.gone()
+
+    async with upstream(script) as there, chatting() as chat, asyncio.timeout(20):
+        deltas = chat.stream(llm_grant(there.base_url), HELLO)
+        assert await anext(deltas) == ChatDelta("Once upon")
+        with pytest.raises(UpstreamFailed, match="cannot be understood"):
+            await anext(deltas)
 
 
 # --- what goes wrong ------------------------------------------------------------------------------------------------

@@ -54,21 +54,30 @@ def test_it_does_not_matter_where_the_stream_is_cut(events: list[str], ending: s
 
 def test_one_event_beyond_the_bound_is_refused_before_it_fills_the_memory() -> None:
     decoder = SseDecoder(most_event_bytes=100)
-    assert decoder.feed(b"data: " + b"x" * 80 + b"\n\n") == ["x" * 80]
+    assert list(decoder.feed(b"data: " + b"x" * 80 + b"\n\n")) == ["x" * 80]
     with pytest.raises(SseBroken, match="too large"):
-        decoder.feed(b"data: " + b"x" * 101)
+        list(decoder.feed(b"data: " + b"x" * 101))
 
 
 def test_many_lines_of_one_event_count_together() -> None:
     decoder = SseDecoder(most_event_bytes=100)
     with pytest.raises(SseBroken, match="too large"):
-        decoder.feed(b"data: xxxxxxxxxx\n" * 20)
+        list(decoder.feed(b"data: xxxxxxxxxx\n" * 20))
+
+
+@pytest.mark.parametrize("broken", [b"data: \xff\n\n", b"data: " + b"x" * 200])
+def test_events_before_a_fault_in_the_same_piece_come_first(broken: bytes) -> None:
+    decoder = SseDecoder(most_event_bytes=100)
+    events = decoder.feed(b"data: one\n\ndata: two\n\n" + broken)
+    assert [next(events), next(events)] == ["one", "two"]
+    with pytest.raises(SseBroken):
+        next(events)
 
 
 def test_comments_that_keep_a_connection_alive_never_add_up() -> None:
     decoder = SseDecoder(most_event_bytes=100)
-    assert [decoder.feed(b": still here\n") for _ in range(100)] == [[]] * 100
-    assert decoder.feed(b"data: one\n\n") == ["one"]
+    assert [list(decoder.feed(b": still here\n")) for _ in range(100)] == [[]] * 100
+    assert list(decoder.feed(b"data: one\n\n")) == ["one"]
 
 
 def test_bytes_that_are_no_utf8_are_refused_without_being_shown() -> None:
@@ -81,6 +90,6 @@ def test_bytes_that_are_no_utf8_are_refused_without_being_shown() -> None:
 @pytest.mark.parametrize("stream", [b"data: [DONE]", b"data: [DONE]\n"])
 def test_a_last_line_without_an_empty_line_after_it_can_still_be_seen(stream: bytes) -> None:
     decoder = SseDecoder()
-    assert decoder.feed(stream) == []
+    assert list(decoder.feed(stream)) == []
     assert decoder.finish() == "[DONE]"
     assert decoder.finish() is None

@@ -52,6 +52,12 @@ async def cut(model: Model, request: web.Request, body: dict[str, Any]) -> web.S
     return response
 
 
+async def breaks(model: Model, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+    response = await begin(request)
+    await response.write(chunk({"content": "Once upon "}) + chunk({"content": "a time"}) + b"data: {broken\n\n")
+    return response
+
+
 async def stalls(model: Model, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
     response = await begin(request)
     await response.write(chunk({"content": "Once upon "}))
@@ -161,6 +167,7 @@ BROKEN: dict[str, tuple[Script, str]] = {
     "cut": (cut, "upstream_failed"),
     "stalls": (stalls, "upstream_timeout"),
     "huge": (huge, "upstream_failed"),
+    "breaks": (breaks, "upstream_failed"),
 }
 
 
