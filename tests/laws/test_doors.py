@@ -23,7 +23,7 @@ REVEALS = {
     # Speech and words into the one request that their Grant is for.
     "gateway/adapters/conversation/plugins/hearing.py": 1,
     "gateway/adapters/conversation/plugins/speaking.py": 1,
-    "gateway/adapters/conversation/voice.py": 1,
+    "gateway/adapters/conversation/voice.py": 3,
     # To our own detector, in a process of ours.
     "gateway/adapters/detectors/cache.py": 1,
     "gateway/adapters/detectors/masker.py": 6,

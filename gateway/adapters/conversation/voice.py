@@ -20,6 +20,9 @@ from gateway.ports import TextToSpeech, TurnShown
 from gateway.redaction.unmask import Part, Unmasker, joined
 from gateway.values import Pcm, Private
 
+_LEFT_OVER = " ,;:.!?…)"
+"""What stands behind a restored word belongs to it, and begins no sentence."""
+
 
 class GuardedTTS(tts.TTS[str]):
     """One call's voice; or two, where the better one may have masked text only: then the other says the caller's own words."""
@@ -147,4 +150,6 @@ def stretches(parts: list[Part]) -> list[tuple[bool, Private[str]]]:
     """Whether private, and the text; neighbours of a kind are one. What has no word in it is said by nobody."""
     worded = [part for part in parts if any(map(str.isalnum, part.text.reveal()))]
     groups = groupby(worded, key=lambda part: part.private)
-    return [(private, Private(" ".join(part.text.reveal().strip() for part in group))) for private, group in groups]
+    return [
+        (private, Private(" ".join(part.text.reveal().strip() for part in group).lstrip(_LEFT_OVER))) for private, group in groups
+    ]

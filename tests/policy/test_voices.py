@@ -1,0 +1,41 @@
+"""A tenant who names a voice for masked text first wants it for what is masked, and another one for the rest."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.policy.voices import prefers_masked_voice
+from tests.policy.samples import REGISTRY, loaded
+
+
+def voice(name: str, receives: str) -> str:
+    entry = REGISTRY.split("- id: home-llm")[0].replace("eu-llm", name, 1).replace("kind: llm", "kind: tts")
+    return entry.replace("receives: [masked_transcript]", f"receives: [{receives}]")
+
+
+CATALOGUE = (
+    REGISTRY
+    + voice("masked-voice", "masked_transcript")
+    + voice("whole-voice", "transcript, masked_transcript")
+    + voice("old-voice", "transcript")
+    + voice("no-voice", "contact")
+)
+
+
+@pytest.mark.parametrize(
+    ("route", "expected"),
+    [
+        (("masked-voice", "whole-voice"), True),
+        (("whole-voice", "masked-voice"), False),
+        (("old-voice", "masked-voice"), False),
+        (("masked-voice",), True),
+        (("no-voice", "masked-voice", "whole-voice"), True),
+        (("no-voice", "whole-voice"), False),
+        ((), False),
+    ],
+    ids=str,
+)
+def test_the_order_of_the_route_says_which_voice_is_preferred(route: tuple[str, ...], expected: bool) -> None:
+    names = ", ".join(f"{{processor: {name}, model: m}}" for name in route)
+    policies = loaded(f"tenant: acme\nregions: [eu]\nroute:\n  tts: [{names}]\n", registry=CATALOGUE)
+    assert prefers_masked_voice(policies.tenant("acme"), policies.registry) is expected
