@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gateway.redaction.cues import QUESTIONS, Cue, cue
+from gateway.redaction.cues import QUESTIONS, Cues, cue
 from gateway.redaction.english import (
     ADDRESS_WORDS,
     CODE_WORDS,
@@ -30,7 +30,7 @@ from gateway.values import EntityType
 LETTERED = frozenset({"PERSON", "LOCATION", "STREET_ADDRESS", "EMAIL_ADDRESS", "URL", "USERNAME", "PASSWORD"})
 """Kinds of data that are made of words. The others are numbers and codes."""
 
-_ASKS: tuple[Cue, ...] = (
+_ASKS = Cues((
     *QUESTIONS,
     cue("PERSON", 1, 60, r"(?:(?:full|first|last|middle|given|family|maiden) )?names?", r"surname", r"speaking with"),
     cue("PERSON", 1, 60, r"who am i (?:speaking|talking)(?: \w+)?", r"who(?:'s| is) (?:this|calling)"),
@@ -43,7 +43,7 @@ _ASKS: tuple[Cue, ...] = (
     cue("LOCATION", 1, 60, r"city", r"(?:the|and) town"),
     cue("LOCATION", 1, 60, r"which (?:town|state|county|country)", r"(?:what|your) (?:town|state|county|country)"),
     cue("VEHICLE_PLATE", 1, 12, r"registration", r"number plate"),
-)  # fmt: skip
+))  # fmt: skip
 _STARTS = re.compile(
     r"(?<![\w'])(?:what|what's|which|who|who's|whose|where|when|how|could you|can you|would you|will you|"
     r"do you have|have you got|may i|can i|could i|please|i need|i'll need|we need|give me|tell me|read me|confirm|"
@@ -103,7 +103,7 @@ class Bare:
 def asked(said: str) -> EntityType | None:
     """The kind of data that a turn asks for: the first that it names after its last question word. ``said`` is lower case."""
     said = _HELP.sub(lambda hit: "|" * len(hit.group()), said)
-    found = sorted((hit.start(), -hit.end(), each.entity) for each in _ASKS for hit in each.words.finditer(said))
+    found = sorted((start, -end, _ASKS[order].entity) for order, start, end in _ASKS.said(said, 0, len(said)))
     if not found:
         return None
     starts = [hit.start() for hit in _STARTS.finditer(said)]

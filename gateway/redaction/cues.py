@@ -46,9 +46,20 @@ class Cues(tuple[Cue, ...]):
     """A table of cues, which knows where any of them begins: a text is searched once, not once for each."""
 
     @cached_property
-    def begins(self) -> re.Pattern[str]:
-        """Matches the empty stretch at the beginning of every word that some cue may begin with."""
-        return re.compile(rf"(?<![\w'])(?={'|'.join(each.words.pattern.removeprefix(_NO_WORD_BEFORE) for each in self)})")
+    def _everywhere(self) -> re.Pattern[str]:
+        """Matches the empty stretch at the beginning of every word where some cue stands; a group for each cue that does."""
+        ways = [each.words.pattern.removeprefix(_NO_WORD_BEFORE) for each in self]
+        return re.compile(rf"{_NO_WORD_BEFORE}(?={'|'.join(ways)})" + "".join(rf"(?:(?=({way}))|)" for way in ways))
+
+    def said(self, text: str, low: int, high: int) -> Iterator[tuple[int, int, int]]:
+        """Number, beginning and end of each cue in ``text[low:high]``; those of one cue do not overlap."""
+        past: dict[int, int] = {}
+        for hit in self._everywhere.finditer(text, low, high):
+            at = hit.start()
+            for order, words in enumerate(hit.groups()):
+                if words is not None and at >= past.get(order, low):
+                    past[order] = at + len(words)
+                    yield order, at, at + len(words)
 
 
 CUES = Cues(
@@ -360,23 +371,12 @@ def hits(cues: Cues, text: str, start: int, end: int, *, before: int, after: int
     """The same, with where each stands."""
     found = [
         (start - last, first - last, order, Hit(cues[order], last, start - last))
-        for order, first, last in _said(cues, text, max(0, start - before), start)
+        for order, first, last in cues.said(text, max(0, start - before), start)
     ]
     if after:
         # What stands behind is weaker than what stands as near ahead.
         found += [
             (first - end + _BEHIND, first - last, order, Hit(cues[order], None, first - end + _BEHIND))
-            for order, first, last in _said(cues, text, end, min(len(text), end + after))
+            for order, first, last in cues.said(text, end, min(len(text), end + after))
         ]
     return [hit for _, _, _, hit in sorted(found, key=lambda each: each[:3])]
-
-
-def _said(cues: Cues, text: str, low: int, high: int) -> Iterator[tuple[int, int, int]]:
-    """Number, beginning and end of each cue in ``text[low:high]``; those of one cue do not overlap."""
-    past = dict.fromkeys(range(len(cues)), low)
-    for begin in cues.begins.finditer(text, low, high):
-        at = begin.start()
-        for order, cue in enumerate(cues):
-            if at >= past[order] and (hit := cue.words.match(text, at, high)):
-                past[order] = hit.end()
-                yield order, at, hit.end()

@@ -1,4 +1,4 @@
-"""Every rule of ours under the name that ``--explain`` shows. Presidio carries them as recognizers."""
+"""Every rule of ours under the name that ``--explain`` shows."""
 
 from __future__ import annotations
 

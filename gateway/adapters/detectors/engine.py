@@ -1,4 +1,4 @@
-"""Presidio's analyzer with our tagger and our rules as recognizers. Heavy: only the worker process imports it.
+"""Our rules, our tagger and Presidio's recognizers, on one text. Heavy: only the worker process imports it.
 
 spaCy is Presidio's tokenizer here and nothing more. Nothing reaches for the network: no model is looked up by name, and the
 e-mail recognizer gets the public suffix list that tldextract ships instead of fetching one.
@@ -7,12 +7,11 @@ e-mail recognizer gets the public suffix list that tldextract ships instead of f
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 
 import spacy
 import tldextract
-from presidio_analyzer import AnalysisExplanation, AnalyzerEngine, EntityRecognizer, RecognizerRegistry, RecognizerResult
+from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerRegistry, RecognizerResult
 from presidio_analyzer.context_aware_enhancers import LemmaContextAwareEnhancer
 from presidio_analyzer.nlp_engine import NerModelConfiguration, NlpArtifacts, SpacyNlpEngine
 from presidio_analyzer.predefined_recognizers import (
@@ -28,10 +27,10 @@ from spacy.tokens import Doc
 
 from gateway.adapters.detectors.bars import tagged_spans
 from gateway.adapters.detectors.tagger import Tagger
-from gateway.redaction.entities import KINDS, LITERAL
-from gateway.redaction.finders import FINDERS, Finder
+from gateway.redaction.entities import KINDS
+from gateway.redaction.finders import FINDERS
 from gateway.redaction.heard import Heard
-from gateway.values import Span
+from gateway.redaction.written import TAGGER
 
 LANGUAGE = "en"
 _DIGIT = re.compile(r"\d")
@@ -42,6 +41,9 @@ _NOT_PUBLIC = frozenset({"example", "test", "invalid", "localhost", "local", "in
 _MASKED_ALREADY = 0.5
 _FEWEST_DIGITS = 4
 """Presidio's number recognizers see figures alone, and none of what they find has fewer (a network address may be ``::``)."""
+_SSN_DIGITS, _FEWEST_CARD_DIGITS = 9, 13
+_IBAN = re.compile(r"[A-Za-z]{2}[0-9]{2}")
+"""How every IBAN begins."""
 
 Row = tuple[int, int, str, float, str, str]
 """A span as it crosses the process boundary: start, end, kind, score, detector, why."""
@@ -53,69 +55,6 @@ def _words(doc: Doc) -> Doc:
     for token in doc:
         token.lemma_ = token.lower_
     return doc
-
-
-@dataclass(slots=True)
-class _Now:
-    """The utterance in work: read once, shared by our recognizers. The worker does one at a time."""
-
-    heard: Heard
-    previous: str = ""
-    found: dict[Finder, list[Span]] = field(default_factory=dict)
-
-    def spans(self, finder: Finder) -> list[Span]:
-        """What a rule finds in it; asked twice, it is read once."""
-        if finder not in self.found:
-            self.found[finder] = finder(self.heard)
-        return self.found[finder]
-
-
-class _Ours(EntityRecognizer):
-    """A recognizer of ours, as Presidio wants it."""
-
-    def __init__(self, name: str, entities: Sequence[str], now: _Now) -> None:
-        self._label = name
-        self._now = now
-        super().__init__(supported_entities=list(entities), name=name, supported_language=LANGUAGE)
-
-    def load(self) -> None:
-        """Nothing to load."""
-
-    def _result(self, span: Span, why: str) -> RecognizerResult:
-        return RecognizerResult(
-            span.entity,
-            span.start,
-            span.end,
-            span.score,
-            AnalysisExplanation(self._label, span.score, textual_explanation=why),
-            {RecognizerResult.RECOGNIZER_NAME_KEY: self._label, RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id},
-        )
-
-
-class _Rule(_Ours):
-    """One of our pure rules."""
-
-    def __init__(self, name: str, finder: Finder, entities: tuple[str, ...], now: _Now) -> None:
-        self._finder = finder
-        super().__init__(name, entities, now)
-
-    def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts) -> list[RecognizerResult]:
-        spans = self._now.spans(self._finder)
-        return [self._result(span, f"{span.detector}: {span.why}") for span in spans if span.entity in entities]
-
-
-class _Words(_Ours):
-    """Our tagger. It was trained on English; in other languages the rules stand alone."""
-
-    def __init__(self, now: _Now) -> None:
-        self._tagger = Tagger()
-        super().__init__("Tagger", [label for label in self._tagger.labels if label in KINDS], now)
-
-    def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts) -> list[RecognizerResult]:
-        if self._now.heard.language != LANGUAGE:
-            return []
-        words = self._tagger.words(text, self._now.previous)
-        return [self._result(span, span.why) for span in tagged_spans(text, words)]
 
 
 class _Email(EmailRecognizer):
@@ -135,18 +74,18 @@ class _Phone(PhoneRecognizer):
     It reads the text once for each country, which costs more than all the rules together.
     """
 
-    def __init__(self, regions: tuple[str, ...], now: _Now) -> None:
+    def __init__(self, regions: tuple[str, ...]) -> None:
         self._regions = regions
-        self._now = now
+        self.sure: Sequence[tuple[int, int]] = ()
+        """What is masked already in the text in work, whatever is found here."""
         super().__init__(supported_regions=regions)
 
     def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts | None = None) -> list[RecognizerResult]:
-        sure = [span for finder, _ in FINDERS.values() for span in self._now.spans(finder) if span.score >= _MASKED_ALREADY]
         waiting = [
             figures.span()
             for figures in _FIGURES.finditer(text)
             if sum(sign.isdigit() for sign in figures.group()) >= _SHORTEST_PHONE
-            and not any(span.start <= figures.start() and figures.end() <= span.end for span in sure)
+            and not any(start <= figures.start() and figures.end() <= end for start, end in self.sure)
         ]
         found: list[RecognizerResult] = []
         for region in self._regions if waiting else ():
@@ -159,7 +98,11 @@ class _Phone(PhoneRecognizer):
 
 
 class _Context(LemmaContextAwareEnhancer):
-    """Presidio's own, spared where nothing found takes context: it copies every result deeply first."""
+    """Presidio's own, spared where nothing found takes context: it copies every result deeply, and wants the text in tokens."""
+
+    def __init__(self, tokens: Callable[[str], NlpArtifacts]) -> None:
+        self._tokens = tokens
+        super().__init__()
 
     def enhance_using_context(
         self,
@@ -169,17 +112,16 @@ class _Context(LemmaContextAwareEnhancer):
         recognizers: list[EntityRecognizer],
         context: list[str] | None = None,
     ) -> list[RecognizerResult]:
-        takers = {recognizer.id for recognizer in recognizers if recognizer.context}
-        key = RecognizerResult.RECOGNIZER_IDENTIFIER_KEY
-        with_context = [result for result in raw_results if result.recognition_metadata[key] in takers]
-        if not with_context:
+        if not raw_results:
             return raw_results
-        raised: list[RecognizerResult] = super().enhance_using_context(text, with_context, nlp_artifacts, recognizers, context)
-        return [result for result in raw_results if result.recognition_metadata[key] not in takers] + raised
+        raised: list[RecognizerResult] = super().enhance_using_context(
+            text, raw_results, self._tokens(text), recognizers, context
+        )
+        return raised
 
 
-class Engine:
-    """The analyzer of one worker process. ``regions``: countries whose phone numbers are known, as CLDR codes (``US``)."""
+class _Figures:
+    """Presidio's recognizers: they read figures and written addresses, and each is asked only where there can be any."""
 
     def __init__(self, regions: tuple[str, ...]) -> None:
         nlp = spacy.blank(LANGUAGE)
@@ -187,45 +129,88 @@ class Engine:
         spacy_engine = SpacyNlpEngine(ner_model_configuration=NerModelConfiguration(labels_to_ignore=[]))
         # Given, not loaded: Presidio would look for a model by name and try to download it.
         spacy_engine.nlp = {LANGUAGE: nlp}  # type: ignore[assignment] # Presidio declares None
-        # Presidio's own recognizers alone look at tokens, for the words around what they find.
         self._no_tokens = spacy_engine.process_text("", LANGUAGE)
-        self._nothing = Heard.of("")
-        self._now = _Now(self._nothing)
-        always: list[EntityRecognizer] = [
-            *(_Rule(name, finder, entities, self._now) for name, (finder, entities) in FINDERS.items()),
-            _Words(self._now),
-        ]
-        figures = [
-            _Phone(regions, self._now), CreditCardRecognizer(), IbanRecognizer(), IpRecognizer(), UsSsnRecognizer(),
+        self._phone = _Phone(regions)
+        recognizers: list[EntityRecognizer] = [
+            self._phone, _Email(), CreditCardRecognizer(), IbanRecognizer(), IpRecognizer(), UsSsnRecognizer(),
         ]  # fmt: skip
-        self._analyzers = {
-            (mail, number): _analyzer([*always, *([_Email()] if mail else []), *(figures if number else [])], spacy_engine)
-            for mail in (False, True)
-            for number in (False, True)
-        }
+        self._analyzer = AnalyzerEngine(
+            registry=RecognizerRegistry(recognizers=recognizers, supported_languages=[LANGUAGE]),
+            nlp_engine=spacy_engine,
+            supported_languages=[LANGUAGE],
+            context_aware_enhancer=_Context(lambda text: spacy_engine.process_text(text, LANGUAGE)),
+        )
+
+    def find(self, text: str, sure: Sequence[tuple[int, int]]) -> list[Row]:
+        """What they find. ``sure``: places that are masked without them."""
+        kinds = _kinds(text)
+        if not kinds:
+            return []
+        self._phone.sure = sure
+        # Tokens are made when something was found: nothing but the words around it is looked for in them.
+        results = self._analyzer.analyze(
+            text, LANGUAGE, entities=kinds, score_threshold=0.0, return_decision_process=True, nlp_artifacts=self._no_tokens
+        )
+        self._phone.sure = ()
+        return [_row(result) for result in results]
+
+
+def _kinds(text: str) -> list[str]:
+    """What Presidio is asked for: the kinds of which a text has signs enough. Most texts have none."""
+    digits = len(_DIGIT.findall(text))
+    kinds = ["EMAIL_ADDRESS"] if "@" in text else []
+    if digits >= _FEWEST_DIGITS or "::" in text:
+        if text.count(":") > 1 or text.count(".") > 2:
+            kinds.append("IP_ADDRESS")
+        if _IBAN.search(text):
+            kinds.append("IBAN_CODE")
+    if digits >= _SHORTEST_PHONE:
+        kinds.append("PHONE_NUMBER")
+    if digits >= _SSN_DIGITS:
+        kinds.append("US_SSN")
+    if digits >= _FEWEST_CARD_DIGITS:
+        kinds.append("CREDIT_CARD")
+    return kinds
+
+
+class Engine:
+    """The analyzer of one worker process. ``regions``: countries whose phone numbers are known, as CLDR codes (``US``)."""
+
+    def __init__(self, regions: tuple[str, ...]) -> None:
+        self._tagger = Tagger()
+        self._figures = _Figures(regions)
 
     def analyze(self, text: str, previous: str, language: str = LANGUAGE) -> list[Row]:
         """Every finding of every recognizer, also weak and overlapping ones: thresholds stand in ``redaction/entities.py``."""
         text.encode("utf-8")  # a text with half a character in it is refused, as spaCy refuses it
-        self._now.heard, self._now.previous, self._now.found = Heard.of(text, previous, language), previous, {}
-        number = len(_DIGIT.findall(text)) >= _FEWEST_DIGITS or "::" in text
-        analyzer, entities = self._analyzers["@" in text, number]
-        tokens = None if number or "@" in text else self._no_tokens
-        results = analyzer.analyze(
-            text, LANGUAGE, entities=entities, score_threshold=0.0, return_decision_process=True, nlp_artifacts=tokens
-        )
-        self._now.heard, self._now.previous, self._now.found = self._nothing, "", {}
-        return [_row(result) for result in results]
+        heard = Heard.of(text, previous, language)
+        found: list[Row] = []
+        for name, (rule, _) in FINDERS.items():
+            found += [
+                (span.start, span.end, span.entity, span.score, name, f"{span.detector}: {span.why}")
+                for span in rule(heard)
+                if span.entity in KINDS
+            ]
+        sure = [(start, end) for start, end, _, score, _, _ in found if score >= _MASKED_ALREADY]
+        if heard.language == LANGUAGE:  # it was trained on English; in other languages the rules stand alone
+            words = self._tagger.words(text, previous)
+            found += [(span.start, span.end, span.entity, span.score, TAGGER, span.why) for span in tagged_spans(text, words)]
+        return distinct([*found, *self._figures.find(text, sure)])
 
 
-def _analyzer(recognizers: list[EntityRecognizer], nlp_engine: SpacyNlpEngine) -> tuple[AnalyzerEngine, list[str]]:
-    """Presidio's analyzer over these recognizers, and the kinds of data to ask it for."""
-    registry = RecognizerRegistry(recognizers=recognizers, supported_languages=[LANGUAGE])
-    supported = {entity for recognizer in recognizers for entity in recognizer.supported_entities}
-    analyzer = AnalyzerEngine(
-        registry=registry, nlp_engine=nlp_engine, supported_languages=[LANGUAGE], context_aware_enhancer=_Context()
-    )
-    return analyzer, sorted(str(kind) for kind in KINDS if kind != LITERAL and kind in supported)
+def distinct(rows: Iterable[Row]) -> list[Row]:
+    """Without those that lie within another of their kind that is as sure; the surest first."""
+    kept: list[Row] = []
+    kind, within = "", list[Row]()
+    for row in sorted(rows, key=lambda row: (row[2], row[0], -row[1], -row[3])):
+        start, end, entity, score = row[:4]
+        # Those of a kind begin one after the other, so only one that began before can hold the next.
+        within = [each for each in within if each[1] >= start] if entity == kind else []
+        kind = entity
+        if score > 0 and not any(end <= each[1] and score <= each[3] for each in within):
+            kept.append(row)
+            within.append(row)
+    return sorted(kept, key=lambda row: (-row[3], row[0], row[0] - row[1]))
 
 
 def _row(result: RecognizerResult) -> Row:
