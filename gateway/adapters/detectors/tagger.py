@@ -26,12 +26,13 @@ WIDTH = 24
 MOST_BEFORE = 40
 """Words of the turn before that are read."""
 _WINDOW, _OVERLAP = 256, 64
+_SEEN = 15
+"""Words before the border that the network sees from the first word of a text: its five layers reach 1, 2, 4, 8 and 1 words."""
 _NOBODY = "O"
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+")
 _SIGNS = frozenset(",.?!-@/_:;'#$%&*+()|<>£€₹")
 _LONGEST = 24
-
-Pieces = tuple[int, ...]
+_BYTES = np.dtype(np.int32).itemsize
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,8 @@ class Tagged:
 
 
 @lru_cache(maxsize=8192)
-def _pieces(word: str) -> Pieces:
-    """The hashed pieces of a word: itself, its letters in threes and fours, its case or its length."""
+def _pieces(word: str) -> bytes:
+    """The hashed pieces of a word: itself, its letters in threes and fours, its case or its length. All of a row but its end."""
     low = word.lower()
     if word.isdigit():
         names = [f"d{min(len(word), 12)}", f"w{low}" if len(word) < 4 else f"p{low[:2]}"]
@@ -55,39 +56,45 @@ def _pieces(word: str) -> Pieces:
         held = f"<{low[:_LONGEST]}>"
         names = [f"w{low}", f"c{case}", f"n{min(len(low), 10)}"]
         names += [held[at : at + size] for size in (3, 4) for at in range(len(held) - size + 1)]
-    return tuple(_hash(name) for name in names[: WIDTH - 2])
+    return _packed([_hash(name) for name in names[: WIDTH - 2]]).ljust((WIDTH - 1) * _BYTES, b"\0")
 
 
 @lru_cache(maxsize=1024)
-def _gap(gap: str) -> int:
+def _gap(gap: str) -> bytes:
     signs = "".join(sign for sign in gap if sign in _SIGNS)[:3]
-    return _hash(f"g{signs}{' ' if any(sign.isspace() for sign in gap) else ''}")
+    return _packed([_hash(f"g{signs}{' ' if any(sign.isspace() for sign in gap) else ''}")])
 
 
 def _hash(name: str) -> int:
     return 1 + crc32(name.encode("utf-8", "surrogatepass")) % (BUCKETS - 1)
 
 
-_BEFORE, _BORDER = _hash("s"), _hash("b")
+def _packed(pieces: Sequence[int]) -> bytes:
+    """As a row of the network's input holds them."""
+    return np.array(pieces, dtype=np.int32).tobytes()
 
 
-def encode(text: str, previous: str = "") -> tuple[NDArray[np.int32], list[tuple[int, int]], int]:
+_BEFORE, _BORDER = _packed([_hash("s")]), _packed([_hash("b")]).ljust(WIDTH * _BYTES, b"\0")
+
+
+def encode(
+    text: str, previous: str = "", *, most_before: int = MOST_BEFORE
+) -> tuple[NDArray[np.int32], list[tuple[int, int]], int]:
     """Pieces of every word (words x ``WIDTH``), the places of the words of ``text``, and how many rows stand before them."""
-    rows: list[Pieces] = []
+    rows: list[bytes] = []
+    before = 0
     if previous:
-        rows += [(*_pieces(word.group()), _BEFORE) for word in list(_WORD.finditer(previous))[-MOST_BEFORE:]]
-        rows.append((_BORDER,))
-    before = len(rows)
+        words = _WORD.findall(previous)[-most_before:]
+        before = len(words) + 1
+        rows = [part for word in words for part in (_pieces(word), _BEFORE)] + [_BORDER]
     places: list[tuple[int, int]] = []
     end = 0
     for word in _WORD.finditer(text):
-        rows.append((*_pieces(word.group()), _gap(text[end : word.start()])))
-        places.append(word.span())
+        start = word.start()
+        rows += (_pieces(word.group()), _gap(text[end:start]))
         end = word.end()
-    out = np.zeros((len(rows), WIDTH), dtype=np.int32)
-    for at, row in enumerate(rows):
-        out[at, : len(row)] = row
-    return out, places, before
+        places.append((start, end))
+    return np.frombuffer(b"".join(rows), dtype=np.int32).reshape(-1, WIDTH), places, before
 
 
 class Tagger:
@@ -96,6 +103,7 @@ class Tagger:
     def __init__(self, folder: Path = FOLDER) -> None:
         """Raises OSError when one of its files is missing."""
         self.labels: list[str] = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
+        self._nobody = self.labels.index(_NOBODY)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4
@@ -108,16 +116,18 @@ class Tagger:
 
         The score is how likely the word is private at all; words under ``least`` are left out.
         """
-        pieces, places, before = encode(text, previous)
+        pieces, places, before = encode(text, previous, most_before=_SEEN)
         if not places:
             return []
         odds = self._read(pieces)[before:]
-        nobody = self.labels.index(_NOBODY)
-        private = 1.0 - odds[:, nobody]
-        odds[:, nobody] = 0.0
-        kinds = odds.argmax(axis=1)
+        private = 1.0 - odds[:, self._nobody]
         likely = np.flatnonzero(private >= least).tolist()
-        return [Tagged(*places[at], self.labels[int(kinds[at])], float(private[at])) for at in likely]
+        if not likely:
+            return []
+        odds[:, self._nobody] = 0.0
+        kinds = odds.argmax(axis=1).tolist()
+        scores = private.tolist()
+        return [Tagged(*places[at], self.labels[kinds[at]], scores[at]) for at in likely]
 
     def _read(self, pieces: NDArray[np.int32]) -> NDArray[np.float32]:
         """The likelihood of each label for each row."""
