@@ -44,12 +44,13 @@ from gateway.governing import (
     retry_notices,
 )
 from gateway.http.media import SocketLeg
+from gateway.http.recordings import recording_routes
 from gateway.lines import Lines
 from gateway.policy.disclosing import all_first_words
 from gateway.policy.model import TenantPolicy
 from gateway.policy.registry import Price, Registry, with_base_url
 from gateway.ports import Observer
-from gateway.recording import open_recordings
+from gateway.recording import DeskNeeds, open_recordings
 from gateway.runner.gate import all_sounds
 from gateway.runner.leg import Leg
 from gateway.runner.showing import Nobody
@@ -146,7 +147,20 @@ class Gateway:
             self.store, self.ledger, lambda: self.policies.policies, self.secrets, keys, self._env, self._clock, self._ids
         )
         self.governing = await open_governing(needs, self._open)
-        self.recordings = open_recordings(self.store, settings.data, self._master, self._clock)
+        self.recordings = open_recordings(
+            DeskNeeds(
+                data=settings.data,
+                store=self.store,
+                ledger=self.ledger,
+                policies=self.policies,
+                secrets=self.secrets,
+                keys=self._master,
+                telemetry=self.telemetry,
+                clock=self._clock,
+                ids=self._ids,
+                notices=self.governing.watch,
+            )
+        )
         for tenant in policies.tenants.values():
             recorded = [each for each in all_first_words(tenant).announcements if each.asset]
             all_sounds(recorded, self._sounds, tenant.language)
@@ -163,6 +177,7 @@ class Gateway:
             await self._warm
             await self._listen()
             desks = self.governing
+            self._tasks.start(self.recordings.keep(), name="recordings")
             self._tasks.start(retry_notices(desks.notices, desks.changes, desks.policies), name="notices")
         self._tasks.start(self.policies.watch(_tell_invalid, self._changed), name="policies")
 
@@ -197,7 +212,7 @@ class Gateway:
             signing=self.signing,
             receipts=self.receipts,
             governing=self.governing,
-            recordings=self.recordings,
+            recordings=self.recordings.needs,
             detector=self.detector,
             parts=await self._conversation_parts(),
             spoken=self._spoken,
@@ -224,6 +239,7 @@ class Gateway:
             *lines.routes(self.settings.public_url or f"http://{self.settings.host}:{port}"),
             *routes(listening),
             *self.governing.routes(listening.operator),
+            *recording_routes(listening.operator, self.recordings.desk),
             *await open_proxy(self._proxy_needs(), self._open),
             *await open_talking(
                 self._talk_needs(), self.settings.public_url or f"http://{self.settings.host}:{port}", self._open

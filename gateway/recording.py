@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.adapters.recordings.folder import Folder, RecordingFile
 from gateway.adapters.recordings.format import CIPHER, Sound, new_header
+from gateway.adapters.recordings.s3 import DIALECT as S3
+from gateway.adapters.recordings.s3 import S3Recordings
+from gateway.adapters.stores.ledger import RedisLedger
+from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.recordings import KEPT, WAITING, RecordingFacts, RedisRecordings
 from gateway.adapters.stores.redis import Store
 from gateway.errors import PolicyRefused, SordinoError
@@ -16,15 +23,19 @@ from gateway.policy.announcing import RECORDING
 from gateway.policy.consent import How
 from gateway.policy.egress import Grant
 from gateway.policy.model import TenantPolicy
-from gateway.ports import Clock, Conversation, Egress, KeyWrap, Tape
+from gateway.ports import Clock, Conversation, Egress, Ids, KeyWrap, Secrets, Tape, Telemetry
 from gateway.runner.account import CallAccount
 from gateway.runner.consents import CallConsents
+from gateway.runner.egress import CallEgress
+from gateway.runner.notices import NoticesNow
 from gateway.runner.recording import RecordedConversation, Recorder, RecorderParts
+from gateway.runner.recordings import FOLDER, RecordingDesk, RecordingParts
 from gateway.values import DataCategory, Gap, Hop, Private
 
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 60.0
 TELEPHONE_HZ, ROOM_HZ = 8_000, 16_000
-FOLDER, S3 = "folder", "s3"
-"""What storages speak: files of this machine, and Amazon's protocol."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +46,67 @@ class RecordingNeeds:
     index: RedisRecordings
     keys: KeyWrap
     clock: Clock
-    finished: Callable[[CallAccount, Grant], None]
+    finished: Callable[[], None]
 
 
-def open_recordings(store: Store, data: Path, keys: KeyWrap, clock: Clock) -> RecordingNeeds:
-    """What a gateway's recordings stand on: files under ``data``, an index in the store."""
-    return RecordingNeeds(Folder(data / "recordings"), RedisRecordings(store), keys, clock, lambda account, grant: None)
+@dataclass(frozen=True, slots=True)
+class Recordings:
+    """What a gateway has for recordings: what its calls need, and the desk for everything afterwards."""
+
+    needs: RecordingNeeds
+    desk: RecordingDesk
+    waiting: asyncio.Event
+
+    async def keep(self) -> None:
+        """Send, mend and delete what is due, again and again, until cancelled. A failure waits for the next round."""
+        while True:
+            try:
+                await self.desk.round()
+            except SordinoError as error:
+                log.warning("recordings could not be looked after now: %s", error.code)
+            self.waiting.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await self.waiting.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class DeskNeeds:
+    """What recordings stand on beside their files under ``data``. ``notices``: whom a tenant has objected to."""
+
+    data: Path
+    store: Store
+    ledger: RedisLedger
+    policies: PolicyFolder
+    secrets: Secrets
+    keys: KeyWrap
+    telemetry: Telemetry
+    clock: Clock
+    ids: Ids
+    notices: NoticesNow
+
+
+def open_recordings(needs: DeskNeeds) -> Recordings:
+    """Files of this machine, an index in the store, and stores elsewhere for whom a Grant says so."""
+    folder, index, waiting = Folder(needs.data / "recordings"), RedisRecordings(needs.store), asyncio.Event()
+
+    def egress(tenant: TenantPolicy, account: CallAccount) -> Egress:
+        origin = tenant.origins[0] if tenant.origins else ""
+        parts = (needs.policies, account, needs.clock, needs.ids, needs.telemetry, lambda turn: None, origin)
+        return CallEgress(*parts, notices=needs.notices)
+
+    parts = RecordingParts(
+        folder=folder,
+        index=index,
+        storages={S3: S3Recordings(needs.secrets)},
+        keys=needs.keys,
+        ledger=needs.ledger,
+        entries=needs.ledger.entries,
+        egress=egress,
+        tenants=lambda: needs.policies.policies.tenants,
+        clock=needs.clock,
+    )
+    return Recordings(RecordingNeeds(folder, index, needs.keys, needs.clock, waiting.set), RecordingDesk(parts), waiting)
 
 
 class Taping:
@@ -159,7 +225,7 @@ class FileSink:
         ms = samples * 1000 // self._facts.rate
         await self._needs.index.change(self._account.tenant, self._account.call, state=state, ms=ms, **whole)
         if state == WAITING:
-            self._needs.finished(self._account, self._grant)
+            self._needs.finished()
         return {**whole, "place": state}
 
     async def discard(self) -> None:

@@ -11,7 +11,7 @@ from gateway.policy.model import Candidate, TenantPolicy
 from gateway.policy.question import Ask, Health
 from gateway.policy.regions import LOCAL
 from gateway.policy.registry import Registry, SubProcessor
-from gateway.policy.rules import LASTING, PASSING, RULES, Rule, carried, laws, means_for
+from gateway.policy.rules import LASTING, PASSING, RETRIEVING, RULES, STORED, Rule, carried, failed, laws, means_for
 from gateway.values import CallId, DataCategory, Hop, ProcessorId, TenantId
 
 __all__ = ["MASKED", "RULES", "Ask", "Decision", "Grant", "Health", "Router", "Rule", "Verdict", "decide"]
@@ -158,14 +158,16 @@ class Router:
         entry = self._registry.entries.get(name)
         if entry is None:
             return _Judged(candidate, None, Verdict(name, "unknown", ("it is not in the registry of sub-processors",)))
-        reasons = tuple(reason for rule in LASTING if (reason := rule(self._policy, entry, ask)) is not None)
+        rules = RETRIEVING if ask.purpose == STORED else LASTING
+        reasons = tuple(reason for rule in rules if (reason := rule(self._policy, entry, ask)) is not None)
         return _Judged(candidate, entry, Verdict(name, entry.region, reasons))
 
     def _passing(self, judged: _Judged, ask: Ask) -> _Judged:
         name, entry = judged.verdict.processor, judged.entry
         if entry is None:
             return judged
-        more = tuple(reason for rule in PASSING if (reason := rule(self._policy, entry, ask)) is not None)
+        rules = (failed,) if ask.purpose == STORED else PASSING
+        more = tuple(reason for rule in rules if (reason := rule(self._policy, entry, ask)) is not None)
         verdict = Verdict(name, entry.region, (*judged.verdict.reasons, *more))
         return _Judged(judged.candidate, entry, verdict)
 

@@ -19,6 +19,9 @@ from gateway.values import DataCategory, Hop, ProcessorId
 CONSENT = "consent"
 """The purpose of hearing nothing but yes or no after an announcement that asks for it (promise 13)."""
 
+STORED = "stored-recording"
+"""The purpose of reading back or deleting what a storage keeps: nothing goes there but its name."""
+
 Rule = Callable[[TenantPolicy, SubProcessor, Ask], str | None]
 """Says no with a sentence about the processor ("its region is us…"), or nothing."""
 
@@ -108,6 +111,9 @@ def purpose(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
         return None if entry.region == LOCAL else "a caller's answer is heard on this machine only"
     if ask.purpose == PAYMENT:
         return None if policy.payment is not None and ask.hop is Hop.PAYMENT else "the policy takes no card data (payment: …)"
+    if ask.purpose == STORED:
+        named = ask.hop is Hop.STORAGE and ask.categories <= {DataCategory.METADATA}
+        return None if named else "reading back and deleting send nothing but a name"
     if ask.purpose == RECORDING and ask.hop is Hop.STORAGE:
         return None if policy.recording.enabled else "recording is not enabled"
     if ask.purpose in policy.allowed_purposes:
@@ -174,6 +180,9 @@ LASTING: tuple[Rule, ...] = (
     transport,
 )
 """What holds for every question of one day with the same hop, data, purpose and origin."""
+
+RETRIEVING: tuple[Rule, ...] = (kind, transport, purpose)
+"""What holds for reading back and deleting: no rule may keep data where it must not stay any longer."""
 
 PASSING: tuple[Rule, ...] = (barred, failed, health)
 """What may be otherwise at the next question."""

@@ -22,14 +22,16 @@ Stretch: TypeAlias = tuple[float, float]
 
 WORD_MARGIN_MS = 200.0
 """Around words whose times are known: recognisers are some tens of ms off."""
-SHARE_MARGIN = 0.12
-LEAST_MARGIN_MS = 450.0
-"""Around words whose times are guessed: this share of what is voiced, and never less than about two syllables."""
+BEFORE_MS, BEHIND_MS, FAR_SHARE = 400.0, 700.0, 0.25
+"""Around words whose times are guessed: about two syllables, or three behind, where all that the recogniser left out ("er") has
+been added up; and never less than this share of the way to the nearer end of the speech, from which the guess is made."""
+LITTLE = 10.0
+"""So few letters before or behind private words go with them."""
 PAUSE_MS = 60.0
-PAUSE_WITHIN_MS = 400.0
+PAUSE_WITHIN_MS = 240.0
 """A private stretch grows to the first pause of that length, if there is one that near."""
-WHOLE_FROM = 0.75
-"""Of a stretch that is hidden to this share nothing is left that anybody would understand."""
+LEAST_KEPT_MS = 300.0
+"""Less sound than this is no word that anybody would understand: the whole stretch is hidden."""
 FRAME_MS = 20
 _QUIET_SHARE = 0.06
 _SIGNS = {"@": 3.0, ".": 3.0, "_": 9.0, "-": 1.0, "/": 4.0, "+": 4.0, " ": 0.5}
@@ -62,10 +64,12 @@ def private_stretches(speech: HeardSpeech) -> list[Stretch]:
         return []
     heard = speech.pcm.reveal()
     found = _by_words(text, speech.private, speech.words) or _by_share(text, speech.private, heard)
-    moved = [(speech.start_ms + start, speech.start_ms + end) for start, end in _to_pauses(found, heard)]
-    hidden = _merged(moved, within=whole[0])
-    length = speech.end_ms - speech.start_ms
-    return whole if sum(end - start for start, end in hidden) > WHOLE_FROM * length else hidden
+    grown = _merged(_to_pauses(found, heard), within=(0.0, heard.ms))
+    loud = _loud(heard)
+    kept = [at for at in np.flatnonzero(loud) if not any(start <= at * FRAME_MS < end for start, end in grown)]
+    if len(kept) * FRAME_MS < LEAST_KEPT_MS:
+        return whole
+    return [(speech.start_ms + start, speech.start_ms + end) for start, end in grown]
 
 
 def _by_words(text: str, private: Iterable[tuple[int, int]], words: Sequence[TimedWord]) -> list[Stretch]:
@@ -95,13 +99,18 @@ def _by_share(text: str, private: Iterable[tuple[int, int]], heard: Pcm) -> list
     voiced = np.flatnonzero(_loud(heard))
     if not len(voiced) or weights[-1] <= 0:
         return [(0.0, heard.ms)]
-    margin = max(LEAST_MARGIN_MS, SHARE_MARGIN * len(voiced) * FRAME_MS)
-
-    def at(place: int) -> float:
-        share = weights[place] / weights[-1] * (len(voiced) - 1)
-        return float(voiced[int(share)] * FRAME_MS)
-
-    return [(at(start) - margin, at(end) + FRAME_MS + margin) for start, end in private]
+    guessed = []
+    for start, end in private:
+        first, last = (weights[place] / weights[-1] * (len(voiced) - 1) for place in (start, end))
+        before = max(BEFORE_MS, FAR_SHARE * FRAME_MS * min(first, len(voiced) - first))
+        behind = max(BEHIND_MS, FAR_SHARE * FRAME_MS * min(last, len(voiced) - last))
+        guessed.append(
+            (
+                0.0 if weights[start] < LITTLE else float(voiced[int(first)]) * FRAME_MS - before,
+                heard.ms if weights[-1] - weights[end] < LITTLE else float(voiced[int(last)] + 1) * FRAME_MS + behind,
+            )
+        )
+    return guessed
 
 
 def _weight(text: str, place: int) -> float:

@@ -33,6 +33,8 @@ class RecordingFacts:
     ms: int = 0
     chunks: int = 0
     sha256: str = ""
+    cut: bool = False
+    """Its gateway was killed while it wrote it."""
 
     def expires(self, keep: timedelta) -> datetime:
         """When it is to be gone: by the policy of its call, or by today's if that keeps shorter."""

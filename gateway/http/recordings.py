@@ -1,0 +1,50 @@
+"""Recordings for the operator: what there is, one of them as it was recorded, and its deletion. Reading needs a reason."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from aiohttp import web
+
+from gateway.errors import NotFound
+from gateway.http.answers import needs_operator
+from gateway.http.api import HEADERS
+from gateway.runner.recordings import RecordingDesk
+from gateway.values import CallId, Private, TenantId
+
+OF_CALL = "/api/v1/calls/{tenant}/{call}/recording"
+
+
+def recording_routes(operator: Private[str], desk: RecordingDesk) -> list[web.RouteDef]:
+    """``GET`` and ``DELETE`` of a call's recording, and the list of a tenant's."""
+
+    async def listed(request: web.Request) -> web.Response:
+        rows = await desk.list(TenantId(request.match_info["tenant"]))
+        return web.json_response({"recordings": [asdict(row) for row in rows]}, headers=HEADERS)
+
+    async def read(request: web.Request) -> web.StreamResponse:
+        tenant, call = _named(request)
+        async with desk.export(tenant, call, reason=request.query.get("reason", "")) as found:
+            headers = {**HEADERS, "Content-Type": "audio/wav", "X-Sordino-Recording": "cut" if found.extent.cut else "whole"}
+            answer = web.StreamResponse(headers=headers)
+            await answer.prepare(request)
+            async for piece in found.wav:
+                await answer.write(piece)
+            await answer.write_eof()
+            return answer
+
+    async def delete(request: web.Request) -> web.Response:
+        tenant, call = _named(request)
+        if not await desk.delete(tenant, call, why=request.query.get("reason", "") or "request of the operator"):
+            raise NotFound("there is no recording of that call")
+        return web.json_response({"deleted": call}, headers=HEADERS)
+
+    return [
+        web.get("/api/v1/recordings/{tenant}", needs_operator(operator, listed)),
+        web.get(OF_CALL, needs_operator(operator, read)),
+        web.delete(OF_CALL, needs_operator(operator, delete)),
+    ]
+
+
+def _named(request: web.Request) -> tuple[TenantId, CallId]:
+    return TenantId(request.match_info["tenant"]), CallId(request.match_info["call"])

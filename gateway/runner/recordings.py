@@ -1,0 +1,258 @@
+"""What becomes of recordings after their calls: listed, read back with a reason, sent to their store, deleted when it is time.
+
+Whatever is read or deleted is written behind the call's own entries, and reading waits for the ledger (promises 14, 17 and 26).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from gateway.adapters.recordings.folder import Folder
+from gateway.adapters.recordings.reading import Extent, measured, wav_of
+from gateway.adapters.stores.recordings import KEPT, WAITING, WRITING, RecordingFacts, RedisRecordings
+from gateway.errors import InvalidRequest, NotFound, RecordingAltered, SordinoError
+from gateway.evidence.entries import Entry
+from gateway.policy.egress import Grant
+from gateway.policy.model import TenantPolicy
+from gateway.policy.rules import STORED
+from gateway.ports import Clock, Egress, KeyWrap, Ledger
+from gateway.runner.account import CallAccount
+from gateway.values import CallId, DataCategory, Hop, ProcessorId, TenantId
+
+FOLDER = "folder"
+"""The dialect of recordings that stay on this machine."""
+LONGEST_REASON = 500
+
+
+class Storage(Protocol):
+    """A store elsewhere. It sees encrypted files only, and each use needs a Grant of its own."""
+
+    async def send(self, grant: Grant, tenant: TenantId, call: CallId, file: Path) -> None: ...
+    def fetch(self, grant: Grant, tenant: TenantId, call: CallId) -> AsyncIterator[bytes]: ...
+    async def delete(self, grant: Grant, tenant: TenantId, call: CallId) -> None: ...
+
+
+Entries = Callable[[TenantId, CallId], AsyncIterator[Entry]]
+"""The entries of one call, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingParts:
+    """What the desk stands on. ``egress`` is the door of one call; ``tenants`` the policies in force."""
+
+    folder: Folder
+    index: RedisRecordings
+    storages: Mapping[str, Storage]
+    keys: KeyWrap
+    ledger: Ledger
+    entries: Entries
+    egress: Callable[[TenantPolicy, CallAccount], Egress]
+    tenants: Callable[[], Mapping[TenantId, TenantPolicy]]
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A recording on its way to who asked for it: 16-bit stereo WAV, caller left and agent right, in pieces."""
+
+    facts: RecordingFacts
+    extent: Extent
+    wav: AsyncIterator[bytes]
+
+
+class RecordingDesk:
+    """``async with desk.export(…) as found: async for piece in found.wav``. Everybody may ask for a call at the same time."""
+
+    def __init__(self, parts: RecordingParts) -> None:
+        self._p = parts
+
+    async def list(self, tenant: TenantId) -> list[RecordingFacts]:
+        """Every recording of the tenant, the oldest first. Raises StoreUnavailable."""
+        return await self._p.index.list(tenant)
+
+    @asynccontextmanager
+    async def export(self, tenant: TenantId, call: CallId, *, reason: str) -> AsyncIterator[Export]:
+        """The recording, once every chunk of it was checked and the evidence says that it is read, and why.
+
+        Raises:
+            NotFound: there is no recording of that call, or its file is on another machine.
+            InvalidRequest: no reason is given.
+            RecordingAltered: names the first chunk that is not what was written.
+            EvidenceUnavailable, StoreUnavailable, NoPermittedRoute, UpstreamFailed.
+        """
+        reason = _said(reason)
+        facts = await self._find(tenant, call)
+        async with self._opened(tenant, facts) as file:
+            extent = await asyncio.to_thread(measured, file, self._p.keys)
+            _check(facts, extent)
+            account = await self._account(tenant, call)
+            await account.write("recording.read", {"reason": reason, "key_id": facts.key_id, "cut": extent.cut})
+            file.seek(0)
+            yield Export(facts, extent, _in_thread(wav_of(file, self._p.keys, extent)))
+
+    async def delete(self, tenant: TenantId, call: CallId, *, why: str) -> bool:
+        """Destroy the key and the sound, wherever they are. False: there was no recording. The evidence says why.
+
+        Raises:
+            InvalidRequest: the call is still being recorded.
+            StoreUnavailable, NoPermittedRoute, UpstreamFailed: it could not be deleted, and stays in the list.
+        """
+        facts = await self._p.index.find(tenant, call)
+        if facts is None:
+            return False
+        with self._p.folder.lock(tenant, call) as free:
+            here = self._p.folder.path(tenant, call).exists()
+            if here and not free:
+                raise InvalidRequest("that call is still being recorded", hint="try again when it has ended")
+            account = await self._account(tenant, call)
+            if facts.state == KEPT and facts.dialect != FOLDER:
+                grant = await self._grant(tenant, account, facts)
+                await self._p.storages[facts.dialect].delete(grant, tenant, call)
+            await self._p.folder.delete(tenant, call)
+        await self._p.index.forget(tenant, call)
+        # It is gone whatever the ledger says; what it lacks is told by the caller's error.
+        await account.write("recording.deleted", {"why": _said(why), "key_id": facts.key_id})
+        return True
+
+    async def delete_expired(self, now: datetime) -> tuple[CallId, ...]:
+        """Delete what has been kept for as long as its policy says, or today's if that keeps shorter (promise 14).
+
+        What cannot be deleted now is left for the next time. Raises StoreUnavailable.
+        """
+        gone = []
+        for tenant, policy in self._p.tenants().items():
+            for facts in await self._p.index.list(tenant):
+                if facts.state != WRITING and facts.expires(policy.retention.audio) <= now:
+                    with suppress(SordinoError):
+                        await self.delete(tenant, facts.call, why="expired")
+                        gone.append(facts.call)
+        return tuple(gone)
+
+    async def send_waiting(self) -> tuple[CallId, ...]:
+        """Send what waits for its store; what cannot be sent stays here, encrypted, for the next time.
+
+        Raises StoreUnavailable.
+        """
+        sent = []
+        for tenant in self._p.tenants():
+            for facts in await self._p.index.list(tenant):
+                if facts.state == WAITING and self._p.folder.path(tenant, facts.call).exists():
+                    with suppress(SordinoError):
+                        await self._send(tenant, facts)
+                        sent.append(facts.call)
+        return tuple(sent)
+
+    async def mend(self) -> tuple[CallId, ...]:
+        """Files whose gateway was killed while it wrote them: they are readable up to their last second, and told as cut."""
+        return tuple(
+            [
+                facts.call
+                for tenant in self._p.tenants()
+                for facts in await self._p.index.list(tenant)
+                if facts.state == WRITING and await self._mended(tenant, facts)
+            ]
+        )
+
+    async def round(self) -> None:
+        """What is to be done from time to time. Raises StoreUnavailable."""
+        await self.mend()
+        await self.send_waiting()
+        await self.delete_expired(self._p.clock.now())
+
+    # --- one recording ------------------------------------------------------------------------------------------------
+
+    async def _find(self, tenant: TenantId, call: CallId) -> RecordingFacts:
+        facts = await self._p.index.find(tenant, call)
+        if facts is None:
+            raise NotFound("there is no recording of that call", hint=f"sordino recordings list --tenant {tenant}")
+        return facts
+
+    @asynccontextmanager
+    async def _opened(self, tenant: TenantId, facts: RecordingFacts) -> AsyncIterator[BinaryIO]:
+        """The encrypted file: as it lies here, or fetched into an unnamed one."""
+        if facts.state != KEPT or facts.dialect == FOLDER:
+            file = await self._p.folder.open(tenant, facts.call)
+            try:
+                yield file
+            finally:
+                file.close()
+            return
+        with tempfile.TemporaryFile() as fetched:
+            grant = await self._grant(tenant, await self._account(tenant, facts.call), facts)
+            async for piece in self._p.storages[facts.dialect].fetch(grant, tenant, facts.call):
+                await asyncio.to_thread(fetched.write, piece)
+            fetched.seek(0)
+            yield fetched
+
+    async def _send(self, tenant: TenantId, facts: RecordingFacts) -> None:
+        account = await self._account(tenant, facts.call)
+        grant = await self._grant(tenant, account, facts, purpose="recording", category=DataCategory.VOICE)
+        await self._p.storages[facts.dialect].send(grant, tenant, facts.call, self._p.folder.path(tenant, facts.call))
+        await account.write("recording.stored", {"processor": facts.processor, "sha256": facts.sha256})
+        await self._p.index.change(tenant, facts.call, state=KEPT)
+        await self._p.folder.delete(tenant, facts.call)
+
+    async def _mended(self, tenant: TenantId, facts: RecordingFacts) -> bool:
+        with self._p.folder.lock(tenant, facts.call) as free:
+            if not free:
+                return False
+            file = await self._p.folder.open(tenant, facts.call)
+            try:
+                extent = await asyncio.to_thread(measured, file, self._p.keys)
+            except RecordingAltered:
+                return False
+            finally:
+                file.close()
+            state = KEPT if facts.dialect == FOLDER else WAITING
+            known = {"state": state, "ms": extent.ms, "chunks": extent.chunks, "cut": extent.cut}
+            await self._p.index.change(tenant, facts.call, **known)
+        return True
+
+    async def _grant(
+        self,
+        tenant: TenantId,
+        account: CallAccount,
+        facts: RecordingFacts,
+        *,
+        purpose: str = STORED,
+        category: DataCategory = DataCategory.METADATA,
+    ) -> Grant:
+        """A Grant for the one who keeps it. Raises NoPermittedRoute and what else ``Egress.grant`` does."""
+        policy = self._p.tenants()[tenant]
+        others = {ProcessorId(each.processor) for each in policy.route.storage} - {ProcessorId(facts.processor)}
+        egress = self._p.egress(policy, account)
+        return await egress.grant(Hop.STORAGE, frozenset({category}), purpose=purpose, excluding=frozenset(others))
+
+    async def _account(self, tenant: TenantId, call: CallId) -> CallAccount:
+        """The call's thread, to write behind its last entry."""
+        last = ""
+        async for entry in self._p.entries(tenant, call):
+            last = entry.hash
+        return CallAccount(tenant, call, self._p.ledger, self._p.clock, after=last)
+
+
+def _said(reason: str) -> str:
+    reason = " ".join(reason.split())
+    if not reason or len(reason) > LONGEST_REASON:
+        raise InvalidRequest("no reason is given", hint=f"say in up to {LONGEST_REASON} characters why; no personal data in it")
+    return reason
+
+
+def _check(facts: RecordingFacts, extent: Extent) -> None:
+    """Somebody who cuts a file off at a chunk's end leaves one that reads like that of a killed gateway: the index knows."""
+    if facts.chunks and (extent.chunks != facts.chunks or extent.cut != facts.cut):
+        raise RecordingAltered(f"the recording was cut off: it has {extent.chunks} chunks of {facts.chunks}")
+
+
+async def _in_thread(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
+    """A blocking iterator, off the event loop."""
+    source = iter(pieces)
+    while (piece := await asyncio.to_thread(next, source, None)) is not None:
+        yield piece
