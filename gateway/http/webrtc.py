@@ -171,7 +171,7 @@ class Browsers:
                 await visitor.use_up()
             answer = await leg.answer()
         except BaseException:
-            del self.sessions[name]
+            self.sessions.pop(name, None)
             await leg.close()
             raise
         self.reception.tasks.start(self._carry(name, session), name="call")
@@ -202,7 +202,7 @@ class Browsers:
             try:
                 await leg.close()
             finally:
-                del self.sessions[name]
+                self.sessions.pop(name, None)
 
     async def more(self, request: web.Request) -> web.StreamResponse:
         session = self._session(request)
@@ -224,6 +224,7 @@ class Browsers:
 
     async def hang_up(self, request: web.Request) -> web.StreamResponse:
         session = self._session(request)
+        del self.sessions[request.match_info["session"]]
         session.leg.hang_up()
         await session.leg.close()
         return web.Response(status=200, headers=CORS)

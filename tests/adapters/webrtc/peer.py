@@ -96,6 +96,11 @@ class Peer:
                 self._news.clear()
                 await self._news.wait()
 
+    def vanish(self) -> None:
+        """Nothing more is sent and nothing more arrives, without a word: a closed lid, a pulled plug."""
+        for protocol in self.connection.getSenders()[0].transport.transport._connection._protocols:
+            protocol.transport.abort()
+
     async def aclose(self) -> None:
         await self.connection.close()
         if self._reader is not None:
