@@ -1,7 +1,8 @@
-"""Shuts what livekit-agents would tell by itself: spans with transcripts in them, and files that its debug switches write."""
+"""Shuts what livekit would tell by itself: spans with transcripts in them, plugins' logs, files that debug switches write."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 
 from livekit.agents import telemetry
@@ -23,6 +24,8 @@ LOUD = (
 def silence_livekit(env: Mapping[str, str]) -> None:
     """No span of livekit's is ever recorded, whatever provider the process has: ours say what is to be said.
 
+    Nor does a line of its plugins reach a log: they write vendors' answers, which are callers' words, into messages.
+
     Raises:
         Misconfigured: a switch is set under which livekit would write down what callers say.
     """
@@ -30,3 +33,8 @@ def silence_livekit(env: Mapping[str, str]) -> None:
         if env.get(name):
             raise Misconfigured(f"{name} is set: livekit would write down what callers say", hint=f"unset {name}")
     telemetry.set_tracer_provider(NoOpTracerProvider())
+    plugins = logging.getLogger("livekit.plugins")
+    plugins.propagate = False
+    if not plugins.handlers:
+        # Without one, Python would print warnings on its own.
+        plugins.addHandler(logging.NullHandler())

@@ -17,6 +17,7 @@ from gateway.adapters.conversation.agent import GuardedAgent
 from gateway.adapters.conversation.ears import GuardedSTT
 from gateway.adapters.conversation.mind import GuardedLLM
 from gateway.adapters.conversation.phone import CallerInput, CallerOutput
+from gateway.adapters.conversation.realtime import refuse_realtime
 from gateway.adapters.conversation.standing import of_dialect
 from gateway.adapters.conversation.turns import CallTurns
 from gateway.adapters.conversation.voice import GuardedTTS
@@ -193,7 +194,9 @@ class LiveKitConversation:
         session.output.transcription = self._synchronizer.text_output
         session.on("close", self._closed)
         self._session = session
-        await session.start(self._make_agent(), record=False)
+        agent = self._make_agent()
+        await refuse_realtime(agent, self._egress)
+        await session.start(agent, record=False)
 
     async def _masked_voice(self, speak: Grant) -> Grant | None:
         """The Grant of a voice that may have masked text only, where the tenant prefers it to one on this machine."""

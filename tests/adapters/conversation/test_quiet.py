@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from logging.handlers import BufferingHandler
 from pathlib import Path
 
 import livekit.agents
@@ -40,3 +42,18 @@ def test_no_span_of_livekits_is_recorded() -> None:
     with telemetry.tracer.start_as_current_span("after", attributes={"lk.transcript": "secret"}) as span:
         assert not span.is_recording()
     assert [each.name for each in kept.get_finished_spans()] == ["before"]
+
+
+@pytest.mark.parametrize("name", ["livekit.plugins.sarvam", "livekit.plugins.deepgram", "livekit.plugins.sarvam.STT"])
+def test_no_line_of_a_plugin_reaches_a_log(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """They write what a vendor answered: the caller's words."""
+    silence_livekit({})
+    root, kept = logging.getLogger(), BufferingHandler(10)
+    root.addHandler(kept)
+    try:
+        logging.getLogger(name).error("Sarvam API error: 400 - I am Jonathan Miller")
+        logging.getLogger("livekit.agents").error("heard")
+    finally:
+        root.removeHandler(kept)
+    assert [record.name for record in kept.buffer] == ["livekit.agents"]
+    assert "Miller" not in "".join(capsys.readouterr())
