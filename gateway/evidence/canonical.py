@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from json.encoder import encode_basestring
 from typing import Any, NoReturn, cast
 
 from gateway.errors import EvidenceInvalid
@@ -33,6 +34,11 @@ def canonical(value: object) -> bytes:
 def written(value: Json) -> str:
     """The canonical text of what ``plain`` gave, or of a part of it."""
     return _ENCODE(_ordered(value))
+
+
+def quoted(text: str, where: str) -> str:
+    """The canonical text of a text. Raises like ``canonical``."""
+    return encode_basestring(text if text.isascii() else _text(text, where))
 
 
 def plain(value: object, where: str = "$", *, below: int = 0) -> Json:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from gateway.errors import EvidenceInvalid
-from gateway.evidence.canonical import canonical, plain, written
+from gateway.evidence.canonical import canonical, plain, quoted, written
 from gateway.evidence.entries import Draft, Entry, Json
 from gateway.evidence.facts import check_body
 from gateway.values import CallId, TenantId
@@ -45,7 +45,7 @@ def timestamp(at: datetime) -> str:
     """RFC 3339 in UTC with microseconds: ``2026-11-01T12:00:00.000000Z``. Raises EvidenceInvalid for a time without a zone."""
     if at.utcoffset() is None:
         raise EvidenceInvalid("the entry's time has no zone", hint="pass an aware datetime")
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def seal(draft: Draft, seq: int, previous: str, *, durable: str = MEMORY) -> Entry:
@@ -62,11 +62,16 @@ def seal_written(draft: Draft, seq: int, previous: str, *, durable: str = MEMORY
     body = {name: plain(value, f"body.{name}", below=2) for name, value in draft.body.items()}
     check_body(draft.kind, body)
     sealed = replace(draft, body=body)
-    content = {name: written(plain(value)) for name, value in _content(sealed, seq, previous).items() if name != "body"}
-    content["body"] = written(body)
-    hash_ = digest(_joined(content))
+    named = {"call": draft.call, "call_previous": draft.call_previous, "kind": draft.kind, "tenant": draft.tenant}
+    texts = {name: quoted(text, f"$.{name}") for name, text in {**named, "previous": previous}.items()}
+    # The members of ``record`` in canonical order: all of them are ASCII.
+    before = (
+        f'{{"at":"{timestamp(draft.at)}","body":{written(body)},"call":{texts["call"]},"call_previous":{texts["call_previous"]},'
+    )
+    after = f'"kind":{texts["kind"]},"previous":{texts["previous"]},"seq":{seq},"tenant":{texts["tenant"]},"v":{VERSION}}}'
+    hash_ = digest((before + after).encode("utf-8"))
     entry = Entry(seq=seq, previous=previous, draft=sealed, hash=hash_, durable=durable)
-    return entry, _joined({**content, "hash": f'"{hash_}"'})
+    return entry, f'{before}"hash":"{hash_}",{after}'.encode()
 
 
 def seal_unconfirmed(draft: Draft) -> Entry:
@@ -208,11 +213,6 @@ class CallChain:
         entry = seal_unconfirmed(draft)
         self.cut = True
         return self.add(entry)
-
-
-def _joined(members: Mapping[str, str]) -> bytes:
-    """Members with canonical values as a canonical object. Their names are ours: ASCII, and nothing to escape in them."""
-    return ("{" + ",".join(f'"{name}":{members[name]}' for name in sorted(members)) + "}").encode("utf-8")
 
 
 def _content(draft: Draft, seq: int, previous: str) -> dict[str, Json]:

@@ -66,34 +66,37 @@ class Assembler:
     def _chunk(self, chunk: Mapping[str, Any], where: str) -> list[ChatDelta]:
         if chunk.get("error") is not None:
             raise ChunkBroken("the processor reported an error in its answer")
-        found = [part for choice in _list(chunk.get("choices")) for part in self._choice(choice, where)]
+        found: list[ChatDelta] = []
+        for choice in _list(chunk.get("choices")):
+            if isinstance(choice, dict):
+                self._choice(choice, where, found)
         usage = chunk.get("usage")
-        if isinstance(usage, Mapping):
+        if isinstance(usage, dict):
             prompt, completion = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
             if prompt or completion:
                 found.append(ChatDelta(prompt_tokens=prompt, completion_tokens=completion))
         return found
 
-    def _choice(self, choice: object, where: str) -> list[ChatDelta]:
-        if not isinstance(choice, Mapping):
-            return []
+    def _choice(self, choice: Mapping[str, Any], where: str, found: list[ChatDelta]) -> None:
+        """Adds to ``found`` what this choice says. Runs for every token of every answer."""
         number = choice.get("index", 0) or 0
         if not isinstance(number, int) or not 0 <= number < MOST_CHOICES:
             raise ChunkBroken("too many answers")
-        found: list[ChatDelta] = []
         delta = choice.get(where)
-        if isinstance(delta, Mapping):
+        if isinstance(delta, dict):
+            if text := _text(delta.get("content")):
+                found.append(ChatDelta(self._bounded(text), choice=number))
             # A refusal is the model's own way to say no: the caller must hear it too.
-            texts = [(key, text) for key in ("content", "refusal") if (text := _text(delta.get(key)))]
-            found.extend(ChatDelta(text=self._bounded(text), choice=number, refusal=key == "refusal") for key, text in texts)
-            for position, call in enumerate(_list(delta.get("tool_calls"))):
-                self._call(number, position, call)
+            if text := _text(delta.get("refusal")):
+                found.append(ChatDelta(self._bounded(text), choice=number, refusal=True))
+            if calls := _list(delta.get("tool_calls")):
+                for position, call in enumerate(calls):
+                    self._call(number, position, call)
         finish = choice.get("finish_reason")
         if finish is not None:
             self.whole = True
             found.extend(self._finished_calls(number))
             found.append(ChatDelta(choice=number, finish=finish if finish in FINISHES else "stop"))
-        return found
 
     def _bounded(self, text: str) -> str:
         self._text += len(text)
@@ -102,7 +105,7 @@ class Assembler:
         return text
 
     def _call(self, number: int, position: int, call: object) -> None:
-        if not isinstance(call, Mapping):
+        if not isinstance(call, dict):
             raise ChunkBroken("a tool call is no object")
         index = call.get("index", position)
         if not isinstance(index, int) or not 0 <= index < MOST_TOOL_CALLS:
@@ -110,7 +113,7 @@ class Assembler:
         parts = self._calls.setdefault((number, index), _Parts())
         parts.id = parts.id or _text(call.get("id"))
         function = call.get("function")
-        if isinstance(function, Mapping):
+        if isinstance(function, dict):
             parts.name = parts.name or _text(function.get("name"))
             piece = _text(function.get("arguments"))
             parts.length += len(piece)

@@ -143,7 +143,8 @@ class Proxy:
     async def _mask(self, tenant: TenantPolicy, named: str | None, plain: PlainRequest) -> tuple[Conversation, MaskedRequest]:
         clock, began = self._parts.clock, self._parts.clock.monotonic()
         for opening in range(OPENINGS):
-            conversation = await self._parts.conversations.find(tenant, named, history=self._history(tenant, plain))
+            history = self._history(tenant, plain) if named is None else None
+            conversation = await self._parts.conversations.find(tenant, named, history=history)
             try:
                 async with asyncio.timeout(MASK_WITHIN_S), conversation.turn:
                     masked = await RequestMask(conversation).mask(plain)
@@ -189,7 +190,6 @@ class Proxy:
                 else:
                     asked.failed.add(grant.processor)
             else:
-                self._breakers.served(grant.processor)
                 return begun
 
     async def _grant(self, asked: _Asked, why: UpstreamFailed | None) -> Grant:
@@ -247,6 +247,7 @@ class Proxy:
         back = Restorer(masker.restore, in_json=asked.plain.answers_in_json, tool_names=asked.masked.tool_names)
         reader = _reader(asked)
         code, tokens = "cancelled", [0, 0]
+        why: SordinoError | None = None
         try:
             async with aclosing(begun.rest) as rest:
                 # For ``ask``. A generator that has not begun does nothing when it is closed; this one ends the request.
@@ -266,10 +267,10 @@ class Proxy:
             code = ""
             answer = _know_answer(asked, back)
         except SordinoError as error:
-            code = error.code
-            self._breakers.failed(begun.grant.processor, self._parts.clock.monotonic())
+            code, why = error.code, error
             raise
         finally:
+            self._judge(begun.grant.processor, why)
             unknown = reader.found if reader is not None else Counter()
             settled = self._settle(self._write_down(asked, begun.grant, code, tokens, unknown))
         # Who has the whole answer may ask another gateway next: that one finds everything.
@@ -278,6 +279,13 @@ class Proxy:
             said = (*asked.plain.messages, answer)
             conversations, tenant = self._parts.conversations, asked.conversation.tenant
             conversations.may_go_on(asked.conversation, history_digest(conversations.digest, tenant.tenant, asked.plain, said))
+
+    def _judge(self, processor: ProcessorId, why: SordinoError | None) -> None:
+        """Whoever breaks off each time has served nobody, however well he begins."""
+        if why is None:
+            self._breakers.served(processor)
+        elif isinstance(why, UpstreamFailed):
+            self._breakers.failed(processor, self._parts.clock.monotonic())
 
     def _settle(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._tasks.start(work, name="settle")
@@ -325,9 +333,12 @@ def _know_answer(asked: _Asked, back: Restorer) -> PlainMessage:
     conversation = asked.conversation
     answers = []
     for _, said in sorted(back.said.items()):
-        text = Private("".join(piece.reveal() for piece in said.restored))
+        masked, restored = "".join(said.masked), "".join(piece.reveal() for piece in said.restored)
+        text = Private(restored)
         if text:
-            conversation.know(text_parts(ASSISTANT, NOTHING, text), _as_the_model_wrote_it("".join(said.masked)))
+            # Where nothing was restored, it holds no placeholder of this conversation.
+            known = _as_the_model_wrote_it(masked) if masked != restored else Known(MaskedText(masked), {})
+            conversation.know(text_parts(ASSISTANT, NOTHING, text), known)
         for ours, theirs in said.calls:
             conversation.know(call_parts(theirs.arguments), _as_the_model_wrote_it(ours.arguments))
         calls = tuple(PlainCall(theirs.id, theirs.name, theirs.arguments) for _, theirs in said.calls)

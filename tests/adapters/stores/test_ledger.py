@@ -254,7 +254,7 @@ async def test_more_than_may_wait_is_refused_at_once(own_valkey: EmbeddedValkey,
             waiting = asyncio.gather(*(ledger.append(draft(call=f"call_{n}")) for n in range(2)), return_exceptions=True)
             await asyncio.sleep(0)
             with pytest.raises(EvidenceUnavailable, match="takes no more entries"):
-                await ledger.append(draft(call="one too many"))
+                await ledger.append(draft(call="one_too_many"))
         await waiting
 
 
