@@ -205,7 +205,8 @@ def read_header(source: BinaryIO) -> Header:
         (length,) = _LENGTH.unpack(source.read(_LENGTH.size))
         if length > LONGEST_HEADER:
             raise _altered("its header")
-        facts: Mapping[str, Any] = json.loads(source.read(length))
+        text = source.read(length)
+        facts: Mapping[str, Any] = json.loads(text)
         header = Header(
             tenant=TenantId(str(facts["tenant"])),
             call=CallId(str(facts["call"])),
@@ -219,6 +220,9 @@ def read_header(source: BinaryIO) -> Header:
         )
     except (ValueError, KeyError, TypeError, struct.error, binascii.Error):
         raise _altered("its header") from None
+    # Word for word: what the chunks are bound to is the header as we write it.
+    if header.to_bytes() != MAGIC + _LENGTH.pack(length) + text:
+        raise _altered("its header")
     if len(header.prefix) != PREFIX_BYTES or not 8_000 <= header.rate <= 48_000:
         raise _altered("its header")
     return header
