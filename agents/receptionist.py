@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from livekit.agents import function_tool
 
-from gateway.adapters.conversation import GuardedAgent
+from gateway.livekit import GuardedAgent
 
 INSTRUCTIONS = """\
 You are the receptionist of a small shop, on the phone. Ask for the caller's name and address, then a card number, then a phone

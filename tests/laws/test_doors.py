@@ -95,6 +95,7 @@ REVEALS = {
 
 
 DOORS = {
+    "agents/examples/openai_by_url.py": "a team's own program: it stands outside, and asks the gateway",
     "gateway/adapters/notices/mail.py": "a tenant's own address is told of sub-processors: names and dates, nothing of a call",
     "gateway/adapters/notices/webhook.py": "the same, to the tenant's own server",
     "gateway/adapters/providers/outbound.py": "the session of every processor; what is sent with it takes a Grant (test_grants)",

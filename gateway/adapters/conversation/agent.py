@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from livekit.agents import Agent, StopResponse, ToolError, llm
+from livekit.agents import Agent, AgentSession, StopResponse, ToolError, llm
 from livekit.agents.llm import FunctionTool, RawFunctionTool, ToolResult
 
 from gateway.adapters.conversation.turns import CallTurns
@@ -47,9 +47,30 @@ class GuardedAgent(Agent):
             turns.know(str(self.instructions))
 
     @property
+    def session(self) -> AgentSession[Any]:
+        """The guarded session of its call. Raises Misconfigured in any other, where nothing would be guarded."""
+        _ = self.turns
+        return super().session
+
+    def stt_node(self, *given: Any) -> Any:
+        _ = self.turns
+        return super().stt_node(*given)
+
+    def llm_node(self, *given: Any) -> Any:
+        _ = self.turns
+        return super().llm_node(*given)
+
+    def tts_node(self, *given: Any) -> Any:
+        _ = self.turns
+        return super().tts_node(*given)
+
+    @property
     def turns(self) -> CallTurns:
         if self._turns is None:
-            raise Misconfigured("this agent is not in a call", hint="a guarded agent is started by the gateway")
+            hint = (
+                "a guarded agent is started by the gateway: name it in the tenant's file, and run `sordino serve` or the worker"
+            )
+            raise Misconfigured("this agent is not in a call of the gateway's", hint=hint)
         return self._turns
 
     async def update_tools(self, tools: list[llm.Tool | llm.Toolset]) -> None:
@@ -157,7 +178,5 @@ def _load(dotted: str) -> Callable[[], GuardedAgent]:
         where = f"{error.filename}:{error.lineno}"
         raise Misconfigured(f"the agent {dotted!r} cannot be imported: {where}: {error.msg}", hint="mend that line") from None
     if not (isinstance(found, type) and issubclass(found, GuardedAgent)):
-        raise Misconfigured(
-            f"the agent {dotted!r} is not a GuardedAgent", hint="derive it from gateway.adapters.conversation.GuardedAgent"
-        )
+        raise Misconfigured(f"the agent {dotted!r} is not a GuardedAgent", hint="derive it from gateway.livekit.GuardedAgent")
     return found

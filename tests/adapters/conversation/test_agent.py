@@ -235,6 +235,8 @@ class TestAnAgent:
     async def test_does_nothing_outside_of_a_call(self) -> None:
         with pytest.raises(Misconfigured, match="not in a call"):
             _ = Bakery().turns
+        with pytest.raises(Misconfigured, match="not in a call"):
+            _ = Bakery().session
 
     async def test_knows_its_own_instructions_as_the_tenants_words(self) -> None:
         call = Call()

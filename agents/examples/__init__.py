@@ -1,0 +1,1 @@
+"""How a team's own agent uses Sordino: by one class (``livekit_guarded``), or by base URL alone (the others). Copy and change."""
