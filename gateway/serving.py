@@ -18,6 +18,7 @@ from aiohttp import web
 
 from gateway.adapters.detectors.cache import RememberingDetector
 from gateway.adapters.detectors.masker import CallMasker, ReplacingDetector
+from gateway.adapters.providers.exchange import Limits
 from gateway.adapters.providers.openai_speech import DIALECT, OpenAISpeech
 from gateway.adapters.providers.outbound import outbound_session
 from gateway.adapters.stores.conversations import RedisConversations
@@ -74,10 +75,12 @@ class SpeechNeeds:
     stt: Mapping[str, SpeechToText]
     tts: Mapping[str, TextToSpeech]
     secrets: Secrets
+    limits: Limits | None = None
+    """How long those elsewhere may take; None for the usual bounds."""
 
     def over(self, session: aiohttp.ClientSession) -> tuple[dict[str, SpeechToText], dict[str, MakeVoice]]:
         """Every dialect that we hear and speak by, those over the wire included. ``session`` is an ``outbound_session``."""
-        line = OpenAISpeech.over(session, self.secrets)
+        line = OpenAISpeech.over(session, self.secrets, limits=self.limits)
         voices: dict[str, MakeVoice] = {dialect: partial(_only, voice) for dialect, voice in self.tts.items()}
         return {**self.stt, DIALECT: line.ear()}, {**voices, DIALECT: line.voice}
 
@@ -144,7 +147,7 @@ async def open_proxy(needs: ProxyNeeds, running: AsyncExitStack) -> list[web.Rou
     keys = TenantKeys(needs.store)
     door = Door(keys, needs.tenant, proxy, needs.clock, tasks)
     operators = key_routes(needs.operator, keys, needs.tenant, needs.clock)
-    speech = await _speech_routes(door, parts, needs, running)
+    speech = await _speech_routes(door, parts, needs, running, tasks)
     endings = []
     if needs.entries and needs.seal:
         endings = ending_routes(door, Endings(parts, needs.entries, needs.seal))
@@ -153,11 +156,13 @@ async def open_proxy(needs: ProxyNeeds, running: AsyncExitStack) -> list[web.Rou
     return [*chat_routes(door), *message_routes(door), *model_routes(door), *speech, *endings, *operators]
 
 
-async def _speech_routes(door: Door, parts: ProxyParts, needs: ProxyNeeds, running: AsyncExitStack) -> list[web.RouteDef]:
+async def _speech_routes(
+    door: Door, parts: ProxyParts, needs: ProxyNeeds, running: AsyncExitStack, tasks: TaskOwner
+) -> list[web.RouteDef]:
     if needs.speech is None:
         return []
     stt, tts = needs.speech.over(await running.enter_async_context(outbound_session()))
-    return audio_routes(door, Speech(parts, stt, tts))
+    return audio_routes(door, Speech(parts, stt, tts, tasks))
 
 
 def masker_of(tenant: TenantPolicy, detector: ReplacingDetector, vault: CallVault) -> CallMasker:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from gateway.errors import StoreUnavailable
+from gateway.errors import SordinoError, StoreUnavailable
 from gateway.evidence.entries import Json
 from gateway.policy.egress import Grant
 from gateway.policy.model import TenantPolicy
@@ -16,9 +18,11 @@ from gateway.runner.egress import CallEgress
 from gateway.runner.notices import NoticesNow
 from gateway.runner.proxy.conversations import Conversation, Conversations
 from gateway.runner.proxy.mask import kept_form
+from gateway.tasks import TaskOwner
 from gateway.values import EntityType, ProcessorId
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 MASK_WITHIN_S = 10.0
 OPENINGS = 3
@@ -41,6 +45,34 @@ class ProxyParts:
     """Who is barred for a tenant now; asked before each Grant."""
     price: Callable[[ProcessorId], Price | None] = lambda processor: None
     """What a processor's tokens cost, where its entry says so."""
+
+
+class OnRecord:
+    """Writes evidence to its end, also when the client hangs up meanwhile: the next entry must know the one before."""
+
+    def __init__(self, tasks: TaskOwner) -> None:
+        self._tasks = tasks
+        self._last: asyncio.Task[Any] | None = None
+
+    async def do(self, work: Coroutine[Any, Any, T]) -> T:
+        """What the work gives. Raises what it raises."""
+        self._last = self._tasks.start(_outcome(work), name="record")
+        outcome: T | SordinoError = await asyncio.shield(self._last)
+        if isinstance(outcome, SordinoError):
+            raise outcome
+        return outcome
+
+    async def settled(self) -> None:
+        """Returns when nothing of it is on its way any more."""
+        if self._last is not None:
+            await asyncio.wait({self._last})
+
+
+async def _outcome(work: Coroutine[Any, Any, T]) -> T | SordinoError:
+    try:
+        return await work
+    except SordinoError as error:
+        return error
 
 
 def egress_of(parts: ProxyParts, tenant: TenantPolicy, conversation: Conversation) -> CallEgress:

@@ -7,6 +7,7 @@ placeholder that is to be said is the name again.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -18,7 +19,10 @@ from gateway.errors import (
     NoPermittedRoute,
     PolicyRefused,
     RedactionUnavailable,
+    UpstreamBusy,
     UpstreamFailed,
+    UpstreamRefused,
+    UpstreamTimeout,
 )
 from gateway.evidence.entries import Json
 from gateway.policy.categories import categories_of
@@ -28,11 +32,15 @@ from gateway.ports import SpeechToText, TextToSpeech
 from gateway.redaction.mask import Masked
 from gateway.redaction.placeholder import scanner
 from gateway.redaction.unmask import unmask
+from gateway.runner.proxy.breaker import Breakers
 from gateway.runner.proxy.conversations import Conversation
-from gateway.runner.proxy.record import MASK_WITHIN_S, OPENINGS, ProxyParts, egress_of, leave, started_body
+from gateway.runner.proxy.record import MASK_WITHIN_S, OPENINGS, OnRecord, ProxyParts, egress_of, leave, started_body
+from gateway.tasks import TaskOwner
 from gateway.values import CallId, DataCategory, Hop, Pcm, Placeholder, Private, ProcessorId
 
 T = TypeVar("T")
+TRIES_EACH = 2
+"""How often one processor is asked for one recording, or for one text."""
 MakeVoice = Callable[[str], TextToSpeech]
 """A voice by the name that the client asked for; where there is only one, that one."""
 
@@ -62,10 +70,14 @@ class Speaking:
 class Speech:
     """``stt`` and ``tts``: dialect to adapter."""
 
-    def __init__(self, parts: ProxyParts, stt: Mapping[str, SpeechToText], tts: Mapping[str, MakeVoice]) -> None:
+    def __init__(
+        self, parts: ProxyParts, stt: Mapping[str, SpeechToText], tts: Mapping[str, MakeVoice], tasks: TaskOwner
+    ) -> None:
         self._parts = parts
         self._stt = stt
         self._tts = tts
+        self._tasks = tasks
+        self._breakers = {Hop.STT: Breakers(), Hop.TTS: Breakers()}
 
     async def transcribe(
         self, tenant: TenantPolicy, named: str | None, speech: Private[Pcm], *, language: str, model: str, masked: bool
@@ -77,7 +89,7 @@ class Speech:
             UpstreamFailed: everybody who may has failed.
             RedactionUnavailable, StoreUnavailable, EvidenceUnavailable: nothing was given away.
         """
-        async with _visiting(self._parts, tenant, named) as visit:
+        async with self._visiting(tenant, named) as visit:
 
             async def hear(grant: Grant) -> Private[str]:
                 ear = self._stt.get(grant.dialect)
@@ -98,7 +110,7 @@ class Speech:
 
         Who may not have a transcript gets no text in which there is anything private. Raises as ``transcribe``.
         """
-        async with _visiting(self._parts, tenant, named) as visit:
+        async with self._visiting(tenant, named) as visit:
             found = await visit.mask(text, ours=True)
             held = [each.entity for each in scanner().all(found.text)]
             said = text.map(lambda plain: unmask(plain, visit.restore).reveal())
@@ -111,11 +123,46 @@ class Speech:
                 speaker = make(voice)
                 pieces = speaker.speak(grant, said, language=language)
                 assert isinstance(pieces, AsyncGenerator)  # noqa: S101  (every adapter's is one: it can be closed)
-                first = await anext(pieces, None)
-                return Speaking(visit.call, grant, speaker.rate, len(held), _joined(first, pieces))
+                try:
+                    first = await anext(pieces, None)
+                except BaseException:
+                    await pieces.aclose()
+                    raise
+                return Speaking(visit.call, grant, speaker.rate, len(held), self._joined(grant, first, pieces))
 
             about = categories_of([*found.counts, *held])
             return (await visit.ask(Hop.TTS, frozenset({category}), model, say, about=about))[1]
+
+    @asynccontextmanager
+    async def _visiting(self, tenant: TenantPolicy, named: str | None) -> AsyncGenerator[_Visit, None]:
+        """A conversation while something is done in it; what that leaves behind is kept when it ends."""
+        parts = self._parts
+        visit = _Visit(parts, tenant, await parts.conversations.find(tenant, named), OnRecord(self._tasks), self._breakers)
+        visit.conversation.busy += 1
+        try:
+            await visit.begin()
+            yield visit
+        except EvidenceUnavailable:
+            # Its thread of evidence is torn here; the store knows where it goes on.
+            parts.conversations.forget(visit.conversation)
+            raise
+        finally:
+            await asyncio.shield(visit.leave())
+
+    async def _joined(self, grant: Grant, first: Pcm | None, rest: AsyncGenerator[Pcm, None]) -> AsyncGenerator[Pcm, None]:
+        async with aclosing(rest):
+            if first is not None:
+                yield first
+            try:
+                async for piece in rest:
+                    yield piece
+            except UpstreamFailed:
+                self._breakers[Hop.TTS].failed(grant.processor, self._parts.clock.monotonic())
+                raise
+            except GeneratorExit:
+                self._breakers[Hop.TTS].served(grant.processor)
+                raise
+        self._breakers[Hop.TTS].served(grant.processor)
 
 
 @dataclass(slots=True)
@@ -125,6 +172,8 @@ class _Visit:
     parts: ProxyParts
     tenant: TenantPolicy
     conversation: Conversation
+    record: OnRecord
+    breakers: Mapping[Hop, Breakers]
 
     @property
     def call(self) -> CallId:
@@ -137,7 +186,7 @@ class _Visit:
         conversation = self.conversation
         if not conversation.begun:
             conversation.begun = True
-            await conversation.account.write("call.started", started_body(self.parts, self.tenant, conversation))
+            await self.record.do(conversation.account.write("call.started", started_body(self.parts, self.tenant, conversation)))
 
     async def mask(self, text: Private[str], *, ours: bool = False) -> Masked:
         """``ours``: placeholders in it are this conversation's."""
@@ -152,12 +201,12 @@ class _Visit:
                 continue
             if found.counts:
                 counts: dict[str, Json] = {str(kind): count for kind, count in found.counts.items()}
-                await self.conversation.account.write("masked", {"counts": counts})
+                await self.record.do(self.conversation.account.write("masked", {"counts": counts}))
             return found
         raise ConversationMoved("several gateways write to this conversation at once", hint="try again")
 
     async def _renew(self) -> None:
-        await leave(self.parts, self.conversation)
+        await self.leave()
         self.parts.conversations.forget(self.conversation)
         self.conversation = await self.parts.conversations.find(self.tenant, self.conversation.call)
         self.conversation.busy += 1
@@ -171,46 +220,51 @@ class _Visit:
         *,
         about: frozenset[DataCategory] = frozenset(),
     ) -> tuple[Grant, T]:
-        """``work`` with the first permitted processor that does not fail, each with a Grant of its own."""
+        """``work`` with the first permitted processor that does not fail, each time with a Grant of its own."""
         failed: set[ProcessorId] = set()
+        tries: Counter[ProcessorId] = Counter()
         why: UpstreamFailed | None = None
+        breakers, clock = self.breakers[hop], self.parts.clock
         while True:
+            resting = breakers.resting(clock.monotonic())
             egress = egress_of(self.parts, self.tenant, self.conversation)
+            asking = egress.grant(hop, categories, excluding=frozenset(failed) | resting, model=model, about=about)
             try:
-                grant = await egress.grant(hop, categories, excluding=frozenset(failed), model=model, about=about)
+                grant = await self.record.do(asking)
             except NoPermittedRoute:
                 if why is not None:
                     raise why from None
+                if resting:
+                    raise rested(breakers.opens_again_in(clock.monotonic())) from None
                 raise
+            tries[grant.processor] += 1
+            breakers.asked(grant.processor, clock.monotonic())
             try:
-                return grant, await work(grant)
+                done = await work(grant)
             except UpstreamFailed as error:
                 why = error
-                failed.add(grant.processor)
+                if not isinstance(error, UpstreamRefused | UpstreamBusy):
+                    breakers.failed(grant.processor, clock.monotonic())
+                again = not isinstance(error, UpstreamRefused | UpstreamBusy | UpstreamTimeout)
+                if again and tries[grant.processor] < TRIES_EACH:
+                    await self.parts.pause()
+                else:
+                    failed.add(grant.processor)
+            else:
+                if hop is Hop.STT:  # a voice has only begun
+                    breakers.served(grant.processor)
+                return grant, done
+
+    async def leave(self) -> None:
+        await self.record.settled()
+        await leave(self.parts, self.conversation)
 
 
-@asynccontextmanager
-async def _visiting(parts: ProxyParts, tenant: TenantPolicy, named: str | None) -> AsyncGenerator[_Visit, None]:
-    """A conversation while something is done in it; what that leaves behind is kept when it ends."""
-    visit = _Visit(parts, tenant, await parts.conversations.find(tenant, named))
-    visit.conversation.busy += 1
-    try:
-        await visit.begin()
-        yield visit
-    except EvidenceUnavailable:
-        # Its thread of evidence is torn here; the store knows where it goes on.
-        parts.conversations.forget(visit.conversation)
-        raise
-    finally:
-        await asyncio.shield(leave(parts, visit.conversation))
-
-
-async def _joined(first: Pcm | None, rest: AsyncGenerator[Pcm, None]) -> AsyncGenerator[Pcm, None]:
-    async with aclosing(rest):
-        if first is not None:
-            yield first
-        async for piece in rest:
-            yield piece
+def rested(wait_s: float | None) -> UpstreamBusy:
+    """Whoever may be asked has failed often lately."""
+    return UpstreamBusy(
+        "every permitted processor has failed often lately", retry_after_s=wait_s, hint="they are asked again in some seconds"
+    )
 
 
 def _no_adapter(grant: Grant) -> PolicyRefused:

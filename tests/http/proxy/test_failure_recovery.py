@@ -217,7 +217,8 @@ async def test_a_processor_that_does_not_take_the_call_is_a_timeout(
 async def test_a_client_that_does_not_read_holds_the_processor_back_and_gets_all_later(
     house: ProxyHouse, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    count, words, taken = 5_000, "forty characters that the client is slow", 0
+    # Each of these signs is six in JSON: what the client does not read is more than all that stands between can hold.
+    count, words, taken = 5_000, "\x01" * 40, 0
     restore = Restorer.feed
 
     def counted(self: Restorer, delta: ChatDelta) -> Iterator[RestoredDelta]:
@@ -252,10 +253,11 @@ async def test_a_client_that_does_not_read_holds_the_processor_back_and_gets_all
                 quiet, last = (quiet + 1, last) if taken == last else (0, taken)
                 await asyncio.sleep(0.05)
             held_back_at = taken
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
             while piece := await loop.sock_recv(client, 1 << 16):
                 got += piece
     assert held_back_at < count
-    assert (got.count(words.encode()), got.endswith(b"data: [DONE]\n\n")) == (count, True)
+    assert (got.count(b"\\u0001"), got.endswith(b"data: [DONE]\n\n")) == (len(words) * count, True)
 
 
 async def test_no_request_waits_for_the_answer_of_another() -> None:
