@@ -38,12 +38,17 @@ def test_one_changed_bit_anywhere_is_found(data: st.DataObject) -> None:
     whole = bytearray(header + b"".join(chunks))
     place = data.draw(st.integers(0, len(whole) - 1))
     whole[place] ^= 1 << data.draw(st.integers(0, 7))
-    with pytest.raises((RecordingAltered, StoreUnavailable)):
-        recording = opened(bytes(whole))
+    # A length that now reaches past the end looks like a file that ends there: what is missing then is the last chunk.
+    assert found_out(bytes(whole))
+
+
+def found_out(data: bytes) -> bool:
+    try:
+        recording = opened(data)
         list(recording.pieces())
-        # A length that now reaches past the end looks like a file that ends there: the last chunk is what is missing then.
-        if recording.cut:
-            raise RecordingAltered("no last chunk")
+    except (RecordingAltered, StoreUnavailable):
+        return True
+    return recording.cut
 
 
 FIRST, GAP, SECOND, THIRD, LAST = range(5)
