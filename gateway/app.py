@@ -59,6 +59,7 @@ from gateway.settings import Settings
 from gateway.speech import speech_elsewhere
 from gateway.talking import TalkNeeds, open_talking
 from gateway.tasks import TaskOwner
+from gateway.trunk import TrunkNeeds, open_trunk
 from gateway.values import Hop, Private, ProcessorId
 
 log = logging.getLogger(__name__)
@@ -104,6 +105,8 @@ class Gateway:
         self.valkey: EmbeddedValkey | None = None
         """The gateway's own store; None when SORDINO_REDIS_URL names one."""
         self.url = ""
+        self.sip_port: int | None = None
+        """Where the SIP trunk listens; None where there is none."""
 
     # --- life -------------------------------------------------------------------------------------------------------
 
@@ -246,6 +249,8 @@ class Gateway:
             ),
         ]
         self.url = await listen(self.settings, port, paths, self._open)
+        trunk = TrunkNeeds(self.settings, self.policies, self.calls.run, self._ids, self.telemetry)
+        self.sip_port = await open_trunk(trunk, self._open)
 
     def _talk_needs(self) -> TalkNeeds:
         return TalkNeeds(

@@ -30,6 +30,11 @@ class Settings:
     ice_servers: tuple[str, ...] = ()
     """STUN and TURN servers that calls from browsers may use, as their URLs (RFC 7064, 7065). Asking them is egress: none."""
 
+    sip_listen: str = ""
+    """Where the SIP trunk listens: an address of a private network, ``10.0.0.5:5060``. Empty: there is no trunk."""
+    sip_peers: tuple[str, ...] = ()
+    """The addresses of the session border controllers that may call over it."""
+
     @staticmethod
     def from_env(env: Mapping[str, str], **given: object) -> Settings:
         """The environment's values, unless ``given`` (from the command line) says otherwise; None there means not given.
@@ -46,6 +51,8 @@ class Settings:
             "public_url": env.get("SORDINO_PUBLIC_URL") or None,
             "demo_llm": env.get("SORDINO_DEMO_LLM") or None,
             "demo_model": env.get("SORDINO_DEMO_MODEL") or None,
+            "sip_listen": env.get("SORDINO_SIP_LISTEN", "").strip(),
+            "sip_peers": tuple(env.get("SORDINO_SIP_PEERS", "").replace(",", " ").split()),
             "ice_servers": tuple(env.get("SORDINO_ICE_SERVERS", "").split()),
         }
         found |= {name: value for name, value in given.items() if value is not None}

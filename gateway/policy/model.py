@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema
 
 from gateway.policy import masks
+from gateway.policy.accounts import Carrier
 from gateway.policy.announcing import Announcement, Disclosure, RequiredAnnouncement, chosen
 from gateway.policy.canonical import digest
 from gateway.policy.contacts import Contacts
@@ -28,12 +29,10 @@ from gateway.policy.fields import (
     Mask,
     Model,
     Region,
-    SecretName,
     SettingName,
     Slug,
     Text,
     Training,
-    TwilioAccount,
     Unknown,
     fault,
 )
@@ -110,64 +109,6 @@ class Route(Model):
     def candidates(self, hop: Hop) -> tuple[Candidate, ...]:
         found: tuple[Candidate, ...] = getattr(self, hop.value)
         return found
-
-
-class Twilio(Model):
-    """The tenant's account at Twilio. ``auth_token`` names the secret that checks the webhook's signature."""
-
-    account: TwilioAccount | None = None
-    auth_token: SecretName
-
-
-class Telnyx(Model):
-    """The tenant's account at Telnyx. ``public_key`` names the secret with the key that its webhooks are checked with."""
-
-    public_key: SecretName
-
-
-class Plivo(Model):
-    """The tenant's account at Plivo. ``auth_token`` names the secret that checks the webhook's signature."""
-
-    auth_token: SecretName
-
-
-class Vonage(Model):
-    """The tenant's account at Vonage. ``signature_secret`` names the secret that signs its webhooks."""
-
-    signature_secret: SecretName
-
-
-class Exotel(Model):
-    """The tenant's account at Exotel. ``webhook_key`` names the secret that stands in the URL of its Voicebot applet."""
-
-    webhook_key: SecretName
-
-
-class LiveKit(Model):
-    """The tenant's rooms. ``room_key`` names the secret that everybody in them has, and encrypts and decrypts with."""
-
-    room_key: SecretName
-
-
-class Carrier(Model):
-    twilio: Twilio | None = None
-    telnyx: Telnyx | None = None
-    plivo: Plivo | None = None
-    vonage: Vonage | None = None
-    exotel: Exotel | None = None
-    livekit: LiveKit | None = None
-
-    def secrets(self) -> dict[str, str]:
-        """Carrier to the name of the secret that its requests are checked (LiveKit's rooms: encrypted) with, for each account."""
-        names = {
-            "twilio": self.twilio and self.twilio.auth_token,
-            "telnyx": self.telnyx and self.telnyx.public_key,
-            "plivo": self.plivo and self.plivo.auth_token,
-            "vonage": self.vonage and self.vonage.signature_secret,
-            "exotel": self.exotel and self.exotel.webhook_key,
-            "livekit": self.livekit and self.livekit.room_key,
-        }
-        return {carrier: name for carrier, name in names.items() if name}
 
 
 class PlainAgent(Model):
