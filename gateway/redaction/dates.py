@@ -70,6 +70,8 @@ _OLDEST, _FEWEST_FIGURES = 120, 3
 
 def find(heard: Heard) -> list[Span]:
     """Dates of birth, expiry dates, ages."""
+    if not heard.has_figures:
+        return []
     return [*_dates(heard), *_figures(heard), *_ages(heard)]
 
 

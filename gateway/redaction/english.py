@@ -13,8 +13,17 @@ from gateway.redaction.lexemes import SpokenLanguage
 
 
 def any_of(words: Iterable[str]) -> str:
-    """A pattern for any of these words, longest first."""
-    return "|".join(sorted((re.escape(word) for word in words), key=lambda word: (-len(word), word)))
+    """A pattern for any of these words, the longest that fits. What words begin with alike is looked at once."""
+    roots: dict[str, list[str]] = {}
+    for word in dict.fromkeys(words):
+        roots.setdefault(word[:1], []).append(word[1:])
+    ways = [f"{re.escape(first)}{_rest(rests)}" for first, rests in sorted(roots.items()) if first]
+    # The end of a word is tried last.
+    return "|".join([*ways, ""] if "" in roots else ways)
+
+
+def _rest(rests: list[str]) -> str:
+    return re.escape(rests[0]) if len(rests) == 1 else f"(?:{any_of(rests)})"
 
 
 def _words(table: str) -> list[str]:

@@ -16,6 +16,7 @@ LONG_NUMBERS = (
 """Numbers that people give in pieces, over the end of a turn."""
 
 _ENDS_WITH_NUMBER = re.compile(rf"<(?P<kind>{'|'.join(LONG_NUMBERS)})(?:_\d+)?>[\s.,]*\Z")
+_FIGURE = re.compile(r"\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,11 @@ class Heard:
     """The kind of a number that the speaker's own last turn ended with: digits at the beginning of this one may go on with it."""
     language: str = "en"
     """The primary subtag of the language of both."""
+
+    @property
+    def has_figures(self) -> bool:
+        """False only where there is no digit at all. Most rules for numbers look no further then."""
+        return _FIGURE.search(self.view.text) is not None or not self.view.text.isascii()
 
     @classmethod
     def of(cls, transcript: str, previous: str = "", language: str = "en") -> Heard:

@@ -30,6 +30,8 @@ _MAIL = re.compile(
 _GARBLED_MAIL = re.compile(rf"(?<![\w']){_PROVIDER}{_COM}")
 """A provider without "at": whoever is named before it lives there."""
 _ANY_END = re.compile(rf" (?:dot|dock) (?:com|come|calm|net|org|co{_DOT}uk|in|de)(?![\w])|\.(?:com|net|org|in|de|co\.uk)(?![\w])")
+_DOTTED = re.compile(r"dot|dock|point|\.")
+"""What every domain has, however it was understood, and what stands between the parts of a network address."""
 _MAIL_CUE = re.compile(
     r"(?<![\w'])(?:e ?-?mails?(?: address| i d| id)?|mail|send|sent|sending|write|wrote|forward\w*|itinerary|invoice|receipt|"
     r"statement|registered|copy|link)(?![\w'])"
@@ -99,13 +101,15 @@ def find(heard: Heard) -> list[Span]:
 
 def _mails(heard: Heard) -> Iterator[Span]:
     text = heard.view.text
+    dotted = _DOTTED.search(text) is not None
     for pattern, score in ((_MAIL, 0.95), (_GARBLED_MAIL, 0.9)):
-        for match in pattern.finditer(text):
+        possible = (" at " in text or "@" in text) if pattern is _MAIL else (dotted or " com" in text)
+        for match in pattern.finditer(text) if possible else ():
             begin = match.start() - (text[match.start() - 1 : match.start()] == " ")
             start = min(_words_before(text, begin, most=3), _announced(text, begin))
             if start < begin:
                 yield heard.span(start, match.end(), "EMAIL_ADDRESS", score, "phrase", "words, “at”, and a domain")
-    for cue in _MAIL_CUE_ALONE.finditer(text):
+    for cue in _MAIL_CUE_ALONE.finditer(text) if "mail" in text else ():
         yield from _after_cue(heard, cue.end())
 
 
@@ -160,6 +164,8 @@ def _words_before(text: str, end: int, *, most: int) -> int:
 
 def _webs(heard: Heard) -> Iterator[Span]:
     text = heard.view.text
+    if _DOTTED.search(text) is None:
+        return
     mails = [match.span() for match in _MAIL.finditer(text)]
     for pattern in (_WWW, _WRITTEN_URL):
         for match in pattern.finditer(text):
@@ -179,10 +185,15 @@ def _touches(stretches: list[tuple[int, int]], start: int, end: int) -> bool:
 
 
 def _networks(heard: Heard) -> Iterator[Span]:
-    for match in _IP.finditer(heard.view.text):
-        yield heard.span(match.start(), match.end(), "IP_ADDRESS", 0.9, "phrase", "four numbers with dots between")
-    for match in _IP_CUE.finditer(heard.view.text):
+    if len(_DOTTED.findall(heard.view.text)) > 2:
+        yield from _dotted_networks(heard)
+    for match in _IP_CUE.finditer(heard.view.text) if heard.has_figures else ():
         if UNITS.match(heard.view.text, match.end()) is None:
             yield heard.span(
                 match.start("ip"), match.end("ip"), "IP_ADDRESS", 0.7, "phrase", "numbers after an address was announced"
             )
+
+
+def _dotted_networks(heard: Heard) -> Iterator[Span]:
+    for match in _IP.finditer(heard.view.text):
+        yield heard.span(match.start(), match.end(), "IP_ADDRESS", 0.9, "phrase", "four numbers with dots between")

@@ -101,6 +101,8 @@ _AREA_CODE = re.compile(r"area code(?: is)? $")
 
 def find(heard: Heard) -> list[Span]:
     """Numbers and codes that are somebody's, by check digit, by cue, by question, by length."""
+    if not heard.has_figures:
+        return []
     spans = [span for match in _CODE.finditer(heard.view.text) if (span := _coded(heard, match.start(), match.end()))]
     codes_found, at = list(spans), 0
     for match in _DIGITS.finditer(heard.view.text):

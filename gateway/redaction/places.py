@@ -87,7 +87,7 @@ _LONGEST_PLACE = 3
 
 def find(heard: Heard) -> list[Span]:
     """Street addresses, postcodes behind them, places."""
-    return [*_streets(heard), *_places(heard)]
+    return [*(_streets(heard) if heard.has_figures else ()), *_places(heard)]
 
 
 def _streets(heard: Heard) -> Iterator[Span]:
