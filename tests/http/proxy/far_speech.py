@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from tests.http.proxy.test_audio import ENTRY, Ear, Voice
 
 HEARD = "My name is Barnaby Thistlewood."
 SOUND = bytes(9_600)
+_SOUND = re.compile(rb"RIFF.*?(?=\r\n--)", re.DOTALL)
 Script = Callable[["Far", web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -33,10 +35,12 @@ class Far:
     hears: str = HEARD
     scripts: list[Script] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
+    """Heads, without the port, which may be anybody's ZIP code; and bodies, without the sound, which may spell anything."""
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        head = f"{request.path_qs}\n{json.dumps(dict(request.headers))}\n".encode()
-        self.raw.append(head + await request.read())
+        head = {name: value for name, value in request.headers.items() if name != "Host"}
+        body = _SOUND.sub(b"", await request.read())
+        self.raw.append(f"{request.path_qs}\n{json.dumps(head)}\n".encode() + body)
         if self.scripts:
             return await self.scripts[min(len(self.raw), len(self.scripts)) - 1](self, request)
         return await self.well(request)

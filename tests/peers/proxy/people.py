@@ -177,7 +177,7 @@ def readings(raw: bytes) -> Iterator[str]:
     yield unquote_plus(plain)
     yield html.unescape(plain)
     for run in _CODED.findall(raw):
-        standard = run.translate(bytes.maketrans(b"-_", b"+/")).rstrip(b"=")
+        standard = run.translate(bytes.maketrans(b"-_", b"+/"), b"=")
         for start in range(4):
             part = standard[start:]
             part = part[:-1] if len(part) % 4 == 1 else part
