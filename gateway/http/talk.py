@@ -13,7 +13,7 @@ _HEADERS = {**HEADERS, "Permissions-Policy": "microphone=(self), camera=(), geol
 
 
 def talk_routes() -> list[web.RouteDef]:
-    """The page and its two files. Its token comes in the fragment of its address, which no server ever sees."""
+    """The page and its files. Its token comes in the fragment of its address, which no server ever sees."""
     folder = resources.files("gateway.http") / "talk"
 
     def page(name: str, kind: str) -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -28,4 +28,5 @@ def talk_routes() -> list[web.RouteDef]:
         web.get("/talk", page("index.html", "text/html")),
         web.get("/talk.css", page("talk.css", "text/css")),
         web.get("/talk.js", page("talk.js", "text/javascript")),
+        web.get("/talk.svg", page("talk.svg", "image/svg+xml")),
     ]

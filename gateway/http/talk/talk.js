@@ -93,6 +93,7 @@ function ended() {
   if (!call) return;
   release();
   show("ended");
+  byId("call").hidden = true;
   byId("verify").hidden = false;
 }
 
