@@ -12,6 +12,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from gateway.redaction import answers
 from gateway.redaction.checksums import luhn
@@ -220,8 +221,7 @@ class History:
             late.new |= plan.new
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Wanted(NamedTuple):
     """What to look for: words in their order, or one run of digits; in bare answers alone or in any text."""
 
     words: tuple[str, ...]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,6 +16,7 @@ from gateway.redaction.placeholder import placeholder, safe_kind, scanner
 from gateway.redaction.spoken import Views, view
 from gateway.values import EntityType, MaskedText, Placeholder, Private, Span
 
+_NO_SIGNS, _NO_MAIL_SIGNS = re.compile(r"[\W_]+"), re.compile(r"[^\w@.]+")
 _LAST4_NEEDS = 8
 """With fewer digits than this, the last four would be half of the secret."""
 
@@ -86,8 +87,7 @@ def normal_form(text: str, spoken: SpokenLanguage = ENGLISH) -> str:
 
 def _form(heard: str, text: str) -> str:
     heard = heard.replace(" dot ", ".").replace(" at ", "@").replace(" underscore ", "_")
-    also = "@_." if "@" in heard else ""
-    return "".join(sign for sign in heard if sign.isalnum() or sign in also) or text
+    return (_NO_MAIL_SIGNS if "@" in heard else _NO_SIGNS).sub("", heard) or text
 
 
 class Pseudonyms:
@@ -117,10 +117,9 @@ class Pseudonyms:
 
     def fork(self) -> Pseudonyms:
         """A copy that goes its own way: what is planned on it does not count until it takes the place of this one."""
-        twin = copy(self)
-        for name, kept in vars(self).items():
-            if isinstance(kept, dict | set | list):
-                setattr(twin, name, copy(kept))
+        twin = object.__new__(type(self))
+        own = {name: kept.copy() for name, kept in vars(self).items() if isinstance(kept, dict | set | list)}
+        vars(twin).update(vars(self), **own)
         return twin
 
     def recall(self, values: Mapping[Placeholder, Private[str]]) -> None:

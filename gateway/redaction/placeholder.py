@@ -73,6 +73,8 @@ class Scanner:
             re.compile(r"(?<!\w)" + _growing(trie, _SEPARATOR_PLAIN, _grow_bare(_SEPARATOR_PLAIN), fold=False)),
         ]
         self._start = re.compile(r"<|(?<!\w)[A-Za-z]")
+        self._likely = re.compile(r"<|(?<!\w)(?=" + _kinds(trie, _SEPARATOR_LOOSE, fold=True) + ")")
+        self._closed = re.compile("[<0-9]")
 
     def starts(self, text: str, at: int) -> int:
         """The next place from ``at`` on where a placeholder could begin, or the text's length."""
@@ -94,12 +96,14 @@ class Scanner:
 
     def all(self, text: str) -> Iterator[Found]:
         """Every placeholder in a complete text, from left to right."""
-        at = 0
-        while (at := self.starts(text, at)) < len(text):
-            found = self.at(text, at)
+        # None is without a bracket and without a number, and a complete one begins with a whole kind.
+        possible = self._closed.search(text)
+        place = self._likely.search(text) if possible else None
+        while place:
+            found = self.at(text, place.start())
             if found:
                 yield found
-            at = found.end if found else at + 1
+            place = self._likely.search(text, found.end if found else place.start() + 1)
 
 
 Trie = dict[str, "Trie"]
