@@ -17,6 +17,8 @@ LOUD = (
     "LK_KEYTERMS_DEBUG",
     "LIVEKIT_OBSERVABILITY_URL",
     "LIVEKIT_TELEMETRY_ALLOW_PII",
+    "LIVEKIT_EVALS_VERBOSE",
+    "LIVEKIT_REMOTE_EOT_URL",
 )
 """Switches under which livekit-agents writes callers' words to logs, files or its cloud."""
 

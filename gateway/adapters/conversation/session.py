@@ -69,6 +69,19 @@ class GuardedSession(AgentSession[None]):
 
     guard: CallTurns
 
+    async def start(self, agent: Agent, **options: Any) -> Any:
+        """Without a room, a recording or a remote control: a room would get what is said as text, a recording keeps it in clear.
+
+        Raises:
+            PolicyRefused: one of them is asked for, or the agent is not guarded.
+        """
+        if wished := [name.replace("_", " ") for name, value in options.items() if value is not NOT_GIVEN and value is not False]:
+            raise PolicyRefused(
+                f"a guarded session is started without {', '.join(wished)}", hint="the gateway joins rooms and records"
+            )
+        self._admit(agent)
+        return await super().start(agent, record=False, session_host=False)
+
     def say(self, text: str | AsyncIterator[str], **options: Any) -> Any:  # type: ignore[override]
         """Say it; the history keeps the masked form."""
         return super().say(self._masked(text), **options)
@@ -113,9 +126,7 @@ class GuardedSession(AgentSession[None]):
 def guard_agent(agent: Agent, turns: CallTurns) -> None:
     """Refuse an agent, also one handed over to, that would bring a model of its own. Raises PolicyRefused."""
     if not isinstance(agent, GuardedAgent):
-        raise PolicyRefused(
-            "only a GuardedAgent may take a call", hint="derive it from gateway.adapters.conversation.GuardedAgent"
-        )
+        raise PolicyRefused("only a GuardedAgent may take a call", hint="derive it from gateway.livekit.GuardedAgent")
     for part in OWN_PARTS:
         if getattr(agent, part) is not NOT_GIVEN:
             named = part.replace("_", " ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from logging.handlers import BufferingHandler
 from pathlib import Path
 
@@ -29,6 +30,35 @@ def test_the_switches_are_those_that_livekit_reads() -> None:
     folder = Path(livekit.agents.__file__).parent.parent
     code = "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py"))
     assert [name for name in LOUD if name not in code] == []
+
+
+HARMLESS = {
+    # Where its server is, and who we are there.
+    *("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET", "LIVEKIT_TOKEN", "LIVEKIT_WORKER_TOKEN"),
+    *("LIVEKIT_AGENT_NAME", "LIVEKIT_AGENT_NAME_OVERRIDE", "LIVEKIT_AGENT_ID", "LIVEKIT_AGENT_DEPLOYMENT", "LIVEKIT_REGION_NAME"),
+    *("LIVEKIT_SIP_NUMBER", "LIVEKIT_SIP_OUTBOUND_TRUNK", "LIVEKIT_DEV_MODE", "LIVEKIT_LIB_PATH"),
+    # Its hosted models, which no guarded session has.
+    *(
+        "LIVEKIT_INFERENCE_URL",
+        "LIVEKIT_INFERENCE_API_KEY",
+        "LIVEKIT_INFERENCE_API_SECRET",
+        "LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE",
+    ),
+    # How much it logs and when: through our filter, which keeps no words of others.
+    *("LIVEKIT_LOG_LEVEL", "LIVEKIT_RTC_DEBUG", "LIVEKIT_AGENTS_LOOP_BLOCK_ERROR_MS", "LIVEKIT_AGENTS_LOOP_BLOCK_WARN_MS"),
+    # Where threads stand, by lines of code.
+    "LK_DUMP_STACK_TRACES",
+}
+
+
+def test_every_switch_of_livekits_was_looked_at() -> None:
+    """One that a new version brings stands in neither table until somebody has read what it does."""
+    folder = Path(livekit.agents.__file__).parent.parent
+    code = "".join(
+        path.read_text(encoding="utf-8") for part in ("agents", "api", "rtc") for path in (folder / part).rglob("*.py")
+    )
+    read = set(re.findall(r"""["']((?:LK|LIVEKIT)_[A-Z0-9_]+)["']""", code))
+    assert read == HARMLESS | set(LOUD)
 
 
 def test_no_span_of_livekits_is_recorded() -> None:
