@@ -1,4 +1,4 @@
-"""Wiring of those who hear and speak elsewhere: OpenAI's wire by our own adapter, the others by livekit's plugins on our line."""
+"""Wiring of those who hear and speak elsewhere: by adapters of our own, or by livekit's plugins on a line of ours."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import aiohttp
 
 from gateway.adapters.conversation.plugins import plugin_ears, plugin_voices, preload
+from gateway.adapters.providers import azure_speech, google_speech, openai_speech
 from gateway.adapters.providers.granted import Outlet
-from gateway.adapters.providers.openai_speech import DIALECT, OpenAISpeech
 from gateway.policy.load import PolicySet
 from gateway.ports import Secrets, SpeechToText, TextToSpeech
 from gateway.values import ProcessorId
@@ -34,11 +34,21 @@ def speech_elsewhere(
     Plugins that a route names are imported now, so that no call waits for them.
     """
     outlet = Outlet.over(session, secrets, tls=tls)
-    openai = OpenAISpeech.over(session, secrets, tls=tls)
+    openai = openai_speech.OpenAISpeech.over(session, secrets, tls=tls)
     preload(dialects_in_use(policies))
     return SpeechElsewhere(
-        stt={**plugin_ears(outlet.line), DIALECT: openai.ear()},
-        tts={**plugin_voices(outlet.line), DIALECT: openai.voice(OPENAI_VOICE)},
+        stt={
+            **plugin_ears(outlet.line),
+            openai_speech.DIALECT: openai.ear(),
+            google_speech.DIALECT: google_speech.GoogleEar(outlet),
+            azure_speech.DIALECT: azure_speech.AzureEar(outlet),
+        },
+        tts={
+            **plugin_voices(outlet.line),
+            openai_speech.DIALECT: openai.voice(OPENAI_VOICE),
+            google_speech.DIALECT: google_speech.GoogleVoice(outlet),
+            azure_speech.DIALECT: azure_speech.AzureVoice(outlet),
+        },
     )
 
 

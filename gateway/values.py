@@ -5,7 +5,7 @@ Nothing here does I/O, reads a clock or draws randomness.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, NewType, NoReturn, TypeVar
@@ -130,12 +130,25 @@ class TimedWord:
     end_ms: float
 
 
+_LONGEST_MS = 3_600_000.0
+
+
 @dataclass(frozen=True, slots=True)
 class Transcribed:
     """What was heard. ``words`` is empty where the recogniser gives no times; their texts joined need not be ``text``."""
 
     text: Private[str]
     words: tuple[TimedWord, ...] = ()
+
+    @staticmethod
+    def of(text: str, words: Iterable[tuple[str, float, float]]) -> Transcribed:
+        """With each word's beginning and end in ms. If one of them makes no sense, none is taken: who silences by a wrong time
+        leaves the word to be heard.
+        """
+        timed = tuple(TimedWord(Private(word), start, end) for word, start, end in words)
+        starts = [word.start_ms for word in timed]
+        sane = starts == sorted(starts) and all(0 <= word.start_ms <= word.end_ms <= _LONGEST_MS for word in timed)
+        return Transcribed(Private(text), timed if sane else ())
 
 
 @dataclass(frozen=True, slots=True)

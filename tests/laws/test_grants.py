@@ -11,7 +11,9 @@ ROOMS = ("gateway/adapters/providers/", "gateway/adapters/speech/", "gateway/ada
 SENDERS = {
     "gateway/adapters/conversation/plugins/hearing.py": ("transcribe", "transcribe_words"),
     "gateway/adapters/conversation/plugins/speaking.py": ("speak",),
+    "gateway/adapters/providers/azure_speech.py": ("transcribe", "transcribe_words", "speak"),
     "gateway/adapters/providers/exchange.py": ("stream",),
+    "gateway/adapters/providers/google_speech.py": ("transcribe", "transcribe_words", "speak"),
     # Speech on this machine leaves it nowhere; the hop has its Grant all the same (promise 7).
     "gateway/adapters/speech/local.py": ("transcribe", "speak"),
 }

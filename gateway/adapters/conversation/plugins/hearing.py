@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Any, Protocol
 
 from livekit import rtc
@@ -16,7 +15,7 @@ from gateway.audio import resample
 from gateway.errors import UpstreamFailed
 from gateway.outgoing import Line, OpenLine, RequestShape
 from gateway.policy.egress import Grant
-from gateway.values import Hop, Pcm, Private, TimedWord, Transcribed
+from gateway.values import Hop, Pcm, Private, Transcribed
 
 HEARING_HZ = 16_000
 _MOST_TEXT = 20_000
@@ -93,16 +92,14 @@ def _transcribed(grant: Grant, heard: list[stt.SpeechData]) -> Transcribed:
     if not all(isinstance(text, str) for text in texts) or sum(map(len, texts)) > _MOST_TEXT:
         raise UpstreamFailed(f"the answer of {grant.processor} is no transcription")
     words = [_word(word) for each in heard for word in each.words or ()]
-    timed = tuple(word for word in words if word is not None)
-    # Times that make no sense are worse than none: who silences by them would miss the words.
-    whole = len(timed) == len(words) and all(a.start_ms <= b.start_ms for a, b in pairwise(timed))
-    return Transcribed(Private(" ".join(text.strip() for text in texts if text.strip())), timed if whole else ())
+    known = [word for word in words if word is not None]
+    return Transcribed.of(" ".join(text.strip() for text in texts if text.strip()), known if len(known) == len(words) else ())
 
 
-def _word(word: Any) -> TimedWord | None:
+def _word(word: Any) -> tuple[str, float, float] | None:
     start, end = getattr(word, "start_time", None), getattr(word, "end_time", None)
-    if isinstance(start, int | float) and isinstance(end, int | float) and 0 <= start <= end <= 3600:
-        return TimedWord(Private(str(word)), start * 1000, end * 1000)
+    if isinstance(start, int | float) and isinstance(end, int | float):
+        return str(word), start * 1000, end * 1000
     return None
 
 
