@@ -46,6 +46,7 @@ from gateway.governing import (
 from gateway.http.media import SocketLeg
 from gateway.http.recordings import recording_routes
 from gateway.lines import Lines
+from gateway.paying import open_payments
 from gateway.policy.disclosing import all_first_words
 from gateway.policy.model import TenantPolicy
 from gateway.policy.registry import Price, Registry, with_base_url
@@ -215,6 +216,7 @@ class Gateway:
             signing=self.signing,
             receipts=self.receipts,
             governing=self.governing,
+            payments=await open_payments(self.secrets, self._clock, self._open),
             recordings=self.recordings.needs,
             detector=self.detector,
             parts=await self._conversation_parts(),

@@ -19,13 +19,14 @@ from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.vault import RedisVault
 from gateway.call.consent import ConsentWithdrawn
-from gateway.call.flow import CallFlow, Outcome
+from gateway.call.flow import Outcome
 from gateway.call.plot import Failed
 from gateway.errors import SordinoError
 from gateway.evidence import receipt as receipts
 from gateway.evidence.entries import Entry, Json
 from gateway.evidence.receipt import Receipt
 from gateway.governing import NO_NUMBERS, Ends, Governing, answers_on_call, law_of_call, opt_out_on_call, origins_of
+from gateway.paying import Extras
 from gateway.policy.model import TenantPolicy
 from gateway.policy.voices import prefers_masked_voice
 from gateway.ports import (
@@ -49,6 +50,7 @@ from gateway.runner.egress import CallEgress
 from gateway.runner.gate import all_sounds, opt_out_watch, to_play
 from gateway.runner.leg import EncryptedLeg, Leg
 from gateway.runner.opt_out import HeardOnce, ListeningLeg, listening
+from gateway.runner.payment import PaymentProcessor
 from gateway.runner.showing import Shown, showing
 from gateway.serving import masker_of
 from gateway.values import CallId, TenantId
@@ -69,6 +71,7 @@ class CallNeeds:
     signing: SigningKey
     receipts: Receipts
     governing: Governing
+    payments: PaymentProcessor
     recordings: RecordingNeeds
     detector: PresidioDetector
     parts: ConversationParts
@@ -102,11 +105,12 @@ class Calls:
         account = CallAccount(TenantId(tenant.tenant), call, needs.ledger, needs.clock)
         law, first = law_of_call(needs.policies.policies, tenant, ends)
         await needs.spoken.prepare(first.announcements)
-        sounds = all_sounds(first.announcements, needs.sounds, tenant.language)
+        extras = Extras.of(tenant)
+        sounds = all_sounds(first.announcements, needs.sounds, tenant.language, more=extras.messages)
         started = self._started(tenant, carrier) | {"jurisdiction": first.record(law)}
         if isinstance(leg, EncryptedLeg):
             started["transport"] = dict(leg.transport)
-        flow = CallFlow(to_play(first.announcements, needs.sounds), started=started, acknowledged_by=leg.acknowledges)
+        flow = extras.flow(to_play(first.announcements, needs.sounds), started, leg.acknowledges)
         agent = make_agent(tenant.agent if isinstance(tenant.agent, str) else None, *_plain(tenant))
         egress = self._egress(tenant, account, shown, origins_of(tenant, law))
         opting = opt_out_on_call(needs.governing.dial, account, ends.caller)
@@ -120,11 +124,12 @@ class Calls:
                 needs.parts,
                 make_agent=agent,
                 language=tenant.language,
-                open_masker=lambda: self._masker(tenant, call, opting, lambda how: runner.post(ConsentWithdrawn(how))),
-                egress=egress,
+                open_masker=lambda: self._masker(extras, call, opting, lambda how: runner.post(ConsentWithdrawn(how))),
+                egress=extras.seeing(egress),
                 playout=playout,
                 events=events,
                 call_span=span,
+                taking=extras.taking(lambda event: runner.post(event)),
                 prefers_masked_voice=prefers_masked_voice(tenant, needs.policies.policies.registry),
                 tape=taping.tape,
             )
@@ -133,9 +138,10 @@ class Calls:
         async def seal(outcome: Outcome, code: str | None) -> None:
             await self._seal(account, shown)
 
-        heard = ListeningLeg(leg, opting, needs.clock, opt_out_watch(flow.announcements))
+        heard = ListeningLeg(leg, opting, needs.clock, opt_out_watch(flow.announcements), extras.keys_are_card_data)
         parts = CallParts(flow, heard, account, sounds, conversation, seal, needs.clock, needs.telemetry, shown)
         ear = partial(LocalAnswerEar, needs.parts.stt, egress, needs.warmed)
+        parts = replace(parts, payment=extras.payment(egress, needs.payments, taping.recorder), transfers=extras.transfers)
         runner = CallRunner(replace(parts, consents=consents, make_answer_ear=ear, tap=taping.recorder))
         self._legs[call] = leg
         self._idle.clear()
@@ -174,10 +180,11 @@ class Calls:
         parts = (needs.policies, account, needs.clock, needs.ids, needs.telemetry, shown, _origin(tenant))
         return CallEgress(*parts, origins=origins, notices=needs.governing.watch)
 
-    async def _masker(self, tenant: TenantPolicy, call: CallId, opting: HeardOnce, withdraw: Withdraw) -> Masker:
+    async def _masker(self, extras: Extras, call: CallId, opting: HeardOnce, withdraw: Withdraw) -> Masker:
         await self.needs.warmed()
+        tenant = extras.tenant
         vault = await self.vault(tenant).open(TenantId(tenant.tenant), call)
-        return minding(listening(masker_of(tenant, self.needs.detector, vault), opting), withdraw)
+        return minding(listening(extras.masker(masker_of(tenant, self.needs.detector, vault)), opting), withdraw)
 
     async def _seal(self, account: CallAccount, shown: Shown) -> None:
         receipt = receipts.build(account.entries, sign=self.needs.signing.sign, public_key=self.needs.signing.public_key)

@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from gateway import governing
-from gateway.adapters.notices.webhook import signing_key, verify
+from gateway.webhooks import signing_key, verify
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.notices import RedisNoticeLog
 from gateway.adapters.stores.redis import Store

@@ -73,6 +73,11 @@ class ConsentWithdrawn:
     how: How
 
 
+@dataclass(frozen=True, slots=True)
+class TransferAsked:
+    """The agent hands the caller over to a person."""
+
+
 # --- what is to be done ---------------------------------------------------------------------------------------------
 
 

@@ -18,9 +18,11 @@ from gateway.call.consent import (
     OpenAnswerEar,
     RefuseConsent,
     RevokeConsent,
+    TransferAsked,
     TransferCall,
 )
 from gateway.call.events import LegEvent
+from gateway.call.payment import PaymentCommand, PaymentEvent
 from gateway.evidence.entries import Json
 from gateway.values import Pcm, Private
 
@@ -100,9 +102,9 @@ class Told:
     """The caller heard (or could no longer hear) that the call cannot go on."""
 
 
-Happening = PlayedOut | MarkOverdue | Failed | AgentFinished | Told
+Happening = PlayedOut | MarkOverdue | Failed | AgentFinished | Told | TransferAsked
 ConsentEvent = AnswerHeard | AnswerOverdue | ConsentWithdrawn
-Event = LegEvent | Happening | ConsentEvent
+Event = LegEvent | Happening | ConsentEvent | PaymentEvent
 
 
 # --- what is to be done --------------------------------------------------------------------------------------------
@@ -187,7 +189,7 @@ class Seal:
 ConsentCommand = (
     AwaitAnswer | OpenAnswerEar | HearAnswer | CloseAnswerEar | GiveConsent | RefuseConsent | RevokeConsent | TransferCall
 )
-Command = (
+PlotCommand = (
     Write
     | PlayAnnouncement
     | AwaitMark
@@ -200,6 +202,7 @@ Command = (
     | Seal
     | ConsentCommand
 )
+Command = PlotCommand | PaymentCommand
 
 
 # --- facts for the record -------------------------------------------------------------------------------------------

@@ -30,6 +30,21 @@ TEXTS = {
     "ai.en.wav": "Hello. You are speaking with an automated assistant.",
     "refused.en.wav": "I am sorry. This call cannot be continued. Goodbye.",
     "declined.en.wav": "All right. Without your agreement I cannot go on with this call. Goodbye.",
+    "transfer.en.wav": "All right. I am connecting you to a person now. Please stay on the line.",
+    "payment-number.en.wav": (
+        "Please do not say your card number. Key it in on your telephone, and then press the hash key. "
+        "I cannot hear you meanwhile."
+    ),
+    "payment-expiry.en.wav": "Please key in the month and year in which the card expires, and then press the hash key.",
+    "payment-code.en.wav": (
+        "Please do not say the security code of your card. Key it in on your telephone, and then press the hash key. "
+        "I cannot hear you meanwhile."
+    ),
+    "payment-more.en.wav": "Please key in the next piece of your card details, and then press the hash key.",
+    "payment-accepted.en.wav": "Thank you. Your card details were accepted. I can hear you again.",
+    "payment-declined.en.wav": "I am sorry. Your card was not accepted. I can hear you again.",
+    "payment-failed.en.wav": "I am sorry. Card details cannot be taken at the moment. I can hear you again.",
+    "payment-overdue.en.wav": "I am sorry. Your card details could not be taken, so I have to end this call. Goodbye.",
     "nobody.en.wav": "All right. Nobody can take this call in person at the moment. Please call us again later. Goodbye.",
 }
 

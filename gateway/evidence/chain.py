@@ -25,7 +25,7 @@ UNCONFIRMED = "unconfirmed"
 """Kept by the gateway alone, because the store did not confirm it: such an entry has no place in the tenant's chain."""
 DURABILITIES = (UNCONFIRMED, MEMORY, FSYNC)
 """From the weakest to the strongest."""
-NEVER_UNCONFIRMED = frozenset({"hop", "listening.started"})
+NEVER_UNCONFIRMED = frozenset({"hop", "listening.started", "payment.resumed"})
 """Without a confirmed entry of these kinds no data may move, so they cannot be unconfirmed."""
 
 _FIELDS = {"v", "seq", "previous", "call_previous", "tenant", "call", "kind", "at", "body", "hash"}

@@ -90,6 +90,12 @@ _RECORDED: Mapping[str, tuple[Check, str]] = {
     "ms": (_is_count, "whole milliseconds"),
     "gaps": (_is_list, "a list of stretches"),
 }
+_PAUSED: Mapping[str, tuple[Check, str]] = {
+    "pause": (_is_count, "a count"),
+    "reason": (_is_text, "text"),
+    "ms": (_is_count, "whole milliseconds"),
+    "keys": (_is_count, "a count"),
+}
 KINDS: Mapping[str, Mapping[str, tuple[Check, str]]] = {
     "call.started": {},
     "announcement.played": {**_ANNOUNCEMENT, "ack_ms": (_is_count, "whole milliseconds")},
@@ -113,6 +119,11 @@ KINDS: Mapping[str, Mapping[str, tuple[Check, str]]] = {
     "refused": {"hop": (_is_text, "text"), "reasons": (_is_texts, "a list of sentences")},
     "masked": {"counts": (_is_counts, "a count for each entity")},
     "call.failed": {"code": (_is_text, "text")},
+    "payment.paused": {"pause": (_is_count, "a count"), "reason": (_is_text, "text"), "field": (_is_text, "text")},
+    "payment.answered": {"pause": (_is_count, "a count"), "field": (_is_text, "text"), "verdict": (_is_text, "text")},
+    "payment.resumed": {**_PAUSED},
+    "payment.abandoned": {**_PAUSED},
+    "transfer.asked": {"reason": (_is_text, "text")},
     "call.ended": {
         "outcome": (_is_outcome, "completed, never_listened or failed"),
         "duration_ms": (_is_count, "whole milliseconds"),

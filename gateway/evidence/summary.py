@@ -9,6 +9,7 @@ from gateway.errors import EvidenceInvalid
 from gateway.evidence.chain import timestamp
 from gateway.evidence.entries import Entry, Json
 from gateway.evidence.facts import PROOFS
+from gateway.evidence.payments import payments
 
 VOICE_HOPS = frozenset({"stt", "realtime"})
 PROXY = "proxy"
@@ -56,6 +57,7 @@ def summarise(entries: Sequence[Entry]) -> dict[str, Json]:
         "announcements": _announcements(entries),
         **_withdrawals(entries),
         **_recording(entries),
+        **payments(entries),
         "hops": [_hop(entry) for entry in entries if entry.draft.kind == "hop"],
         "refused": [{"at": timestamp(entry.draft.at), **entry.draft.body} for entry in entries if entry.draft.kind == "refused"],
         "masked": _masked(entries),

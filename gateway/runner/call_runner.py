@@ -22,12 +22,12 @@ from gateway.call.consent import (
 )
 from gateway.call.events import CallerAudio, LegStopped, MarkReturned
 from gateway.call.flow import CallFlow
+from gateway.call.payment import PaymentCommand
 from gateway.call.plot import (
     Admit,
     AgentFinished,
     AwaitMark,
     CloseConversation,
-    Command,
     ConsentCommand,
     Event,
     Failed,
@@ -39,6 +39,7 @@ from gateway.call.plot import (
     Phase,
     PlayAnnouncement,
     PlayedOut,
+    PlotCommand,
     Seal,
     Tell,
     Told,
@@ -50,15 +51,17 @@ from gateway.ports import Clock, Conversation, ConversationEvents, Playout, Span
 from gateway.runner.account import CallAccount
 from gateway.runner.answering import Answering, MakeAnswerEar
 from gateway.runner.consents import CallConsents
-from gateway.runner.leg import Leg, MeetingLeg, TransferringLeg
+from gateway.runner.leg import Leg, MeetingLeg
+from gateway.runner.payment import PaymentDesk, PaymentParts
 from gateway.runner.playout import PacedPlayout, PlayedTap
 from gateway.runner.showing import Shown
+from gateway.runner.transfer import TRANSFER, Transfers
 from gateway.tasks import TaskOwner
-from gateway.values import Pcm
+from gateway.values import Pcm, Private
 
 WAITING_FRAMES = 500
 """How many frames may wait (10 s) before caller audio is dropped: a stuck ledger must not fill the memory."""
-SHOWN = ("announcement.", "consent.", "listening.", "call.failed", "call.ended")
+SHOWN = ("announcement.", "consent.", "listening.", "payment.", "call.transferred", "call.failed", "call.ended")
 """Kinds of entry that somebody who watches is shown."""
 CLOSE_WITHIN_S = 4.0
 TELL_GRACE_S = 2.0
@@ -84,6 +87,8 @@ class CallParts:
     make_answer_ear: MakeAnswerEar | None = None
     tap: PlayedTap | None = None
     """Who keeps what the caller hears; None: nobody."""
+    payment: PaymentParts | None = None
+    transfers: Transfers = field(default_factory=Transfers)
 
 
 class CallRunner:
@@ -98,6 +103,7 @@ class CallRunner:
         self._opening: asyncio.Task[None] | None = None
         self._tasks = TaskOwner("call", on_failure=self._task_failed)
         self._answering = Answering(parts.make_answer_ear, self._tasks, self.post)
+        self._payment = _payment_desk(parts, self._tasks, self._playout, self.post)
         self._began = parts.clock.monotonic()
         self._span: SpanHandle | None = None
         self.frames_late = 0
@@ -119,6 +125,8 @@ class CallRunner:
         finally:
             telemetry.gauge("sordino_calls_active", -1)
             self._playout.close()
+            if self._payment is not None:
+                self._payment.close()
             await self._close_conversation()
         return outcome
 
@@ -137,7 +145,7 @@ class CallRunner:
         outcome: Outcome | None = None
         for command in self._flow.on(event, self._at_ms()):
             try:
-                await self._perform(command)
+                await (self._pay(command) if isinstance(command, PaymentCommand) else self._perform(command))
             except SordinoError as error:
                 if self._flow.phase is not Phase.ENDED:
                     return await self._happen(Failed(error.code))
@@ -149,11 +157,10 @@ class CallRunner:
 
     # --- commands ---------------------------------------------------------------------------------------------------
 
-    async def _perform(self, command: Command) -> None:
+    async def _perform(self, command: PlotCommand) -> None:
         match command:
             case Hear(pcm):
-                if self._conversation is not None:
-                    self._conversation.hear(pcm)
+                self._hear(pcm)
             case Write():
                 await self._write(command)
             case OpenConversation():
@@ -169,6 +176,14 @@ class CallRunner:
                 await self._sound(command)
             case _:
                 await self._consent(command)
+
+    def _hear(self, pcm: Private[Pcm]) -> None:
+        if self._conversation is not None and not (self._payment is not None and self._payment.blind):
+            self._conversation.hear(pcm)
+
+    async def _pay(self, command: PaymentCommand) -> None:
+        if self._payment is not None:
+            await self._payment.perform(command)
 
     async def _sound(self, command: PlayAnnouncement | AwaitMark | Tell | HangUp) -> None:
         """What the caller is to hear without any agent."""
@@ -289,13 +304,9 @@ class CallRunner:
         self._events.put_nowait(Told())
 
     async def _transfer(self, otherwise: str) -> None:
-        leg = self._p.leg
-        done = isinstance(leg, TransferringLeg) and await leg.transfer()
-        await self._write(Write("call.transferred", {"done": done}, anyway=True))
-        if done:
-            self._events.put_nowait(Told())
-        else:
-            await self._tell(otherwise)
+        facts = await self._p.transfers.hand_over(self._p.leg)
+        await self._write(Write("call.transferred", facts, anyway=True))
+        await self._tell(TRANSFER if facts["done"] else otherwise)
 
     # --- events -----------------------------------------------------------------------------------------------------
 
@@ -348,3 +359,7 @@ class _Events:
 
     def show(self, turn: TurnShown) -> None:
         self._runner.show(turn)
+
+
+def _payment_desk(parts: CallParts, tasks: TaskOwner, playout: Playout, post: Callable[[Event], None]) -> PaymentDesk | None:
+    return PaymentDesk(parts.payment, tasks, playout, parts.sounds, post, parts.telemetry) if parts.payment else None

@@ -61,10 +61,12 @@ def asking(announcement: RequiredAnnouncement) -> Asking | None:
     )
 
 
-def all_sounds(required: Iterable[RequiredAnnouncement], sounds: Sounds, language: str) -> dict[str, Pcm]:
-    """What a call may have to play, read before it begins: the announcements by id, the messages by name."""
+def all_sounds(
+    required: Iterable[RequiredAnnouncement], sounds: Sounds, language: str, *, more: Iterable[str] = ()
+) -> dict[str, Pcm]:
+    """What a call may have to play, read before it begins: announcements by id, messages by name, ``more`` of them."""
     announced = {each.id: sounds.announcement(each).pcm for each in required}
-    return announced | {name: sounds.message(name, language).pcm for name in MESSAGES}
+    return announced | {name: sounds.message(name, language).pcm for name in (*MESSAGES, *more)}
 
 
 def opt_out_watch(announcements: Sequence[Announcement]) -> KeyWatch:

@@ -90,5 +90,8 @@ class TransferringLeg(Protocol):
     """A leg whose carrier can hand the caller over to a person."""
 
     async def transfer(self) -> bool:
-        """Have the carrier dial whom the tenant named. False: it could not, and the caller is still here."""
+        """Have the carrier dial whom the tenant named, as soon as the leg is closed. False: it cannot, and closing it hangs up.
+
+        Raises StoreUnavailable: as False.
+        """
         ...

@@ -60,6 +60,8 @@ class ListeningLeg:
     once: HeardOnce
     clock: Clock
     watch: KeyWatch = field(default_factory=KeyWatch)
+    card_data: Callable[[], bool] = lambda: False
+    """Whether keys are card data now, and so nothing to look at."""
 
     @property
     def rate(self) -> int:
@@ -78,7 +80,7 @@ class ListeningLeg:
             at_ms = int(self.clock.monotonic() * 1000)
             if self.watch.asked(at_ms):
                 await self.once.heard(How.KEY_PRESS)
-            if isinstance(event, KeyPressed):
+            if isinstance(event, KeyPressed) and not self.card_data():
                 self.watch.pressed(event.key, at_ms)
             yield event
         if self.watch.ended():

@@ -30,9 +30,12 @@ REVEALS = {
     "gateway/adapters/detectors/presidio.py": 2,
     # A number into its keyed hash.
     "gateway/adapters/keys/subjects.py": 3,
-    # The key that signs a notice, the password of the operator's mail server.
+    # The password of the operator's mail server; the key that signs a webhook of ours.
     "gateway/adapters/notices/mail.py": 1,
-    "gateway/adapters/notices/webhook.py": 2,
+    "gateway/webhooks.py": 2,
+    # Keyed card data into the body for the payment processor, under its Grant; a key into the buffer that is wiped.
+    "gateway/adapters/payments/webhook.py": 1,
+    "gateway/runner/payment.py": 1,
     # Both voices into the cipher of their recording; frames into its memory; where the private words stand in the sound.
     "gateway/adapters/recordings/format.py": 1,
     "gateway/redaction/audio_spans.py": 4,

@@ -12,7 +12,9 @@ from typing import Any, NoReturn
 from livekit.agents import Agent, AgentSession, StopResponse, ToolError, llm
 from livekit.agents.llm import FunctionTool, RawFunctionTool, ToolResult
 
+from gateway.adapters.conversation.taking import AFTER_PAYMENT
 from gateway.adapters.conversation.turns import CallTurns
+from gateway.call.payment import CardField, Ended
 from gateway.errors import Misconfigured, PolicyRefused, SordinoError
 from gateway.redaction.unmask import unmask
 
@@ -42,7 +44,7 @@ class GuardedAgent(Agent):
         """
         self._turns = turns
         # Once more for a class that did not go through our __init__.
-        self._tools = [self._guarded(tool) for tool in self._tools]
+        self._tools = [self._guarded(tool) for tool in (*self._tools, *self._missing(turns.taking.tools()))]
         if not turns.heard:
             turns.know(str(self.instructions))
 
@@ -72,6 +74,36 @@ class GuardedAgent(Agent):
             )
             raise Misconfigured("this agent is not in a call of the gateway's", hint=hint)
         return self._turns
+
+    async def pause_for_payment(self, field: CardField = CardField.NUMBER) -> Ended:
+        """Have the caller key in card data; how it ended. Meanwhile nobody hears, reads or keeps anything (promise 33).
+
+        ``Ended.UNAVAILABLE`` where the policy takes no cards, or the call is not listening.
+        """
+        return await self.turns.taking.pause(field)
+
+    def resume_after_payment(self) -> None:
+        """No card data is expected any more."""
+        if (pauses := self.turns.taking.pauses) is not None:
+            pauses.resume()
+
+    def transfer_to_human(self) -> bool:
+        """Hand the caller over to the person whom the policy names; the call with this agent ends. False: it names nobody."""
+        transfer = self.turns.taking.transfer
+        if transfer is not None:
+            transfer()
+        return transfer is not None
+
+    async def on_payment(self, ended: Ended) -> None:
+        """The line is open again after a pause that was not begun by ``pause_for_payment``. Yours to change: by default the
+        model is told how it ended, and goes on.
+        """
+        self.session.generate_reply(instructions=f"{AFTER_PAYMENT[ended]} Do not ask for them again; go on.")
+
+    def _missing(self, tools: list[llm.Tool | llm.Toolset]) -> list[llm.Tool | llm.Toolset]:
+        """Those of the call's own tools that the agent has no tool of the same name for."""
+        own = {tool.info.name for tool in self._tools if isinstance(tool, FunctionTool | RawFunctionTool)}
+        return [tool for tool in tools if not isinstance(tool, FunctionTool | RawFunctionTool) or tool.info.name not in own]
 
     async def update_tools(self, tools: list[llm.Tool | llm.Toolset]) -> None:
         await super().update_tools([self._guarded(tool) for tool in tools])

@@ -168,6 +168,11 @@ class GuardedSTT(stt.STT[str]):
         self._how = how or Listening()
 
     @property
+    def deaf(self) -> bool:
+        """Whether nothing may be heard now, nor kept of what was half heard."""
+        return self._turns.taking.blind
+
+    @property
     def model(self) -> str:
         return self._hearing.grant.model
 
@@ -200,7 +205,8 @@ class GuardedSTT(stt.STT[str]):
         with turn.stage("listen"):
             heard = await words
         text = await turn.mask(heard.text)
-        self._tell(stretch, heard, text)
+        if not self.deaf:
+            self._tell(stretch, heard, text)
         data = stt.SpeechData(language=LanguageCode(self._language), text=text, confidence=1.0)
         return stt.SpeechEvent(type=stt.SpeechEventType.FINAL_TRANSCRIPT, alternatives=[data])
 
@@ -249,6 +255,10 @@ class GuardedRecognition(stt.RecognizeStream):
     async def _cut(self, whole: Heard, recognising: TaskOwner) -> None:
         cutter = self._ear.cutter()
         async for frame in self._frames():
+            if self._ear.deaf:
+                cutter = self._ear.cutter()
+                self._forget(whole)
+                continue
             was_speaking = cutter.speaking
             for stretch in cutter.push(bytes(frame.data), frame.userdata.get(AT_MS)):
                 await self._take(stretch, whole, recognising)
@@ -258,6 +268,17 @@ class GuardedRecognition(stt.RecognizeStream):
         for stretch in cutter.end():
             await self._take(stretch, whole, recognising)
         await whole.put(None)
+
+    def _forget(self, whole: Heard) -> None:
+        """What was said so far and is not understood yet is nobody's business any more."""
+        early, self._early = self._early, None
+        waiting = [early[1]] if early is not None else []
+        while not whole.empty():
+            if (said := whole.get_nowait()) is not None:
+                waiting.append(said[1])
+                self._open.pop()
+        for words in waiting:
+            words.cancel()
 
     async def _take(self, stretch: Stretch, whole: Heard, recognising: TaskOwner) -> None:
         early, self._early = self._early, None

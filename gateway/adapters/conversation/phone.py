@@ -19,6 +19,7 @@ HEARING_HZ = 16_000
 """What the voice activity detector and the recogniser hear: then livekit resamples nothing (its resampler holds back 103 ms)."""
 AT_MS = "sordino.at_ms"
 """Where a frame says when it begins, in ms of what was heard: livekit may leave frames out on their way to the ear."""
+FRAME_MS = 20
 MAX_WAITING_FRAMES = 500
 """10 s: what may wait for an ear that is stuck; older frames go first."""
 
@@ -50,6 +51,14 @@ class CallerInput(io.AudioInput):
         count = len(heard.samples) // 2
         self._frames.put_nowait(rtc.AudioFrame(heard.samples, HEARING_HZ, 1, count, userdata={AT_MS: self._heard_ms}))
         self._heard_ms += heard.ms
+
+    def fall_silent(self, ms: int) -> None:
+        """Forget what waits, and hear so much silence: whoever was speaking has stopped."""
+        while not self._frames.empty():
+            self._frames.get_nowait()
+        samples = HEARING_HZ * FRAME_MS // 1000
+        for _ in range(ms // FRAME_MS):
+            self._frames.put_nowait(rtc.AudioFrame(bytes(2 * samples), HEARING_HZ, 1, samples))
 
     def close(self) -> None:
         """The caller has gone: the stream of frames ends."""

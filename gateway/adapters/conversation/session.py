@@ -19,9 +19,11 @@ from gateway.adapters.conversation.mind import GuardedLLM
 from gateway.adapters.conversation.phone import CallerInput, CallerOutput
 from gateway.adapters.conversation.realtime import refuse_realtime
 from gateway.adapters.conversation.standing import of_dialect
+from gateway.adapters.conversation.taking import AFTER_PAYMENT, Taking
 from gateway.adapters.conversation.turns import CallTurns
 from gateway.adapters.conversation.voice import GuardedTTS
 from gateway.adapters.conversation.warm import warm_up
+from gateway.call.payment import Ended
 from gateway.errors import NoPermittedRoute, PolicyRefused, SordinoError
 from gateway.policy.egress import Grant
 from gateway.policy.regions import LOCAL
@@ -42,6 +44,9 @@ from gateway.tasks import TaskOwner
 from gateway.values import DataCategory, Hop, Pcm, Private
 
 log = logging.getLogger(__name__)
+
+SILENCE_MS = 1_000
+"""What the voice activity detector hears where the caller is not heard any more: long enough to end any speech."""
 
 TURN_HANDLING = TurnHandlingOptions(
     # The defaults ask LiveKit's cloud for end-of-turn and barge-in, with the caller's audio: hidden egress.
@@ -166,6 +171,7 @@ class LiveKitConversation:
         call_span: SpanHandle,
         tape: Tape | None = None,
         prefers_masked_voice: bool = False,
+        taking: Taking | None = None,
     ) -> None:
         """``tape``: the recorder to tell what may be kept; None: nothing is recorded, or nothing is hidden in it.
 
@@ -181,12 +187,15 @@ class LiveKitConversation:
         self._events = events
         self._open_masker = open_masker
         self._call_span = call_span
+        self._taking = taking or Taking()
         self._turns: CallTurns | None = None
         self._tasks = TaskOwner("conversation", on_failure=lambda name, error: self._events.failed("internal"))
         self._input = CallerInput()
         self._session: GuardedSession | None = None
         self._synchronizer: TranscriptSynchronizer | None = None
         self._closing = False
+        if self._taking.pauses is not None:
+            self._taking.pauses.join(self)
 
     async def start(self) -> None:
         turns = self._turns = await self._new_turns()
@@ -229,6 +238,7 @@ class LiveKitConversation:
             call_span=self._call_span,
             on_failure=self._failed,
             tape=self._tape,
+            taking=self._taking,
         )
 
     def _new_session(self, ear: GuardedSTT, voice: GuardedTTS, turns: CallTurns) -> GuardedSession:
@@ -249,6 +259,20 @@ class LiveKitConversation:
 
     def hear(self, pcm: Private[Pcm]) -> None:
         self._input.hear(pcm)
+
+    def pause(self, *, interrupt: bool) -> None:
+        """Card data is expected: forget what was half heard, and begin no new sentence (``gateway.runner.payment``)."""
+        self._input.fall_silent(SILENCE_MS)
+        if interrupt and self._session is not None and self._session.current_speech is not None:
+            self._session.interrupt(force=True)
+
+    def resume(self, ended: Ended) -> None:
+        """The line is open again. Whoever waits for it has its answer; else the agent is told."""
+        if self._turns is not None:
+            self._turns.last_said = ""
+        agent = self._session.current_agent if self._session is not None else None
+        if isinstance(agent, GuardedAgent) and not self._taking.waiting and ended in AFTER_PAYMENT:
+            self._tasks.start(agent.on_payment(ended), name="payment")
 
     async def aclose(self) -> None:
         self._closing = True

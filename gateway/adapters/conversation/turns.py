@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from gateway.adapters.conversation.said import Said
+from gateway.adapters.conversation.taking import Taking
 from gateway.errors import SordinoError
 from gateway.ports import Clock, ConversationEvents, Egress, Masker, SpanHandle, Tape, Telemetry, TurnShown
 from gateway.values import EntityType, MaskedText, Placeholder, Private
@@ -43,10 +44,16 @@ class Turn:
     async def mask(self, heard: Private[str]) -> MaskedText:
         """The caller's words as a model may see them, with the counts on record."""
         turns = self._turns
-        turns.events.show(TurnShown("heard", text=heard, facts={"turn": self.number}))
+        if turns.taking.pauses is None:
+            turns.events.show(TurnShown("heard", text=heard, facts={"turn": self.number}))
         with self.stage("mask") as span:
             masked = await turns.masker.mask(heard, previous=turns.last_said)
             span.set(masked=sum(masked.counts.values()))
+        if turns.taking.blind:
+            return MaskedText("")
+        if turns.taking.pauses is not None:
+            # Not before it is known that the words hold no card data.
+            turns.events.show(TurnShown("heard", text=heard, facts={"turn": self.number}))
         turns.kinds |= masked.counts.keys()
         if masked.counts:
             for entity, count in masked.counts.items():
@@ -83,6 +90,7 @@ class CallTurns:
         call_span: SpanHandle,
         on_failure: Callable[[SordinoError], None],
         tape: Tape | None = None,
+        taking: Taking | None = None,
     ) -> None:
         """``tape``: the recorder to tell what may be kept of what is heard; then ``said`` knows it of what is spoken."""
         self.masker = masker
@@ -94,6 +102,7 @@ class CallTurns:
         self.clock = clock
         self.call_span = call_span
         self._on_failure = on_failure
+        self.taking = taking or Taking()
         self.last_said = ""
         """The agent's last words, masked: an answer is understood by its question."""
         self.kinds: set[EntityType] = set()

@@ -22,6 +22,7 @@ from gateway.values import Pcm, Private
 
 _LEFT_OVER = " ,;:.!?…)"
 """What stands behind a restored word belongs to it, and begins no sentence."""
+SILENT_MS = 40
 
 
 class GuardedTTS(tts.TTS[str]):
@@ -107,12 +108,29 @@ class GuardedSpeech(tts.SynthesizeStream):
         try:
             self._voice.turns.last_said = ""
             async for sentence in sentences:
+                if self._stops_at(sentence.token):
+                    self._nothing(output_emitter)
+                    return None
                 self._voice.turns.last_said += sentence.token
                 await self._say(self._unmasker.feed_parts(sentence.token), output_emitter)
             await self._say(self._unmasker.flush_parts(), output_emitter)
         except SordinoError as error:
             return error
         return None
+
+    def _stops_at(self, sentence: str) -> bool:
+        """Whether nothing more is said of this utterance: the call is blind, or goes blind because this asks for card data.
+
+        The caller hears a recorded message in its place, so that nobody begins to say a card while somebody still listens.
+        """
+        taking = self._voice.turns.taking
+        return taking.blind or (taking.pauses is not None and taking.pauses.asks(sentence))
+
+    def _nothing(self, output_emitter: tts.AudioEmitter) -> None:
+        """livekit takes an utterance without any sound for a failure of the voice."""
+        if self._first:
+            self._first = False
+            output_emitter.push(bytes(2 * self._voice.sample_rate * SILENT_MS // 1000))
 
     async def _say(self, parts: list[Part], output_emitter: tts.AudioEmitter) -> None:
         text, voice = joined(parts), self._voice

@@ -21,7 +21,7 @@ from gateway.redaction.spans import resolve
 from gateway.redaction.standin import StandIns
 from gateway.redaction.surrogate import Dressed, Surrogates
 from gateway.redaction.written import written
-from gateway.values import MaskedText, Placeholder, Private, Span
+from gateway.values import EntityType, MaskedText, Placeholder, Private, Span
 
 READ_EVERY_S = 0.15
 """How often interim texts are read at most: a recogniser with many of them costs no more than one with few."""
@@ -138,6 +138,18 @@ class CallMasker:
             asked = self._asked(text, previous, side, program=program)
             ready = await self._read_ahead(asked) or await self._prepare(asked, await self._detect(asked.text, asked.context))
             return await self._adopt(asked, ready)
+
+    async def holds(self, text: Private[str], kinds: frozenset[EntityType], *, previous: str = "") -> bool:
+        """Whether ``mask`` would find one of these kinds in what a caller says now. Nothing counts and nothing is kept by it.
+
+        The ``mask`` of the very same text has then nothing left to do. Raises RedactionUnavailable.
+        """
+        async with self._turn:
+            asked = self._asked(text, previous, Side.CALLER)
+            ready = await self._read_ahead(asked) or await self._prepare(asked, await self._detect(asked.text, asked.context))
+            self._ahead = _Ahead(asked, begun=True, ready=ready)
+            self._ahead.done.set()
+            return not kinds.isdisjoint(EntityType(kind) for kind in ready.plan.counts)
 
     async def ahead(self, text: Private[str], *, previous: str = "") -> None:
         """Read what a caller has said so far. The ``mask`` of the very same text has then nothing left to do but to count it.

@@ -6,28 +6,21 @@ redirect is followed, because the signature is for the address in the tenant's f
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import hmac
 import json
 import ssl
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 import aiohttp
 
-from gateway.errors import Misconfigured, Unauthenticated
+from gateway.errors import Misconfigured
 from gateway.policy.contacts import Contacts
 from gateway.policy.notice_message import NoticeMessage, Tried
 from gateway.policy.registry import base_url_problem
 from gateway.ports import Secrets
-from gateway.values import Private
+from gateway.webhooks import signed, signing_key
 
 TIMEOUT_S = 15.0
-TOLERANCE = timedelta(minutes=5)
-SECRET_PREFIX = "whsec_"  # noqa: S105 - what every such secret begins with
-SECRET_BYTES = range(24, 65)
 
 
 class WebhookSender:
@@ -77,43 +70,3 @@ def as_json(message: NoticeMessage) -> bytes:
     at = message.at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     body = {"type": message.kind, "timestamp": at, "data": message.data}
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def signing_key(secret: Private[str]) -> Private[bytes]:
-    """The bytes behind ``whsec_…``. Raises Misconfigured, without the secret."""
-    text = secret.reveal()
-    try:
-        key = base64.b64decode(text.removeprefix(SECRET_PREFIX), validate=True) if text.startswith(SECRET_PREFIX) else b""
-    except binascii.Error:
-        key = b""
-    if len(key) not in SECRET_BYTES:
-        raise Misconfigured(
-            "the secret of this webhook is none of Standard Webhooks",
-            hint='make one: echo "whsec_$(head -c 32 /dev/urandom | base64)"',
-        )
-    return Private(key)
-
-
-def signed(key: Private[bytes], id_: str, at: datetime, body: bytes) -> Mapping[str, str]:
-    """The three headers: ``webhook-id``, ``webhook-timestamp`` (whole seconds), ``webhook-signature`` (``v1,…``)."""
-    seconds = str(int(at.timestamp()))
-    return {"webhook-id": id_, "webhook-timestamp": seconds, "webhook-signature": f"v1,{_signature(key, id_, seconds, body)}"}
-
-
-def verify(key: Private[bytes], headers: Mapping[str, str], body: bytes, *, now: datetime) -> None:
-    """What a receiver does.
-
-    Raises:
-        Unauthenticated: a header is missing, no signature fits, or the time is more than five minutes away from ``now``.
-    """
-    id_, seconds = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
-    fresh = seconds.isascii() and seconds.isdecimal() and abs(now.timestamp() - int(seconds)) <= TOLERANCE.total_seconds()
-    wanted = f"v1,{_signature(key, id_, seconds, body)}".encode()
-    given = headers.get("webhook-signature", "").split(" ")
-    if not (id_ and fresh and any(hmac.compare_digest(each.encode(), wanted) for each in given)):
-        raise Unauthenticated("this webhook is not signed with our secret, or is too old")
-
-
-def _signature(key: Private[bytes], id_: str, seconds: str, body: bytes) -> str:
-    content = b".".join((id_.encode(), seconds.encode(), body))
-    return base64.b64encode(hmac.new(key.reveal(), content, hashlib.sha256).digest()).decode("ascii")

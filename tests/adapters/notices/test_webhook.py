@@ -12,7 +12,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from gateway.adapters.notices.webhook import WebhookSender, as_json, signed, signing_key, verify
+from gateway.adapters.notices.webhook import WebhookSender, as_json
+from gateway.webhooks import signed, signing_key, verify
 from gateway.errors import Misconfigured, Unauthenticated
 from gateway.policy.contacts import Contacts, Webhook
 from gateway.policy.notice import Terms
