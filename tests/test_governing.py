@@ -15,7 +15,6 @@ from aiohttp.test_utils import TestServer
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from gateway import governing
-from gateway.webhooks import signing_key, verify
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.notices import RedisNoticeLog
 from gateway.adapters.stores.redis import Store
@@ -23,6 +22,7 @@ from gateway.adapters.system import RandomIds, Secrets, SystemClock
 from gateway.errors import Misconfigured
 from gateway.governing import Ends, Governing, Needs, law_of_call, open_governing, origins_of, retry_notices
 from gateway.values import Private, TenantId
+from gateway.webhooks import signing_key, verify
 from tests.policy.samples import TENANT, loaded
 from tests.runner.desks import PENDING
 

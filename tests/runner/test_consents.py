@@ -16,10 +16,13 @@ from gateway.call.plot import Outcome
 from gateway.errors import NoPermittedRoute, SordinoError, StoreUnavailable
 from gateway.policy.announcing import AnnouncementMode, OnDecline
 from gateway.policy.consent import Answer, How
+from gateway.policy.dialling import Outbound
+from gateway.policy.transfer import Transfer
 from gateway.ports import Masker
 from gateway.runner.call_runner import CallParts, CallRunner
 from gateway.runner.consents import CallConsents, minding
 from gateway.runner.leg import TransferringLeg
+from gateway.runner.transfer import NO_WAY, NOBODY_NAMED, Transfers
 from gateway.values import Pcm, Placeholder, Private
 from tests.runner.test_call_runner import AI, VOICE, Call, Phone, WallClock, running, told, tone, until_listening
 
@@ -152,17 +155,18 @@ class Handing(Phone):
 class AskedCall(Call):
     """A call whose announcement asks."""
 
-    def __init__(self, ask: Asking, *, phone: Phone | None = None) -> None:
+    def __init__(self, ask: Asking, *, phone: Phone | None = None, transfers: Transfers | None = None) -> None:
         super().__init__(announced=True)
         self.kept, self.ears = Kept(), list[Ear]()
         phone = phone or self.phone
         phone.log = self.log
         self.phone = phone
         self.consents = CallConsents(self.kept.keep)
-        sounds = {name: tone(60) for name in ("ai", "apology", "refused", "declined", "nobody")} | {"ai": tone(100)}
+        sounds = {name: tone(60) for name in ("ai", "apology", "refused", "declined", "nobody", "transfer")} | {"ai": tone(100)}
         flow = CallFlow((replace(AI, ask=ask),), started={"carrier": "twilio"})
         parts = (phone, self.account, sounds, self._converse, self._seal, WallClock(), self.telemetry, self.shown.append)
-        self.runner = CallRunner(CallParts(flow, *parts, consents=self.consents, make_answer_ear=self._ear))
+        asked = CallParts(flow, *parts, consents=self.consents, make_answer_ear=self._ear)
+        self.runner = CallRunner(replace(asked, transfers=transfers or Transfers()))
 
     def _ear(self, language: str) -> Ear:
         assert language == "en"
@@ -259,15 +263,31 @@ async def test_an_ear_that_may_not_hear_ends_the_call_with_an_apology() -> None:
     assert call.entry("call.failed") == {"code": "no_permitted_route"}
 
 
-@pytest.mark.parametrize("can", [True, False])
-async def test_a_person_takes_the_call_where_the_carrier_can_hand_it_over(can: bool) -> None:
-    """Where it cannot, the caller is told that nobody is there."""
+PERSON = Transfer(to="+12025550123")
+TO_A_PERSON = {
+    "the carrier hands it over": (True, Transfers(PERSON, Outbound(countries=("us",))), {"done": True, "to": ["us"]}),
+    "the carrier cannot": (False, Transfers(PERSON, Outbound(countries=("us",))), {"done": False, "reasons": [NO_WAY]}),
+    "the policy names nobody": (True, Transfers(), {"done": False, "reasons": [NOBODY_NAMED]}),
+    "the country is not permitted": (
+        True,
+        Transfers(PERSON, Outbound(countries=("de",))),
+        {"done": False, "reasons": ["us is not among the countries that may be called (de)"]},
+    ),
+}
+
+
+@pytest.mark.parametrize(("can", "transfers", "facts"), TO_A_PERSON.values(), ids=TO_A_PERSON.keys())
+async def test_a_person_takes_the_call_where_policy_and_carrier_allow_it(
+    can: bool, transfers: Transfers, facts: dict[str, object]
+) -> None:
+    """The caller is told so before the line is given up; where nobody can take it, the caller is told that, and it ends."""
     phone = Handing(can=can)
     assert isinstance(phone, TransferringLeg)
-    call = AskedCall(replace(KEYS, on_decline=OnDecline.HUMAN), phone=phone)
+    call = AskedCall(replace(KEYS, on_decline=OnDecline.HUMAN), phone=phone, transfers=transfers)
     call.phone.happen(START)
     async with running(call):
         await call.until_asked()
         call.phone.happen(KeyPressed(Private("2")))
-    assert call.entry("call.transferred") == {"done": can}
-    assert told(call) == ([] if can else ["nobody"])
+    assert call.entry("call.transferred") == facts
+    assert told(call) == (["transfer"] if facts["done"] else ["nobody"])
+    assert PERSON.to not in str([entry.draft.body for entry in call.account.entries])

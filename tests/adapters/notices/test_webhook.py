@@ -13,12 +13,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from gateway.adapters.notices.webhook import WebhookSender, as_json
-from gateway.webhooks import signed, signing_key, verify
 from gateway.errors import Misconfigured, Unauthenticated
 from gateway.policy.contacts import Contacts, Webhook
 from gateway.policy.notice import Terms
 from gateway.policy.notice_message import announcement
 from gateway.values import Private, TenantId
+from gateway.webhooks import signed, signing_key, verify
 from tests.policy.samples import entry
 
 NOW = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
