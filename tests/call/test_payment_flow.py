@@ -168,9 +168,10 @@ def test_an_explicit_pause_never_opens_an_ear_by_the_clock() -> None:
     assert flow.phase is Phase.TELLING
 
 
-@pytest.mark.parametrize(
-    "event", [LegStopped(), Failed("store_unavailable"), AgentFinished()], ids=lambda event: type(event).__name__
-)
+OVER = {"hung up": LegStopped(), "something failed": Failed("store_unavailable"), "the agent has done": AgentFinished()}
+
+
+@pytest.mark.parametrize("event", OVER.values(), ids=OVER.keys())
 def test_what_ends_the_call_ends_the_pause_and_wipes_the_keys(event: Event) -> None:
     flow = paused()
     run(flow, *keys("4111"))

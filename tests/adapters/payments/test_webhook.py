@@ -19,7 +19,7 @@ from gateway.call.payment import CardField, Keyed, Verdict
 from gateway.errors import Misconfigured, PolicyRefused, SordinoError, UpstreamFailed, UpstreamTimeout
 from gateway.policy.egress import Grant
 from gateway.policy.payment import PAYMENT
-from gateway.values import CallId, DataCategory, Hop, Private, TenantId
+from gateway.values import DataCategory, Hop, Private
 from gateway.webhooks import signing_key, verify
 from tests.policy.samples import ask, loaded
 
@@ -27,8 +27,8 @@ SECRET = "whsec_" + "c29yZGluby1wYXltZW50LXdlYmhvb2stdGVzdA=="
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 KEYS = "4111111111111111"
 ENTRY = """\
-- {{id: pay, name: Pay, purpose: payments, kind: payment, dialect: {dialect}, base_url: "{url}", secret: PAY_SECRET, region: local,
-   training: prohibited, receives: [payment], status: active, source: invented, checked_on: 2026-11-01}}
+- {{id: pay, name: Pay, purpose: payments, kind: payment, dialect: {dialect}, base_url: "{url}", secret: PAY_SECRET,
+   region: local, training: prohibited, receives: [payment], status: active, source: invented, checked_on: 2026-11-01}}
 """
 TENANT = "tenant: acme\nregions: [eu]\nroute: {payment: [{processor: pay}]}\npayment: {}\n"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
