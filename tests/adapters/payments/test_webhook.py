@@ -37,9 +37,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def grant_for(url: str, *, dialect: str = "payment-webhook") -> Grant:
     """As the policy gives it: by the tenant's route, for the purpose that its ``payment`` section allows."""
     about = frozenset({DataCategory.PAYMENT})
-    question = ask(
-        hop=Hop.PAYMENT, categories=about, about=about, purpose=PAYMENT, tenant=TenantId("acme"), call=CallId("call_1")
-    )
+    question = ask(hop=Hop.PAYMENT, categories=about, about=about, purpose=PAYMENT)
     grant = loaded(TENANT, registry=ENTRY.format(url=url, dialect=dialect)).decide(question).grant
     assert grant is not None
     return grant
