@@ -69,7 +69,10 @@ def private_stretches(speech: HeardSpeech) -> list[Stretch]:
     kept = [at for at in np.flatnonzero(loud) if not any(start <= at * FRAME_MS < end for start, end in grown)]
     if len(kept) * FRAME_MS < LEAST_KEPT_MS:
         return whole
-    return [(speech.start_ms + start, speech.start_ms + end) for start, end in grown]
+    # The silence behind the last word belongs to it: a breathed ending is too quiet to be seen.
+    return [
+        (speech.start_ms + start, speech.end_ms if end >= heard.ms - PAUSE_MS else speech.start_ms + end) for start, end in grown
+    ]
 
 
 def _by_words(text: str, private: Iterable[tuple[int, int]], words: Sequence[TimedWord]) -> list[Stretch]:

@@ -106,6 +106,7 @@ class Recorder:
         self._paused: str | None = None
         self._over = False
         self._stop = asyncio.Event()
+        self._writing = asyncio.Lock()
         self._sink: Sink | None = None
         self._tasks = TaskOwner("recorder", on_failure=self._broke)
         self._writer: asyncio.Task[None] | None = None
@@ -213,6 +214,11 @@ class Recorder:
                     await self._stop.wait()
             except TimeoutError:
                 pass
+            await self.look()
+
+    async def look(self) -> None:
+        """Write what is due: at most a second's worth lies in memory beside what is held back."""
+        async with self._writing:
             if not self._over:
                 await self._write_until(self._settled())
 
@@ -283,12 +289,16 @@ class Recorder:
         """After the writer: everything that was settled or can be now, then the last chunk."""
         if self._sink is None:
             return
+        async with self._writing:
+            await self._write_the_rest()
+        await self._stopped("ended")
+
+    async def _write_the_rest(self) -> None:
         now = max(self._now(), self._caller.end)
         if self._held is not None:
             self._held.release(self._caller, now=now, all_of_it=True)
         self._gaps.end(now)
         await self._write_until(now)
-        await self._stopped("ended")
 
     async def _withdrawn(self) -> None:
         """The file is closed or deleted, as the policy says; the writer writes no other chunk meanwhile."""
