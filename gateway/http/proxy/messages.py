@@ -67,12 +67,14 @@ class _Tally:
     """What is known only at the end."""
 
     reason: str = "end_turn"
+    refused: bool = False
     tokens: list[int] = field(default_factory=lambda: [0, 0])
 
     def see(self, delta: RestoredDelta) -> None:
         self.tokens = [max(self.tokens[0], delta.prompt_tokens), max(self.tokens[1], delta.completion_tokens)]
+        self.refused |= delta.refusal
         if delta.finish:
-            self.reason = _REASONS.get(delta.finish, "end_turn")
+            self.reason = "refusal" if self.refused else _REASONS.get(delta.finish, "end_turn")
 
     @property
     def usage(self) -> dict[str, int]:
