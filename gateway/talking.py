@@ -36,6 +36,8 @@ from gateway.values import Private, TenantId
 
 log = logging.getLogger(__name__)
 
+BROWSERS_NEED = "pip install 'aiortc>=1.16,<1.17'"
+"""What brings the packages of the extra ``webrtc``."""
 SCOPE = "calls"
 CARRIER = "webrtc"
 TURN_USERNAME, TURN_PASSWORD = "sordino", "SORDINO_TURN_PASSWORD"
@@ -142,7 +144,7 @@ def _bearer(request: web.Request) -> Private[str]:
 
 async def _leg(needs: TalkNeeds, name: str, offer: Offer) -> BrowserLeg:
     if find_spec("aiortc") is None:
-        raise NotInstalled("calls from a browser need a package that is not installed here", hint="pip install 'sordino[webrtc]'")
+        raise NotInstalled("calls from a browser need a package that is not installed here", hint=BROWSERS_NEED)
     # Only who needs it pays for it: aiortc is not there where nobody calls from a browser.
     room = await asyncio.to_thread(import_module, "gateway.adapters.webrtc.leg")
     lines = import_module("gateway.adapters.webrtc.lines")

@@ -29,6 +29,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
             "SORDINO_PUBLIC_URL": "https://voice.example",
             "SORDINO_DEMO_LLM": "http://127.0.0.1:11434/v1",
             "SORDINO_DEMO_MODEL": "llama3.2",
+            "SORDINO_ICE_SERVERS": "stun:stun.example:3478 turn:turn.example?transport=tcp",
         }
     )
     assert found == Settings(
@@ -39,6 +40,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         public_url="https://voice.example",
         demo_llm="http://127.0.0.1:11434/v1",
         demo_model="llama3.2",
+        ice_servers=("stun:stun.example:3478", "turn:turn.example?transport=tcp"),
     )
 
 
@@ -52,6 +54,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         "SORDINO_PUBLIC_URL",
         "SORDINO_DEMO_LLM",
         "SORDINO_DEMO_MODEL",
+        "SORDINO_ICE_SERVERS",
     ],
 )
 def test_an_empty_variable_is_one_that_is_not_set(name: str) -> None:
@@ -73,8 +76,17 @@ def test_the_command_line_goes_before_the_environment(tmp_path: Path) -> None:
         ({"SORDINO_DATA": __file__}, {}, "is no folder", "SORDINO_DATA"),
         ({}, {"port": 70_000}, "there is no port 70000", "--port"),
         ({}, {"port": -1}, "there is no port -1", "--port"),
+        ({"SORDINO_ICE_SERVERS": "stun:a.example https://b.example"}, {}, "SORDINO_ICE_SERVERS", "stun:HOST:PORT"),
     ],
-    ids=["no key beside a store", "no such folder", "no such folder given", "a file for a folder", "port too large", "no port"],
+    ids=[
+        "no key beside a store",
+        "no such folder",
+        "no such folder given",
+        "a file for a folder",
+        "port too large",
+        "no port",
+        "no server",
+    ],
 )
 def test_what_cannot_be_used_is_told_with_how_to_mend_it(
     env: dict[str, str], given: dict[str, object], what: str, mended: str

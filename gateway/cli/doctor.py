@@ -29,6 +29,7 @@ from gateway.evidence.chain import FSYNC
 from gateway.policy.announcing import Announcement
 from gateway.policy.model import TenantPolicy
 from gateway.settings import Settings
+from gateway.talking import BROWSERS_NEED
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  (argparse has no public name for it)
@@ -96,6 +97,7 @@ def examine(settings: Settings, env: Mapping[str, str]) -> Iterator[Finding]:
         for tenant in policies.policies.tenants.values():
             yield from _tenant(tenant, policies, Secrets(settings.data / "secrets", env))
     yield _public_url(settings)
+    yield _browsers()
 
 
 def _keys(settings: Settings) -> Iterator[Finding]:
@@ -161,6 +163,12 @@ def _public_url(settings: Settings) -> Finding:
         return Finding("public address", True, "none: only this machine can call in (set SORDINO_PUBLIC_URL for a carrier)")
     well = settings.public_url.startswith("https://")
     return Finding("public address", well, settings.public_url, "" if well else "carriers must call https://")
+
+
+def _browsers() -> Finding:
+    there = find_spec("aiortc") is not None
+    says = "may call in" if there else f"cannot call in: their package is not installed ({BROWSERS_NEED})"
+    return Finding("browsers", True, says)
 
 
 def _looked(what: str, look: Callable[[], str], mend: str) -> Finding:
