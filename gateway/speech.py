@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from gateway.adapters.providers.granted import Outlet
 from gateway.policy.load import PolicySet
 from gateway.ports import Secrets, SpeechToText, TextToSpeech
 from gateway.values import ProcessorId
+
+log = logging.getLogger(__name__)
 
 OPENAI_VOICE = "alloy"
 """Where the processor's flags name none."""
@@ -35,7 +38,9 @@ def speech_elsewhere(
     """
     outlet = Outlet.over(session, secrets, tls=tls)
     openai = openai_speech.OpenAISpeech.over(session, secrets, tls=tls)
-    preload(dialects_in_use(policies))
+    by_plugin = plugin_ears(outlet.line).keys() | plugin_voices(outlet.line).keys()
+    for name in preload(dialects_in_use(policies) & by_plugin):
+        log.warning("a route names %s, whose plugin is not installed: pip install 'sordino[...]' with that name", name)
     return SpeechElsewhere(
         stt={
             **plugin_ears(outlet.line),

@@ -31,11 +31,14 @@ def plugin(name: str) -> Any:
         raise Misconfigured(f"the plugin for {name} is not installed", hint=f"pip install 'sordino[{name}]'") from None
 
 
-def preload(names: Iterable[str]) -> None:
-    """Import the plugins of those names that are installed: some take a second, which no call should wait for."""
-    for name in sorted(set(names)):
-        if importlib.util.find_spec(f"livekit.plugins.{name}") is not None:
+def preload(names: Iterable[str]) -> tuple[str, ...]:
+    """Import the plugins of those names: some take a second, which no call should wait for. Those that are not installed."""
+    wanted = sorted(set(names))
+    missing = tuple(name for name in wanted if importlib.util.find_spec(f"livekit.plugins.{name}") is None)
+    for name in wanted:
+        if name not in missing:
             importlib.import_module(f"livekit.plugins.{name}")
+    return missing
 
 
 def require(grant: Grant, hop: Hop, dialect: str) -> None:
