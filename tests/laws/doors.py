@@ -15,6 +15,7 @@ CLIENTS = {
     "aiohttp.request",
     "asyncio.open_connection",
     "asyncio.open_unix_connection",
+    "obstore.store.S3Store",
     "redis.Redis",
     "redis.asyncio.Redis",
     "redis.asyncio.from_url",

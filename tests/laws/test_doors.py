@@ -38,6 +38,9 @@ REVEALS = {
     "gateway/runner/payment.py": 1,
     # Both voices into the cipher of their recording; frames into its memory; where the private words stand in the sound.
     "gateway/adapters/recordings/format.py": 1,
+    "gateway/adapters/recordings/reading.py": 2,
+    # The key of a store elsewhere, into the client that its Grant is for.
+    "gateway/adapters/recordings/s3.py": 1,
     "gateway/redaction/audio_spans.py": 4,
     "gateway/runner/recording.py": 1,
     # A processor's key into its own request's header.
@@ -104,6 +107,7 @@ DOORS = {
     "gateway/adapters/notices/mail.py": "a tenant's own address is told of sub-processors: names and dates, nothing of a call",
     "gateway/adapters/notices/webhook.py": "the same, to the tenant's own server",
     "gateway/adapters/providers/outbound.py": "the session of every processor; what is sent with it takes a Grant (test_grants)",
+    "gateway/adapters/recordings/s3.py": "the store that a Grant for it names; it gets encrypted files only",
     "gateway/adapters/stores/embedded.py": "our own Valkey, on a unix socket",
     "gateway/adapters/stores/redis.py": "the store: values are locked before they get there",
     "gateway/adapters/telemetry/otlp.py": "a collector on this machine or in the registry; names and numbers only",

@@ -110,4 +110,4 @@ def _name(tenant: TenantId, call: CallId) -> str:
 
 
 def _failed(grant: Grant) -> UpstreamFailed:
-    return UpstreamFailed(f"{grant.processor} did not take or give the recording", hint="it stays encrypted on this machine")
+    return UpstreamFailed(f"{grant.processor} was not reached, or refused", hint="is its bucket there, and its key good for it?")

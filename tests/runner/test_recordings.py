@@ -1,0 +1,275 @@
+"""Recordings after their calls: read with a reason, sent to their store encrypted, deleted with their key, and in time."""
+
+from __future__ import annotations
+
+import io
+import wave
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.adapters.recordings.format import Piece, Sound
+from gateway.adapters.stores.ledger import RedisLedger
+from gateway.adapters.stores.policy_folder import PolicyFolder
+from gateway.adapters.stores.recordings import KEPT, WAITING, WRITING, RecordingFacts
+from gateway.adapters.stores.redis import Store
+from gateway.adapters.system import RandomIds, Secrets, SystemClock
+from gateway.adapters.telemetry.null import NullTelemetry
+from gateway.errors import EvidenceUnavailable, InvalidRequest, NotFound, RecordingAltered, UpstreamFailed
+from gateway.evidence.chain import verify_chain
+from gateway.recording import DeskNeeds, Recordings, open_recordings
+from gateway.runner.account import CallAccount
+from gateway.values import CallId, Private, ProcessorId, TenantId
+from tests.adapters.recordings.bucket import Bucket, bucket
+from tests.adapters.recordings.samples import CALL, KEYS, PIECES, RATE, TENANT, header_and_key
+from tests.conftest import PATIENCE_S
+
+VOICE = b"\x11\x22\x33\x44"
+REGISTRY = """\
+- {{id: disk, name: Files, purpose: recordings, kind: storage, dialect: folder, region: local, training: prohibited,
+   retention_days: 0, receives: [voice], status: active, source: invented, checked_on: 2026-11-01}}
+- {{id: bucket, name: Bucket, purpose: recordings, kind: storage, dialect: s3, base_url: "{url}", secret: S3_KEY,
+   send: {{region: eu-central-1}}, region: eu, training: prohibited, retention_days: 0, receives: [voice],
+   dpa: {{reference: D, reviewed_on: 2026-10-01}}, status: active, source: invented, checked_on: 2026-11-01}}
+"""
+POLICY = """\
+tenant: acme
+regions: [{region}]
+origins: [eu]
+route: {{storage: [{{processor: bucket}}, {{processor: disk}}]}}
+recording: {{enabled: true}}
+retention: {{audio: 1d}}
+announcements: [{{id: a, text: May we record?, mode: stay-on-line, says: [recording]}}]
+"""
+
+
+@dataclass
+class House:
+    recordings: Recordings
+    ledger: RedisLedger
+    policies: PolicyFolder
+    folder: Path
+    bucket: Bucket
+
+    async def recorded(
+        self, processor: str = "disk", *, finished: bool = True, pieces: tuple[Piece, ...] = PIECES[:-1], call: CallId = CALL
+    ) -> Path:
+        """A call that was recorded: its evidence, its file and its place in the index."""
+        needs = self.recordings.needs
+        account = CallAccount(TENANT, call, self.ledger, SystemClock())
+        await account.write("call.started", {})
+        header, key = header_and_key(call=call)
+        file = await needs.folder.create(header, key)
+        dialect = "folder" if processor == "disk" else "s3"
+        started = datetime.now(UTC).isoformat()
+        facts = RecordingFacts(
+            call, started, processor, dialect, header.key_id, "sha256:c", "silence", RATE, keep_s=7 * 24 * 3600, state=WRITING
+        )
+        await needs.index.put(TENANT, facts)
+        for piece in pieces:
+            await file.write(piece)
+        if finished:
+            await file.finish(24_000)
+            state = KEPT if dialect == "folder" else WAITING
+            await needs.index.change(TENANT, call, state=state, ms=3_000, chunks=file.chunks, sha256=file.sha256)
+        else:
+            file.release()
+        return file.path
+
+    async def kinds(self, call: CallId = CALL) -> list[str]:
+        return [entry.draft.kind async for entry in self.ledger.entries(TENANT, call)]
+
+    async def exported(self, *, reason: str = "complaint 17") -> bytes:
+        async with self.recordings.desk.export(TENANT, CALL, reason=reason) as found:
+            return b"".join([piece async for piece in found.wav])
+
+    async def state(self) -> str:
+        facts = await self.recordings.needs.index.find(TENANT, CALL)
+        return "" if facts is None else facts.state
+
+    def region(self, region: str) -> None:
+        (self.folder / "tenants" / "acme.yaml").write_text(POLICY.format(region=region), encoding="utf-8")
+        assert self.policies.reload_if_changed()
+
+
+@pytest.fixture
+async def house(tmp_path: Path, store: Store) -> AsyncIterator[House]:
+    async with bucket() as objects, RedisLedger(store, timeout_s=PATIENCE_S) as ledger:
+        policies = tmp_path / "policies"
+        (policies / "tenants").mkdir(parents=True)
+        (policies / "subprocessors.yaml").write_text(REGISTRY.format(url=objects.url), encoding="utf-8")
+        (policies / "tenants" / "acme.yaml").write_text(POLICY.format(region="eu"), encoding="utf-8")
+
+        async def nobody(tenant: TenantId, at: datetime) -> tuple[dict[ProcessorId, str], frozenset[ProcessorId]]:
+            return {}, frozenset()
+
+        needs = DeskNeeds(
+            data=tmp_path / "data",
+            store=store,
+            ledger=ledger,
+            policies=(opened := PolicyFolder.open(policies)),
+            secrets=Secrets(tmp_path / "secrets", {"S3_KEY": "KEYID:secret"}),
+            keys=KEYS,
+            telemetry=NullTelemetry(),
+            clock=SystemClock(),
+            ids=RandomIds(),
+            notices=nobody,
+        )
+        yield House(open_recordings(needs), ledger, opened, policies, objects)
+
+
+class TestReading:
+    async def test_a_recording_comes_as_wav_and_the_evidence_says_why_it_was_read(self, house: House) -> None:
+        await house.recorded()
+        with wave.open(io.BytesIO(await house.exported())) as found:
+            assert (found.getnchannels(), found.getframerate(), found.getnframes()) == (2, RATE, 24_000)
+        assert await house.kinds() == ["call.started", "recording.read"]
+        entries = [entry async for entry in house.ledger.entries(TENANT)]
+        assert entries[-1].draft.body["reason"] == "complaint 17"
+        assert verify_chain(entries, tenant=TENANT).count == 2
+
+    @pytest.mark.parametrize("reason", ["", "   ", "x" * 501])
+    async def test_without_a_reason_nothing_is_read(self, house: House, reason: str) -> None:
+        await house.recorded()
+        with pytest.raises(InvalidRequest, match="no reason"):
+            await house.exported(reason=reason)
+        assert await house.kinds() == ["call.started"]
+
+    async def test_without_evidence_not_a_byte_is_given_out(self, house: House) -> None:
+        await house.recorded()
+        await house.ledger.aclose()
+        with pytest.raises(EvidenceUnavailable):
+            await house.exported()
+
+    async def test_an_altered_file_is_refused_before_its_first_sound_with_the_chunk_named(self, house: House) -> None:
+        path = await house.recorded()
+        data = bytearray(path.read_bytes())
+        data[-1_000] ^= 1
+        path.write_bytes(data)
+        with pytest.raises(RecordingAltered, match="chunk 3"):
+            await house.exported()
+        assert await house.kinds() == ["call.started"]
+
+    async def test_a_finished_file_that_somebody_cut_off_at_a_chunks_end_is_found_out(self, house: House) -> None:
+        """It would read like that of a gateway that was killed: the index knows how long it was."""
+        path = await house.recorded()
+        whole = path.read_bytes()
+        last_frame = 5 + len(b'E{"samples": 24000}') + 16
+        path.write_bytes(whole[:-last_frame])
+        with pytest.raises(RecordingAltered, match="4 chunks of 5"):
+            await house.exported()
+
+    async def test_there_is_no_recording_of_other_calls_and_none_for_other_tenants(self, house: House) -> None:
+        await house.recorded()
+        desk = house.recordings.desk
+        assert await desk.list(TenantId("other")) == []
+        with pytest.raises(NotFound):
+            async with desk.export(TenantId("other"), CALL, reason="curiosity"):
+                raise AssertionError("it was opened")
+
+
+class TestAfterAGatewayWasKilled:
+    async def test_what_it_wrote_is_told_as_cut_and_stays_readable(self, house: House) -> None:
+        await house.recorded(finished=False)
+        assert await house.recordings.desk.mend() == (CALL,)
+        (facts,) = await house.recordings.desk.list(TENANT)
+        assert (facts.state, facts.cut, facts.chunks) == (KEPT, True, 4)
+        async with house.recordings.desk.export(TENANT, CALL, reason="after the crash") as found:
+            assert found.extent.cut
+        assert await house.recordings.desk.mend() == ()
+
+    async def test_what_is_still_being_written_is_left_alone(self, house: House) -> None:
+        path = await house.recorded(finished=False)
+        with house.recordings.needs.folder.lock(TENANT, CALL) as ours:
+            assert ours
+            assert await house.recordings.desk.mend() == ()
+            with pytest.raises(InvalidRequest, match="still being recorded"):
+                await house.recordings.desk.delete(TENANT, CALL, why="test")
+        assert path.exists()
+
+
+class TestDeleting:
+    async def test_the_key_and_the_sound_are_gone_and_the_evidence_says_so(self, house: House) -> None:
+        path = await house.recorded()
+        (facts,) = await house.recordings.desk.list(TENANT)
+        assert await house.recordings.desk.delete(TENANT, CALL, why="erasure 4")
+        assert not path.exists()
+        assert await house.recordings.desk.list(TENANT) == []
+        last = [entry async for entry in house.ledger.entries(TENANT, CALL)][-1]
+        assert (last.draft.kind, dict(last.draft.body)) == ("recording.deleted", {"why": "erasure 4", "key_id": facts.key_id})
+        assert not await house.recordings.desk.delete(TENANT, CALL, why="again")
+
+    async def test_what_is_older_than_the_policy_keeps_is_deleted_and_what_is_younger_stays(self, house: House) -> None:
+        """Seven days by the policy of the call, one by today's: the shorter holds (promise 14)."""
+        await house.recorded()
+        now = datetime.now(UTC)
+        assert await house.recordings.desk.delete_expired(now + timedelta(hours=23)) == ()
+        assert await house.recordings.desk.delete_expired(now + timedelta(hours=25)) == (CALL,)
+        assert await house.kinds() == ["call.started", "recording.deleted"]
+
+
+class TestAStoreElsewhere:
+    async def test_gets_the_file_as_it_lies_on_the_disk_under_a_grant_and_never_a_sample(self, house: House) -> None:
+        path = await house.recorded("bucket", pieces=(Sound(0, Private(VOICE * 20_000)),))
+        encrypted = path.read_bytes()
+        assert await house.recordings.desk.send_waiting() == (CALL,)
+        assert house.bucket.objects == {"/recordings/acme/call_1.srec": encrypted}
+        assert VOICE * 2 not in house.bucket.seen
+        assert not path.exists()
+        assert (await house.state(), await house.kinds()) == (KEPT, ["call.started", "hop", "recording.stored"])
+        grant = [entry async for entry in house.ledger.entries(TENANT, CALL)][1].draft.body["grant"]
+        assert isinstance(grant, dict)
+        assert (grant["purpose"], grant["categories"], grant["region"]) == ("recording", ["voice"], "eu")
+
+    async def test_long_files_go_in_parts(self, house: House) -> None:
+        pieces = tuple(Sound(at * 100_000, Private(VOICE * 100_000)) for at in range(16))
+        path = await house.recorded("bucket", pieces=pieces)
+        encrypted = path.read_bytes()
+        await house.recordings.desk.send_waiting()
+        assert house.bucket.objects["/recordings/acme/call_1.srec"] == encrypted
+        assert len([each for each in house.bucket.requests if each.startswith("PUT")]) == 2
+
+    async def test_what_it_does_not_take_stays_here_encrypted_and_is_sent_the_next_time(self, house: House) -> None:
+        path = await house.recorded("bucket")
+        house.bucket.failing = 503
+        assert await house.recordings.desk.send_waiting() == ()
+        assert (await house.state(), path.exists()) == (WAITING, True)
+        house.bucket.failing = 0
+        assert await house.recordings.desk.send_waiting() == (CALL,)
+        assert await house.state() == KEPT
+
+    async def test_in_a_region_that_is_no_longer_allowed_gets_nothing_more(self, house: House) -> None:
+        path = await house.recorded("bucket")
+        house.region("us")
+        assert await house.recordings.desk.send_waiting() == ()
+        assert (house.bucket.requests, path.exists()) == ([], True)
+        assert (await house.kinds())[-1] == "refused"
+
+    async def test_in_a_region_that_is_no_longer_allowed_can_still_be_told_to_delete(self, house: House) -> None:
+        """No rule keeps data where it must not stay."""
+        await house.recorded("bucket")
+        await house.recordings.desk.send_waiting()
+        house.region("us")
+        assert await house.recordings.desk.delete(TENANT, CALL, why="it must not be there")
+        assert house.bucket.objects == {}
+
+    async def test_what_it_keeps_is_read_back_and_deleted_there(self, house: House) -> None:
+        await house.recorded("bucket")
+        await house.recordings.desk.send_waiting()
+        with wave.open(io.BytesIO(await house.exported())) as found:
+            assert found.getnframes() == 24_000
+        assert await house.recordings.desk.delete(TENANT, CALL, why="erasure")
+        assert house.bucket.objects == {}
+        assert (await house.kinds())[-3:] == ["recording.read", "hop", "recording.deleted"]
+
+    async def test_what_cannot_be_deleted_there_stays_in_the_list_and_its_words_are_not_passed_on(self, house: House) -> None:
+        await house.recorded("bucket")
+        await house.recordings.desk.send_waiting()
+        house.bucket.failing = 500
+        with pytest.raises(UpstreamFailed) as refused:
+            await house.recordings.desk.delete(TENANT, CALL, why="erasure")
+        assert "own words" not in str(refused.value)
+        assert await house.state() == KEPT
