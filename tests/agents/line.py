@@ -38,7 +38,7 @@ class Line:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def until(self, true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             while not true():
                 self.changed.clear()
                 await self.changed.wait()
@@ -72,6 +72,12 @@ class Line:
         client = self.leg._room
         client.on("participant_connected", lambda _: self.changed.set())
         await self.until(lambda: identity in client.remote_participants)
+
+    async def forgets(self, identity: str) -> None:
+        """Wait until our client knows that somebody has left."""
+        client = self.leg._room
+        client.on("participant_disconnected", lambda _: self.changed.set())
+        await self.until(lambda: identity not in client.remote_participants)
 
     async def hear_it_speak(self) -> Heard:
         return await self.room.heard("agent")

@@ -46,6 +46,7 @@ async def line(server: LiveKitServer) -> AsyncIterator[Line]:
     async with a_line(server) as line:
         await line.leg.admit(0, to_answer=False)
         await line.leg.listen()
+        await line.room.until(lambda: line.subscribed == set(line.caller.member.media))
         yield line
 
 
@@ -116,8 +117,7 @@ class TestWhoJoinsLater:
         assert joined(line) == 1
         await line.leg.admit(1, to_answer=False)
         await line.until(lambda: joined(line) == 2)
-        await everything_told(line)
-        assert line.subscribed == {*line.caller.member.media, *second.member.media}
+        await line.room.until(lambda: line.subscribed == {*line.caller.member.media, *second.member.media})
         await line.leg.admit(2, to_answer=False)
         await line.room.until(lambda: third.member.media.keys() <= line.subscribed)
 
@@ -151,7 +151,7 @@ class TestWhoJoinsLater:
     async def test_may_leave_again_and_the_caller_goes_on(self, line: Line) -> None:
         second = await comes(line)
         second.hang_up()
-        await everything_told(line)
+        await line.forgets(SECOND)
         assert line.of(LegStopped) == []
         await line.leg.admit(1, to_answer=True)
         await everything_told(line)

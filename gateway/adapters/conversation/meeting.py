@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 MOST_AHEAD = 5
-"""How many frames of one voice wait for another's: 100 ms. Older ones are dropped, so that voices stay side by side."""
+"""How many frames of one voice wait for another's: 100 ms. Then that one has stopped, and its part is silence."""
 
 
 class Meeting:
@@ -81,23 +81,25 @@ class Meeting:
 
 
 class Mixer:
-    """Several voices as one, 20 ms at a time. The first of them is the clock, so the sum is as long as it was in the room."""
+    """Several voices as one, 20 ms at a time. The first is the clock while it runs, so that the sum is as long as they were."""
 
     def __init__(self) -> None:
         self._ahead: dict[str, deque[bytes]] = {}
 
     def push(self, who: str, samples: bytes, audible: Sequence[str]) -> bytes | None:
-        """The next frame of a voice (signed 16 bit); the sum of all ``audible`` ones when it is their clock's, else None."""
-        if not audible or who not in audible:
+        """The next frame of a voice (signed 16 bit); the sum of all ``audible`` ones when it is time for one, else None."""
+        if who not in audible:
             self._ahead.pop(who, None)
             return None
-        if who != audible[0]:
-            self._ahead.setdefault(who, deque(maxlen=MOST_AHEAD)).append(samples)
+        waiting = self._ahead.setdefault(who, deque())
+        waiting.append(samples)
+        if who != audible[0] and len(waiting) <= MOST_AHEAD:
             return None
-        others = [waiting.popleft() for each in audible[1:] if (waiting := self._ahead.get(each))]
-        return _sum([samples, *others]) if others else samples
+        return _sum([voice.popleft() for each in audible if (voice := self._ahead.get(each))])
 
 
 def _sum(voices: Sequence[bytes]) -> bytes:
+    if len(voices) == 1:
+        return voices[0]
     loud = sum(np.frombuffer(voice, "<i2").astype(np.int32) for voice in voices)
     return bytes(np.clip(loud, -32_768, 32_767).astype("<i2").tobytes())

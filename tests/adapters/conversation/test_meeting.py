@@ -92,10 +92,15 @@ class TestTheMixer:
         mixer.push("ann", frame(loud), ["caller", "ann"])
         assert mixer.push("caller", frame(loud), ["caller", "ann"]) == frame(sum_)
 
-    def test_forgets_who_is_not_to_be_heard_and_what_is_too_old(self) -> None:
+    def test_goes_on_by_itself_when_the_first_voice_stops(self) -> None:
+        """100 ms later, and without losing a frame."""
         mixer, both = Mixer(), ["caller", "ann"]
-        for level in range(MOST_AHEAD + 3):
-            mixer.push("ann", frame(level), both)
-        assert mixer.push("caller", frame(0), both) == frame(3)
+        mixed = [mixer.push("ann", frame(level), both) for level in range(MOST_AHEAD + 3)]
+        assert mixed == [*[None] * MOST_AHEAD, frame(0), frame(1), frame(2)]
+        assert mixer.push("caller", frame(100), both) == frame(103)
+
+    def test_forgets_who_is_not_to_be_heard(self) -> None:
+        mixer, both = Mixer(), ["caller", "ann"]
+        mixer.push("ann", frame(5), both)
         assert mixer.push("ann", frame(9), ["caller"]) is None
         assert mixer.push("caller", frame(0), both) == frame(0)
