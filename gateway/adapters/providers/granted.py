@@ -86,22 +86,22 @@ class GrantedLine:
     async def post(self, url: str | URL, *, headers: Any = None, **body: Any) -> AsyncGenerator[Answer, None]:
         """One POST of ``json`` or ``data``. What is sent is the very copy that was compared."""
         with self._kept():
-            asked, own = URL(url), dict(headers or {})
+            asked, own = URL(url), {name.lower(): value for name, value in (headers or {}).items()}
             body.pop("timeout", None)  # not the client's to say
             sent, data = body.pop("json", None), body.pop("data", None)
             self._look_at("post", asked, own, body)
             found = fields_of(asked, json=sent, data=data, raw=self._shape.raw)
             self._compare(found.fields)
-            async with self._posted(self._grant, asked.query_string, own, found) as answer:
+            async with self._posted(self._grant, asked, own, found) as answer:
                 yield answer
 
     async def ws_connect(self, url: str | URL, *, headers: Any = None, **more: Any) -> aiohttp.ClientWebSocketResponse:
         """One WebSocket. A client that asks for more of it (a heartbeat, another size) is refused."""
         with self._kept():
-            asked, own = URL(url), dict(headers or {})
+            asked, own = URL(url), {name.lower(): value for name, value in (headers or {}).items()}
             self._look_at("ws_connect", asked, own, more)
             self._compare(fields_of(asked).fields)
-            return await self._connected(self._grant, asked.query_string, own)
+            return await self._connected(self._grant, asked, own)
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("__"):
@@ -130,7 +130,7 @@ class GrantedLine:
         plain = asked.with_scheme(secure.get(asked.scheme, asked.scheme)) if asked.host else asked
         if not plain.host or plain.with_query(None) != self._url or asked.user is not None or asked.fragment:
             raise PolicyRefused(f"the client of {who} would send to another address than the Grant's", hint="nothing was sent")
-        self._look_at_headers({name.lower(): value for name, value in headers.items()})
+        self._look_at_headers(headers)
 
     def _look_at_headers(self, headers: Mapping[str, str]) -> None:
         who, shape = self._grant.processor, self._shape
@@ -161,14 +161,14 @@ class GrantedLine:
     # --- what it does -----------------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def _posted(self, grant: Grant, query: str, headers: dict[str, str], sent: Sent) -> AsyncGenerator[Answer, None]:
+    async def _posted(self, grant: Grant, asked: URL, headers: dict[str, str], sent: Sent) -> AsyncGenerator[Answer, None]:
         limits = self._outlet.limits
         patience = Patience(grant.processor, limits.whole_s)
-        headers["Accept-Encoding"] = "identity"
+        headers["accept-encoding"] = "identity"
         if sent.is_json:
-            headers["Content-Type"] = "application/json"
+            headers["content-type"] = "application/json"
         timeout = aiohttp.ClientTimeout(total=None, connect=limits.connect_s, sock_connect=limits.connect_s)
-        url = self._url.with_query(query)
+        url = self._url.with_query(asked.query)
         sending = self._outlet.session.post(
             url, data=sent.body, headers=headers, timeout=timeout, ssl=self._outlet.tls, allow_redirects=False
         )
@@ -185,10 +185,10 @@ class GrantedLine:
         finally:
             response.release() if response.content.at_eof() else response.close()
 
-    async def _connected(self, grant: Grant, query: str, headers: dict[str, str]) -> aiohttp.ClientWebSocketResponse:
+    async def _connected(self, grant: Grant, asked: URL, headers: dict[str, str]) -> aiohttp.ClientWebSocketResponse:
         limits = self._outlet.limits
         patience = Patience(grant.processor, limits.whole_s)
-        url = self._url.with_query(query)
+        url = self._url.with_query(asked.query)
         connecting = self._outlet.session.ws_connect(
             url, headers=headers, ssl=self._outlet.tls, max_msg_size=_SOCKET_BYTES, compress=0
         )

@@ -208,6 +208,16 @@ async def test_a_client_that_would_send_other_than_the_grant_says_sends_nothing(
     assert server.received == []
 
 
+async def test_what_was_compared_is_what_is_sent() -> None:
+    """A value that looks like another field stays one value."""
+    async with vendor(HEARS["deepgram"]) as server, ears() as hearing:
+        ear = PluginEar(Disobedient(punctuate="true&mip_opt_out=false%26#x"), hearing["deepgram"]._open_line)
+        await ear.transcribe(speech_grant(Hop.STT, "deepgram", server.base_url), SPEECH, language="en")
+    (sent,) = server.received
+    assert sent.query["punctuate"] == "true&mip_opt_out=false%26#x"
+    assert sent.query["mip_opt_out"] == "true"
+
+
 @pytest.mark.parametrize(
     ("dialect", "hop", "send"),
     [
