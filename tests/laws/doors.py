@@ -26,6 +26,8 @@ CLIENTS = {
 CLIENT_MODULES = {
     "aioice",
     "aiortc",
+    "aiortp",
+    "aiosipua",
     "aiosmtplib",
     "anthropic",
     "ftplib",
@@ -56,5 +58,7 @@ def opens(source: Source) -> Iterator[str]:
                     yield f"{at(source, node)}: imports {module}"
         elif isinstance(node, ast.Call):
             target = resolved(node.func, names)
-            if target in CLIENTS or target.removesuffix(".from_url") in CLIENTS:
+            if target.endswith(".create_datagram_endpoint"):
+                yield f"{at(source, node)}: opens a UDP socket"
+            elif target in CLIENTS or target.removesuffix(".from_url") in CLIENTS:
                 yield f"{at(source, node)}: makes {target}"

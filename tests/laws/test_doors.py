@@ -59,6 +59,7 @@ REVEALS = {
     "gateway/adapters/webrtc/lines.py": 1,
     # The number that was called, to find the tenant.
     "gateway/lines.py": 1,
+    "gateway/trunk.py": 1,
     # A page's token, into the cipher that opens it.
     "gateway/talking.py": 2,
     # Who plays Exotel writes the key into the URL, as an applet does.
@@ -93,6 +94,7 @@ REVEALS = {
     "gateway/redaction/surrogate.py": 1,
     "gateway/redaction/unmask.py": 4,
     # Walks JSON to mask each text in it, names texts by keyed digests; joins what was restored to know it again.
+    "gateway/runner/proxy/beginning.py": 1,
     "gateway/runner/proxy/json_mask.py": 3,
     "gateway/runner/proxy/json_text.py": 1,
     "gateway/runner/proxy/mask.py": 13,
@@ -114,6 +116,9 @@ DOORS = {
     "gateway/adapters/webrtc/leg.py": "a browser on a call: we send to nobody who has not shown that they know our ICE password",
     "gateway/adapters/webrtc/lines.py": "the same; the operator's STUN and TURN servers, none unless they are set",
     "gateway/adapters/webrtc/voice.py": "the same",
+    "gateway/adapters/sip/leg.py": "a caller on the trunk: its media address is on a private network",
+    "gateway/adapters/sip/trunk.py": "the same: known peers of a private network",
+    "gateway/adapters/sip/wire.py": "the same: answers go to known peers only",
     "gateway/caller/call.py": "the caller of tests and of the demo: it stands outside",
     "gateway/demo/model_process.py": "asks the demo's own model, on loopback, whether it is up",
     "gateway/serving.py": "listens: finds a free port",
@@ -133,6 +138,7 @@ PLANTED = [
     "import asyncio\nasync def f():\n    await asyncio.open_connection('a', 1)",
     "from redis.asyncio import Redis\nr = Redis()",
     "from aiortc import RTCPeerConnection",
+    "import asyncio\nasync def f():\n    await asyncio.get_running_loop().create_datagram_endpoint(None)",
 ]
 
 
