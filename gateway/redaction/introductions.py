@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from gateway.redaction.cues import UNITS
 from gateway.redaction.english import COMMON_WORDS, MONTHS, any_of
 from gateway.redaction.given import CLEARLY, GIVEN, SURNAMES
-from gateway.redaction.heard import Heard
+from gateway.redaction.heard import Heard, Phrase
 from gateway.redaction.no_names import NO_NAMES
+from gateway.redaction.tables import words
 from gateway.values import Span
 
 _WORD = re.compile(r" ?(?P<word>[^\W\d_]+(?:['-][^\W\d_]+)*)")
@@ -34,6 +35,13 @@ _INTRODUCED = re.compile(
     r"(?:by|under|to|from) (?:a|an|the) (?:mr|mister|mrs|ms|miss)|in the name(?: of)?|under the name(?: of)?) "
 )
 """Words after which a person's name is all but sure."""
+_INTRODUCES = words(
+    """mine call calls calling called known know knows goes go speak speaking spoke spoken talk talking talked chat chatted
+    chatting put deal dealing dealt met meeting ask message belongs registered behalf adviser advisor agent contact doctor
+    nurse driver engineer technician consultant manager host handler caseworker guide rep representative mr mister mrs ms
+    miss"""
+)
+"""One of these stands in it, where "name" does not."""
 _OF_FORMS = frozenset({"field", "box", "page", "form", "basis", "column", "line"})
 _SURELY = re.compile(r"name|call|known|goes? by|under (?:a|an|the)")
 _TITLE = re.compile(
@@ -41,15 +49,22 @@ _TITLE = re.compile(
     r"father|reverend|"
     r"pastor|judge|sir|lady) "
 )
-_RESERVED = re.compile(
-    rf"{_NO}(?:(?:reservation|booking|table|room|appointment|order|delivery|parcel|invoice|cheque|check|account|policy|"
-    rf"tickets?)"
-    r"(?:'s| is| was)? (?:under|for|in)|it's under|it is under|(?:put|book|booked|find|listed|file|filed|down|have) it under|"
-    r"(?:put|book|booked|listed|filed|find) (?:it |me |us |that )?under) "
+_RESERVED = Phrase.of(
+    re.compile(
+        rf"{_NO}(?:(?:reservation|booking|table|room|appointment|order|delivery|parcel|invoice|cheque|check|account|policy|"
+        rf"tickets?)"
+        r"(?:'s| is| was)? (?:under|for|in)|it's under|it is under|(?:put|book|booked|find|listed|file|filed|down|have) it under|"
+        r"(?:put|book|booked|listed|filed|find) (?:it |me |us |that )?under) "
+    ),
+    """reservation booking table room appointment order delivery parcel invoice cheque check account policy ticket tickets
+    under""",
 )
-_HERE = re.compile(
-    rf"{_NO}(?:(?:hi|hello|hey|yes|yeah|oh|good (?:morning|afternoon|evening))(?: \|)?(?: there)?(?: \|)? )?"
-    r"(?:it's|it is|this is|i'm|i am|you've got|hi|hello|hey|that's)(?: just| only)? "
+_HERE = Phrase.of(
+    re.compile(
+        rf"{_NO}(?:(?:hi|hello|hey|yes|yeah|oh|good (?:morning|afternoon|evening))(?: \|)?(?: there)?(?: \|)? )?"
+        r"(?:it's|it is|this is|i'm|i am|you've got|hi|hello|hey|that's)(?: just| only)? "
+    ),
+    """it this i you hi hello hey that""",
 )
 _THERE = re.compile(
     r"(?: \|)? (?:here|spel(?:t|led)|speaking|calling|again|returning|phoning|ringing|on the (?:line|phone)|by the way|"
@@ -60,19 +75,29 @@ _THERE = re.compile(
 )
 _ALONE_HERE = re.compile(r"(?:(?:hi|hello|hey|yes|yeah|good (?:morning|afternoon|evening))(?: there)?(?: \|)? )?(?=[a-z])")
 _AT_THE_PHONE = re.compile(r"(?: \|)? (?:here|speaking)(?![\w'])(?! (?:to|with|of|in|is|are|for))")
-_IS_IT = re.compile(rf"{_NO}(?:is (?:this|that)|am i (?:speaking|talking) (?:to|with)|answers to) ")
+_IS_IT = Phrase.of(
+    re.compile(rf"{_NO}(?:is (?:this|that)|am i (?:speaking|talking) (?:to|with)|answers to) "),
+    """is am answers""",
+)
 _VERB = re.compile(r"[a-z]+s\Z")
-_RELATIVE = re.compile(
-    rf"{_NO}(?:my|our|his|her|their|your|the) (?:late |elder |older |younger |little |big |eldest |youngest |ex |step|new |"
-    rf"old |best |dear )?"
-    r"(?:husband|wife|son|daughter|mother|father|mum|mom|dad|brother|sister|spouse|partner|fianc[eé]e?|girlfriend|boyfriend|"
-    r"friend|"
-    r"mate|colleague|neighbou?r|boss|uncle|aunt|auntie|nan|gran|grandma|grandad|granddad|grandpa|grandson|granddaughter|"
-    r"grandmother|"
-    r"grandfather|niece|nephew|cousin|baby|twin|landlord|landlady|flatmate|roommate|housemate|carer|lodger|tenant|assistant|"
-    r"secretary|solicitor|lawyer|accountant|dentist|doctor|vet|child|kid|boy|girl|engineer|driver|technician|courier|plumber|"
-    r"electrician|mechanic|surgeon|teacher)"
-    r"(?:(?:'s(?: name)?(?: is)?|s name)|(?:'s)? called| is called| named)? "
+_RELATIVE = Phrase.of(
+    re.compile(
+        rf"{_NO}(?:my|our|his|her|their|your|the) (?:late |elder |older |younger |little |big |eldest |youngest |ex |step|new |"
+        rf"old |best |dear )?"
+        r"(?:husband|wife|son|daughter|mother|father|mum|mom|dad|brother|sister|spouse|partner|fianc[eé]e?|girlfriend|boyfriend|"
+        r"friend|"
+        r"mate|colleague|neighbou?r|boss|uncle|aunt|auntie|nan|gran|grandma|grandad|granddad|grandpa|grandson|granddaughter|"
+        r"grandmother|"
+        r"grandfather|niece|nephew|cousin|baby|twin|landlord|landlady|flatmate|roommate|housemate|carer|lodger|tenant|assistant|"
+        r"secretary|solicitor|lawyer|accountant|dentist|doctor|vet|child|kid|boy|girl|engineer|driver|technician|courier|plumber|"
+        r"electrician|mechanic|surgeon|teacher)"
+        r"(?:(?:'s(?: name)?(?: is)?|s name)|(?:'s)? called| is called| named)? "
+    ),
+    """husband wife son daughter mother father mum mom dad brother sister spouse partner fiance fiancé fiancee fiancée
+    girlfriend boyfriend friend mate colleague neighbour neighbor boss uncle aunt auntie nan gran grandma grandad granddad
+    grandpa grandson granddaughter grandmother grandfather niece nephew cousin baby twin landlord landlady flatmate
+    roommate housemate carer lodger tenant assistant secretary solicitor lawyer accountant dentist doctor vet child kid
+    boy girl engineer driver technician courier plumber electrician mechanic surgeon teacher""",
 )
 _PERSON_GOES_ON = re.compile(
     r"(?:'s)?(?:(?: \|)*\Z|(?: \|)? (?:\||is|was|has|had|and|who|said|says|rang|called|came|lives|works|told|took|on|at|to|"
@@ -81,32 +106,53 @@ _PERSON_GOES_ON = re.compile(
     r"got|made|left|went|did|gave|as|about|but|born|aged?|\d|"
     r"[a-z]{3,}ed)(?![\w']))"
 )
-_DOWN_AS = re.compile(rf"{_NO}(?:down|registered|listed|saved|filed|booked|known to you|on file) as ")
-_FOR = re.compile(rf"{_NO}(?:it's|that's|this is|they're|this one's|one's) for ")
-_IN_SOMEBODYS = re.compile(rf"{_NO}(?:in|under) (?P<name>[a-z'-]+?(?: [a-z'-]+?)?)'s? name(?![\w'])")
-_SUBJECT = re.compile(r"(?:^|\| )(?:(?:and|so|but|well|uh|um|yes|yeah|then) )?(?=[a-z])")
+_DOWN_AS = Phrase.of(
+    re.compile(rf"{_NO}(?:down|registered|listed|saved|filed|booked|known to you|on file) as "),
+    """down registered listed saved filed booked known file""",
+)
+_FOR = Phrase.of(
+    re.compile(rf"{_NO}(?:it's|that's|this is|they're|this one's|one's) for "),
+    """for""",
+)
+_IN_SOMEBODYS = Phrase.of(
+    re.compile(rf"{_NO}(?:in|under) (?P<name>[a-z'-]+?(?: [a-z'-]+?)?)'s? name(?![\w'])"),
+    """name""",
+)
+_SUBJECT = Phrase.of(
+    re.compile(r"(?:^|\| )(?:(?:and|so|but|well|uh|um|yes|yeah|then) )?(?=[a-z])"),
+    """call ring phone text be meet come visit help send contact get called rang phoned texted emailed way has told said""",
+)
 _CALLS_YOU = re.compile(
     r"(?: from [a-z]+)? (?:(?:will|is going to|is about to|can|should) (?:call|ring|phone|text|be|meet|come|visit|help|send|"
     r"contact|get)|"
     r"(?:called|rang|phoned|texted|emailed) (?:me|you|us)|is on (?:his|her|their) way|has your|told (?:me|you|us)|said (?:he|"
     r"she|i|you))(?![\w'])"
 )
-_THANKED = re.compile(
-    r"(?<![\w'])(?:thanks|thank you|sorry|appreciate|welcome|pleasure|great|perfect|bye|goodbye|care|day|help|helped|patience|"
-    r"waiting|holding)"
-    r"(?: [a-z']+){0,4} (?P<name>[a-z'-]+)(?: \|)*\Z"
+_THANKED = Phrase.of(
+    re.compile(
+        r"(?<![\w'])(?:thanks|thank you|sorry|appreciate|welcome|pleasure|great|perfect|bye|goodbye|care|day|help|helped|"
+        r"patience|waiting|holding)"
+        r"(?: [a-z']+){0,4} (?P<name>[a-z'-]+)(?: \|)*\Z"
+    ),
+    """thanks thank sorry appreciate welcome pleasure great perfect bye goodbye care day help helped patience waiting holding""",
 )
 _MODAL = frozenset({"will", "may", "can", "might"})
 _AFTER_MODAL = re.compile(
     r"(?: \|)*\Z|(?: \|)? (?:is|was|has|had|and|who|said|rang|came|lives|told|took|from|booked|[a-z]{3,}ed)(?![\w'])"
 )
-_GREETED = re.compile(
-    rf"(?:^|\| ){_NO}(?:hi|hello|hey|cheers|thanks|thank you|bye|goodbye|morning|welcome(?: back)?|sorry|"
-    rf"dear)(?: there)?(?: \|)? "
+_GREETED = Phrase.of(
+    re.compile(
+        rf"(?:^|\| ){_NO}(?:hi|hello|hey|cheers|thanks|thank you|bye|goodbye|morning|welcome(?: back)?|sorry|"
+        rf"dear)(?: there)?(?: \|)? "
+    ),
+    """hi hello hey cheers thanks thank bye goodbye morning welcome sorry dear""",
 )
-_NODDED = re.compile(
-    rf"(?:^|\| ){_NO}(?:alright|all right|okay|ok|right|lovely|great|perfect|brilliant|excellent|wonderful|no problem|"
-    r"of course|sure|no worries|no trouble|not a problem|not at all|good (?:morning|afternoon|evening|day))(?: \|)? "
+_NODDED = Phrase.of(
+    re.compile(
+        rf"(?:^|\| ){_NO}(?:alright|all right|okay|ok|right|lovely|great|perfect|brilliant|excellent|wonderful|no problem|"
+        r"of course|sure|no worries|no trouble|not a problem|not at all|good (?:morning|afternoon|evening|day))(?: \|)? "
+    ),
+    """alright all okay ok right lovely great perfect brilliant excellent wonderful no of sure not good""",
 )
 _TO_HIM = re.compile(
     r"(?: \|)*\Z|(?: \|)? (?:give me|just|one (?:moment|second|sec)|1 (?:moment|second|sec)|bear with|thanks|thank you|so|"
@@ -126,7 +172,7 @@ def find(heard: Heard) -> list[Span]:
 
 def _introduced(heard: Heard) -> Iterator[Span]:
     text = heard.view.text
-    for match in _INTRODUCED.finditer(text):
+    for match in _INTRODUCED.finditer(text) if "name" in text or not _INTRODUCES.isdisjoint(heard.words) else ():
         at = match.end()
         if _first(text, at) in _OF_FORMS:
             continue
@@ -134,7 +180,7 @@ def _introduced(heard: Heard) -> Iterator[Span]:
         at = title.end() if title else at
         end = _name(text, at, GIVEN, sure=_SURELY.search(match.group()) is not None)
         yield from _person(heard, at, end, 0.7, "a name after words that announce a person")
-    for match in _RESERVED.finditer(text):
+    for match in _RESERVED.all(heard):
         end = _name(text, match.end(), CLEARLY)
         if not UNITS.match(text, end):
             yield from _person(heard, match.end(), end, 0.6, "a name that something is reserved under")
@@ -145,11 +191,11 @@ def _here(heard: Heard) -> Iterator[Span]:
     text = heard.view.text
     if (alone := _ALONE_HERE.match(text)) and (end := _name(text, alone.end(), GIVEN)) and _AT_THE_PHONE.match(text, end):
         yield from _person(heard, alone.end(), end, 0.6, "somebody who says who it is")
-    for match in _IS_IT.finditer(text):
+    for match in _IS_IT.all(heard):
         end = _name(text, match.end(), CLEARLY)
         if end > match.end() and not text[end:].strip(" |"):
             yield from _person(heard, match.end(), end, 0.6, "somebody who is asked for")
-    for match in _HERE.finditer(text):
+    for match in _HERE.all(heard):
         end = _name(text, match.end(), GIVEN)
         first = _first(text, match.end())
         named = first in CLEARLY and text.startswith((" from ", " at the ", " at number "), end)
@@ -161,7 +207,7 @@ def _here(heard: Heard) -> Iterator[Span]:
 
 def _relatives(heard: Heard) -> Iterator[Span]:
     text = heard.view.text
-    for match in _RELATIVE.finditer(text):
+    for match in _RELATIVE.all(heard):
         first = _first(text, match.end())
         end = _name(text, match.end(), GIVEN)
         if first in _MODAL and end == match.end() + len(first):
@@ -179,7 +225,7 @@ def _relatives(heard: Heard) -> Iterator[Span]:
 def _greeted(heard: Heard) -> Iterator[Span]:
     text = heard.view.text
     for pattern, known in ((_GREETED, GIVEN - _MODAL), (_NODDED, CLEARLY)):
-        for match in pattern.finditer(text):
+        for match in pattern.all(heard):
             first = _first(text, match.end())
             if first in known:
                 end = _name(text, match.end(), known)
@@ -190,21 +236,21 @@ def _greeted(heard: Heard) -> Iterator[Span]:
 def _spoken_of(heard: Heard) -> Iterator[Span]:
     """ "Put it down as cole", "it's for lee", "in ravi's name", "lionel from dispatch will call you"."""
     text = heard.view.text
-    for match in _DOWN_AS.finditer(text):
+    for match in _DOWN_AS.all(heard):
         yield from _person(heard, match.end(), _name(text, match.end(), CLEARLY), 0.6, "a name that somebody is down as")
-    for match in _FOR.finditer(text):
+    for match in _FOR.all(heard):
         end = _name(text, match.end(), GIVEN - _MODAL)
         if _first(text, match.end()) in CLEARLY and not text[end:].strip(" |"):
             yield from _person(heard, match.end(), end, 0.6, "somebody whom something is for")
-    for match in _IN_SOMEBODYS.finditer(text):
+    for match in _IN_SOMEBODYS.all(heard):
         words = match["name"].split()
         if not any(word in COMMON_WORDS and word not in GIVEN for word in words):
             yield from _person(heard, *match.span("name"), 0.7, "in whose name something is")
-    for match in _SUBJECT.finditer(text):
+    for match in _SUBJECT.all(heard):
         end = _name(text, match.end(), CLEARLY)
         if end > match.end() and _CALLS_YOU.match(text, end):
             yield from _person(heard, match.end(), end, 0.55, "somebody who calls or comes")
-    for match in _THANKED.finditer(text):
+    for match in _THANKED.all(heard):
         if match["name"] in CLEARLY and match["name"] not in COMMON_WORDS:
             yield from _person(heard, *match.span("name"), 0.55, "somebody who is thanked")
 

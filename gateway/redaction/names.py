@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from gateway.redaction.codes import LETTER
 from gateway.redaction.cues import UNITS
 from gateway.redaction.english import ABBREVIATIONS, COMMON_WORDS, MONTHS, STREET_WORDS, SURNAMES_TOO, any_of
-from gateway.redaction.heard import Heard
+from gateway.redaction.heard import Heard, Phrase
 from gateway.redaction.no_names import NO_NAMES
 from gateway.values import Span
 
@@ -18,12 +18,16 @@ _RELATION = (
     "husband|wife|son|daughter|mother|father|mom|dad|brother|sister|spouse|partner|friend|colleague|neighbou?r|boss|"
     "uncle|aunt|landlord"
 )
-_ANNOUNCED = re.compile(
-    r"(?<![\w'])(?:name(?:'s| is| was)|surname(?:'s| is)?|(?:registered|belongs|addressed) to|under(?: the name(?: of)?)?|"
-    r"in the name(?: of)?|account holder(?:'s)?(?: name)?(?: is)?|named|on behalf of|(?:you're )?speaking (?:to|with)|"
-    r"i'm called|"
-    r"they call me|call me|name (?:on|of) the \w+(?: is)?|(?:leave|left) it with|signed(?: for)?(?: by)?|"
-    r"(?:parcel|package|gift|order|delivery|letter|prescription|appointment)(?: is| was)? for) "
+_ANNOUNCED = Phrase.of(
+    re.compile(
+        r"(?<![\w'])(?:name(?:'s| is| was)|surname(?:'s| is)?|(?:registered|belongs|addressed) to|under(?: the name(?: of)?)?|"
+        r"in the name(?: of)?|account holder(?:'s)?(?: name)?(?: is)?|named|on behalf of|(?:you're )?speaking (?:to|with)|"
+        r"i'm called|"
+        r"they call me|call me|name (?:on|of) the \w+(?: is)?|(?:leave|left) it with|signed(?: for)?(?: by)?|"
+        r"(?:parcel|package|gift|order|delivery|letter|prescription|appointment)(?: is| was)? for) "
+    ),
+    """name surname registered belongs addressed under account behalf called call signed named speaking left leave parcel
+    package gift order delivery letter prescription appointment""",
 )
 _ROLE = (
     r"(?:(?:our|your|my|the|his|her|their|a) )?(?:delivery |emergency |account |policy |card ?|new |main |lead |first |"
@@ -36,30 +40,53 @@ _ROLE = (
     r"girlfriend|boyfriend|grand(?:mother|father|son|daughter|ma|pa)|niece|nephew|cousin|mum|baby|twin|flatmate|roommate|"
     r"caller)"
 )
-_BY_ROLE = re.compile(
-    rf"(?<![\w'])(?:{_ROLE})(?: (?:1|2|3|one|two))?(?P<is>(?: in [a-z ]{{2,30}}?)?(?: is| was| will be|'s| named| called|"
-    rf" name(?: is)?))?(?: \|)? "
+_BY_ROLE = Phrase.of(
+    re.compile(
+        rf"(?<![\w'])(?:{_ROLE})(?: (?:1|2|3|one|two))?(?P<is>(?: in [a-z ]{{2,30}}?)?(?: is| was| will be|'s| named| called|"
+        rf" name(?: is)?))?(?: \|)? "
+    ),
+    """driver courier engineer technician electrician plumber mechanic carer caregiver manager adviser advisor patient
+    passenger client customer policyholder cardholder holder beneficiary recipient tenant landlady applicant guest witness
+    insured contact lawyer dentist therapist surgeon consultant physician midwife solicitor accountant teacher
+    receptionist colleague fiance fiancé fiancee fiancée girlfriend boyfriend grandmother grandfather grandson
+    granddaughter grandma grandpa niece nephew cousin mum baby twin flatmate roommate caller""",
 )
-_RENAMED = re.compile(r"(?<![\w'])(?:name|surname|names) (?:\w+ ){0,2}?from (?P<old>[a-z'-]+(?: [a-z'-]+)?) to ")
-_BESIDE_NUMBER = re.compile(r"(?:(?<=\d )|(?<=\d \| )|(?<= \| ))(?:and )?(?:the )?name ")
+_RENAMED = Phrase.of(
+    re.compile(r"(?<![\w'])(?:name|surname|names) (?:\w+ ){0,2}?from (?P<old>[a-z'-]+(?: [a-z'-]+)?) to "),
+    """name surname names""",
+)
+_BESIDE_NUMBER = Phrase.of(
+    re.compile(r"(?:(?<=\d )|(?<=\d \| )|(?<= \| ))(?:and )?(?:the )?name "),
+    """name""",
+)
 _READ_BACK = re.compile(
     r"(?<![\w'])(?:so that's|so that is|so it's|so i have|i have you as|so you're|that's) (?=[a-z'-]+ [a-z' -]*\d)"
 )
 _ADDRESS = re.compile(r"(?: \|)? (?:flat |apartment |unit |number )?\d")
-_IS_THERE = re.compile(r"(?:^|\| )(?:is|was) ")
+_IS_THERE = Phrase.of(
+    re.compile(r"(?:^|\| )(?:is|was) "),
+    """there available around today home office free""",
+)
 _THERE = re.compile(r" (?:there|available|around|in today|home|in the office|at home|free)(?![\w'])")
-_ADDRESSED = re.compile(
-    r"(?:^|\| )(?:perfect|great|thanks|thank you|lovely|alright|all right|okay|ok|hi|hello|hey|good (?:morning|afternoon|"
-    r"evening)|"
-    r"wonderful|right|excellent|brilliant|no problem|welcome(?: back)?|sorry) "
+_ADDRESSED = Phrase.of(
+    re.compile(
+        r"(?:^|\| )(?:perfect|great|thanks|thank you|lovely|alright|all right|okay|ok|hi|hello|hey|good (?:morning|afternoon|"
+        r"evening)|"
+        r"wonderful|right|excellent|brilliant|no problem|welcome(?: back)?|sorry) "
+    ),
+    """perfect great thanks thank lovely alright all okay ok hi hello hey good wonderful right excellent brilliant no welcome
+    sorry""",
 )
 _AT_THE_END = re.compile(
     r"(?:(?<=\d{4})|(?<=\.com)|dot (?:com|net|org|uk|in|de|io)|(?<![\w'])(?:for me|please|thanks|thank you|today|anything else|"
     r"no problem|of course|one moment|you're welcome|good ?bye|bye|take care))(?: \|)? "
 )
 _END = re.compile(r"(?: \|)*\Z")
-_DOWN_AS = re.compile(
-    r"(?<![\w'])(?:we have|i have|we've got|i've got) (?=[a-z' -]{2,40} (?:down as|on file|on record|registered|listed))"
+_DOWN_AS = Phrase.of(
+    re.compile(
+        r"(?<![\w'])(?:we have|i have|we've got|i've got) (?=[a-z' -]{2,40} (?:down as|on file|on record|registered|listed))"
+    ),
+    """down file record registered listed""",
 )
 _THEN_YOU = re.compile(
     r"(?: \|)? (?:your|can i|can you|could (?:i|you)|may i|what|what's|let me|i see|i have|i've|i can|i'll|and what|is there|"
@@ -67,8 +94,12 @@ _THEN_YOU = re.compile(
     r"is the|how|we|we've|we'll|do you|did you|it's|this is)(?![\w'])"
 )
 _NO_VOCATIVE = re.compile(r"[a-z]+(?:ing|ed|ly|ion|ment|ness|s)\Z")
-_TITLE = re.compile(rf"(?<![\w'])(?:{any_of(_TITLES)})(?: \|)?\.? ")
-_FAMILY = re.compile(rf"(?<![\w'])(?:{_RELATION})(?: is| named| called)?(?: \|)? ")
+_TITLE = Phrase(re.compile(rf"(?<![\w'])(?:{any_of(_TITLES)})(?: \|)?\.? "), _TITLES)
+_FAMILY = Phrase.of(
+    re.compile(rf"(?<![\w'])(?:{_RELATION})(?: is| named| called)?(?: \|)? "),
+    """husband wife son daughter mother father mom dad brother sister spouse partner friend colleague neighbour neighbor boss
+    uncle aunt landlord""",
+)
 _CAPITALISED = re.compile(
     r"(?<![\w'])(?:this is|i'm|i am|it's|it is|hi|hello|hey|thanks|thank you|perfect|great|alright|all right|"
     r"for|with|from|by|and|so that's) "
@@ -115,18 +146,18 @@ def find(heard: Heard) -> list[Span]:
 
 def _announced(heard: Heard) -> Iterator[Span]:
     text = heard.view.text
-    for match in _ANNOUNCED.finditer(text):
+    for match in _ANNOUNCED.all(heard):
         thing = match.group() == "under " and text.startswith(("the ", "a ", "an "), match.end())
         thing = thing or match.group().startswith(("name on", "name of"))
         end = _name(heard, match.end(), 4, strong=not thing)
         yield from _person(heard, match.end(), end, 0.85, "words after an announcement of a name")
-    for match in _TITLE.finditer(text):
+    for match in _TITLE.all(heard):
         yield from _person(heard, match.end(), _name(heard, match.end(), 3), 0.8, "words after a title")
-    for match in _FAMILY.finditer(text):
+    for match in _FAMILY.all(heard):
         end = _name(heard, match.end(), 3)
         if _GOES_ON.match(text, end):
             yield from _person(heard, match.end(), end, 0.6, "words after a relation")
-    for match in _CAPITALISED.finditer(text):
+    for match in _CAPITALISED.finditer(text) if heard.has_capitals else ():
         end = _name(heard, match.end(), 3, capital=True)
         yield from _person(heard, match.end(), end, 0.6, "capitalised words where people are named")
 
@@ -134,16 +165,16 @@ def _announced(heard: Heard) -> Iterator[Span]:
 def _by_role(heard: Heard) -> Iterator[Span]:
     """People by what they do ("our driver chioma rang"), renamed, beside their number, or read back before it."""
     text = heard.view.text
-    for match in _BY_ROLE.finditer(text):
+    for match in _BY_ROLE.all(heard):
         end = _name(heard, match.end(), 3, strong=match["is"] is not None)
         if match["is"] or _GOES_ON.match(text, end):
             yield from _person(heard, match.end(), end, 0.6, "words after what somebody does")
-    for match in _RENAMED.finditer(text):
+    for match in _RENAMED.all(heard):
         yield from _person(heard, match.start("old"), _name(heard, match.start("old"), 2), 0.7, "a name that was changed")
         yield from _person(heard, match.end(), _name(heard, match.end(), 3), 0.7, "a name that was changed")
-    for match in _BESIDE_NUMBER.finditer(text):
+    for match in _BESIDE_NUMBER.all(heard):
         yield from _person(heard, match.end(), _name(heard, match.end(), 3), 0.6, "a name beside a number")
-    for match in _READ_BACK.finditer(text):
+    for match in _READ_BACK.finditer(text) if heard.has_figures else ():
         end = _name(heard, match.end(), 4)
         if _ADDRESS.match(text, end):
             yield from _person(heard, match.end(), end, 0.6, "a name read back before an address")
@@ -151,7 +182,7 @@ def _by_role(heard: Heard) -> Iterator[Span]:
 
 def _is_asked_for(heard: Heard) -> Iterator[Span]:
     text = heard.view.text
-    for match in _IS_THERE.finditer(text):
+    for match in _IS_THERE.all(heard):
         end = _name(heard, match.end(), 3)
         if _THERE.match(text, end):
             yield from _person(heard, match.end(), end, 0.6, "somebody who is asked for")
@@ -160,7 +191,7 @@ def _is_asked_for(heard: Heard) -> Iterator[Span]:
 def _addressed(heard: Heard) -> Iterator[Span]:
     """ "Perfect, noor, your new number is": somebody who is spoken to."""
     text = heard.view.text
-    for match in _ADDRESSED.finditer(text):
+    for match in _ADDRESSED.all(heard):
         end = _name(heard, match.end(), 2)
         words = text[match.end() : end].split()
         if words and _THEN_YOU.match(text, end) and not any(_NO_VOCATIVE.match(word) for word in words):
@@ -169,7 +200,7 @@ def _addressed(heard: Heard) -> Iterator[Span]:
         end = _name(heard, match.end(), 2)
         if end > match.end() and _END.match(text, end) and not UNITS.match(text, match.end()):
             yield from _person(heard, match.end(), end, 0.55, "somebody who is spoken to at the end")
-    for match in _DOWN_AS.finditer(text):
+    for match in _DOWN_AS.all(heard):
         yield from _person(heard, match.end(), _name(heard, match.end(), 3, strong=True), 0.6, "somebody on file")
 
 
@@ -235,9 +266,9 @@ def _spelled(heard: Heard) -> Iterator[Span]:
         if (letters >= _LETTERS_ALONE or announced) and not match.group().startswith("w w w"):
             start = _full_name(text, match.start())
             yield heard.span(start, match.end(), "PERSON", 0.7, "name", "letters said one by one")
-    for match in _SPELLS.finditer(text):
+    for match in _SPELLS.finditer(text) if "spel" in text or "letter" in text or "name" in text else ():
         yield from _spelled_out(heard, match.end())
-    explained = [match.span() for match in _EXPLAINED.finditer(text)]
+    explained = [match.span() for match in _EXPLAINED.finditer(text)] if " as in " in text else []
     if len(explained) > 1:
         yield heard.span(explained[0][0], explained[-1][1], "PERSON", 0.55, "name", "letters explained by words")
 

@@ -41,9 +41,11 @@ _NOT_PUBLIC = frozenset({"example", "test", "invalid", "localhost", "local", "in
 _MASKED_ALREADY = 0.5
 _FEWEST_DIGITS = 4
 """Presidio's number recognizers see figures alone, and none of what they find has fewer (a network address may be ``::``)."""
-_SSN_DIGITS, _FEWEST_CARD_DIGITS = 9, 13
+_FEWEST_CARD_DIGITS = 13
 _IBAN = re.compile(r"[A-Za-z]{2}[0-9]{2}")
 """How every IBAN begins."""
+_SSN = re.compile(r"[0-9]{9}|[0-9]{3}-[0-9]{6}|[0-9]{5}-[0-9]{4}|[0-9]{3}[- .][0-9]{2}[- .][0-9]{4}")
+"""How a social security number is written, as Presidio knows it."""
 
 Row = tuple[int, int, str, float, str, str]
 """A span as it crosses the process boundary: start, end, kind, score, detector, why."""
@@ -76,19 +78,14 @@ class _Phone(PhoneRecognizer):
 
     def __init__(self, regions: tuple[str, ...]) -> None:
         self._regions = regions
-        self.sure: Sequence[tuple[int, int]] = ()
-        """What is masked already in the text in work, whatever is found here."""
+        self.waiting: list[tuple[int, int]] = []
+        """The stretches of the text in work."""
         super().__init__(supported_regions=regions)
 
     def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts | None = None) -> list[RecognizerResult]:
-        waiting = [
-            figures.span()
-            for figures in _FIGURES.finditer(text)
-            if sum(sign.isdigit() for sign in figures.group()) >= _SHORTEST_PHONE
-            and not any(start <= figures.start() and figures.end() <= end for start, end in self.sure)
-        ]
+        waiting = self.waiting
         found: list[RecognizerResult] = []
-        for region in self._regions if waiting else ():
+        for region in self._regions:
             self.supported_regions = (region,)
             found += super().analyze(text, entities, nlp_artifacts)  # type: ignore[arg-type] # its default is None
             waiting = [(start, end) for start, end in waiting if not any(one.start <= start and end <= one.end for one in found)]
@@ -144,14 +141,14 @@ class _Figures:
     def find(self, text: str, sure: Sequence[tuple[int, int]]) -> list[Row]:
         """What they find. ``sure``: places that are masked without them."""
         kinds = _kinds(text)
+        self._phone.waiting = _phones(text, sure)
+        kinds += ["PHONE_NUMBER"] if self._phone.waiting else []
         if not kinds:
             return []
-        self._phone.sure = sure
         # Tokens are made when something was found: nothing but the words around it is looked for in them.
         results = self._analyzer.analyze(
             text, LANGUAGE, entities=kinds, score_threshold=0.0, return_decision_process=True, nlp_artifacts=self._no_tokens
         )
-        self._phone.sure = ()
         return [_row(result) for result in results]
 
 
@@ -164,13 +161,19 @@ def _kinds(text: str) -> list[str]:
             kinds.append("IP_ADDRESS")
         if _IBAN.search(text):
             kinds.append("IBAN_CODE")
-    if digits >= _SHORTEST_PHONE:
-        kinds.append("PHONE_NUMBER")
-    if digits >= _SSN_DIGITS:
-        kinds.append("US_SSN")
-    if digits >= _FEWEST_CARD_DIGITS:
-        kinds.append("CREDIT_CARD")
+        kinds += ["US_SSN"] if _SSN.search(text) else []
+        kinds += ["CREDIT_CARD"] if digits >= _FEWEST_CARD_DIGITS else []
     return kinds
+
+
+def _phones(text: str, sure: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The stretches of figures that may be a telephone number, and that nothing has masked yet."""
+    return [
+        figures.span()
+        for figures in _FIGURES.finditer(text)
+        if sum(sign.isdigit() for sign in figures.group()) >= _SHORTEST_PHONE
+        and not any(start <= figures.start() and figures.end() <= end for start, end in sure)
+    ]
 
 
 class Engine:
