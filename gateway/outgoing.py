@@ -25,6 +25,8 @@ class RequestShape:
     """The header in which the key stands."""
     key_prefix: str = ""
     """What stands before the key: ``Token ``."""
+    signed: bool = False
+    """The key signs the request and does not stand in it; a header, if it has a name, begins with the prefix."""
     must: Mapping[str, str] = field(default_factory=dict)
     """Fields with the one value that they may have: the Grant's model, a language, a format."""
     may: frozenset[str] = frozenset()

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import aiohttp
 
 from gateway.adapters.conversation.plugins import plugin_ears, plugin_voices, preload
-from gateway.adapters.providers import azure_speech, google_speech, openai_speech
+from gateway.adapters.providers import aws_speech, azure_speech, google_speech, openai_speech
 from gateway.adapters.providers.granted import Outlet
+from gateway.adapters.system import SystemClock
 from gateway.policy.load import PolicySet
 from gateway.ports import Secrets, SpeechToText, TextToSpeech
 from gateway.values import ProcessorId
@@ -47,12 +48,14 @@ def speech_elsewhere(
             openai_speech.DIALECT: openai.ear(),
             google_speech.DIALECT: google_speech.GoogleEar(outlet),
             azure_speech.DIALECT: azure_speech.AzureEar(outlet),
+            aws_speech.DIALECT: aws_speech.TranscribeEar(outlet, SystemClock()),
         },
         tts={
             **plugin_voices(outlet.line),
             openai_speech.DIALECT: openai.voice(OPENAI_VOICE),
             google_speech.DIALECT: google_speech.GoogleVoice(outlet),
             azure_speech.DIALECT: azure_speech.AzureVoice(outlet),
+            aws_speech.DIALECT: aws_speech.PollyVoice(outlet, SystemClock()),
         },
     )
 

@@ -135,7 +135,11 @@ class GrantedLine:
     def _look_at_headers(self, headers: Mapping[str, str]) -> None:
         who, shape = self._grant.processor, self._shape
         named = shape.key_header.lower()
-        if headers.get(named) != shape.key_prefix + self.key():
+        if shape.signed:
+            right = not named or headers.get(named, "").startswith(shape.key_prefix)
+        else:
+            right = headers.get(named) == shape.key_prefix + self.key()
+        if not right:
             raise PolicyRefused(f"the client of {who} uses another key than the Grant's")
         if surplus := sorted(headers.keys() - {named} - _HEADERS - shape.headers):
             raise PolicyRefused(f"the client of {who} sends headers that nobody looked at: {', '.join(surplus)}")
