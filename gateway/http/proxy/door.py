@@ -28,6 +28,7 @@ CALL = "X-Sordino-Call"
 DROPPED = "X-Sordino-Dropped"
 MOST_BODY = 4 << 20
 MOST_ANSWER = 4 << 20
+BODY_WITHIN_S = 60.0
 LOOK_EVERY_S = 0.1
 """How soon a client's hanging up is noticed while nothing is written to it."""
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,40}")
@@ -128,14 +129,23 @@ class Request:
 
 
 async def read_body(request: web.Request, most: int) -> bytes:
-    """The whole body. Raises PayloadTooLarge beyond ``most`` bytes."""
+    """The whole body.
+
+    Raises:
+        PayloadTooLarge: it has more than ``most`` bytes.
+        InvalidRequest: it did not come within the bound: who sends a byte a minute is no client.
+    """
     pieces: list[bytes] = []
     size = 0
-    async for piece in request.content.iter_any():
-        size += len(piece)
-        if size > most:
-            raise PayloadTooLarge(f"the request is larger than {most} bytes")
-        pieces.append(piece)
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S):
+            async for piece in request.content.iter_any():
+                size += len(piece)
+                if size > most:
+                    raise PayloadTooLarge(f"the request is larger than {most} bytes")
+                pieces.append(piece)
+    except TimeoutError:
+        raise InvalidRequest("the request did not come whole in time", hint=f"send it within {BODY_WITHIN_S:g} s") from None
     return b"".join(pieces)
 
 
