@@ -15,6 +15,7 @@ from typing import Any
 from gateway.adapters.providers.exchange import AnswerBroken
 from gateway.ports import ChatDelta, ToolCall
 
+_READ = json.JSONDecoder().raw_decode
 MOST_TEXT = 256 * 1024
 MOST_TOOL_CALLS = 32
 MOST_CHOICES = 16
@@ -142,10 +143,13 @@ def _whole_call(index: int, parts: _Parts) -> ToolCall:
 
 
 def _object(data: str) -> Mapping[str, Any]:
+    text = data.strip(" \t\n\r")
     try:
-        value = json.loads(data)
+        value, end = _READ(text)
     except (ValueError, RecursionError):
         raise ChunkBroken("not JSON") from None
+    if end != len(text):
+        raise ChunkBroken("not JSON")
     if not isinstance(value, dict):
         raise ChunkBroken("not a JSON object")
     return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from functools import lru_cache
 from types import SimpleNamespace
 
 import aiohttp
@@ -67,16 +68,21 @@ def endpoint(grant: Grant, path: str) -> URL:
         PolicyRefused: the base URL is not the Grant's host, holds a password, a query or a fragment, or would carry data in
             plain text to anywhere but this machine.
     """
+    return _endpoint(grant.base_url, grant.host.lower(), grant.processor, path)
+
+
+@lru_cache(maxsize=256)
+def _endpoint(base_url: str, named: str, processor: str, path: str) -> URL:
+    """Of one processor's entry: the same for each of its Grants."""
     try:
-        url = URL(grant.base_url)
+        url = URL(base_url)
         host, port = url.host or "", url.port
     except ValueError:
-        raise PolicyRefused(f"the base URL of {grant.processor} is no URL") from None
-    named = grant.host.lower()
+        raise PolicyRefused(f"the base URL of {processor} is no URL") from None
     if not host or named not in (host, f"[{host}]", f"{host}:{port}", f"[{host}]:{port}"):
-        raise PolicyRefused(f"the base URL of {grant.processor} names another host than its Grant")
+        raise PolicyRefused(f"the base URL of {processor} names another host than its Grant")
     if url.user is not None or url.password is not None or url.query_string or url.fragment:
-        raise PolicyRefused(f"the base URL of {grant.processor} holds more than scheme, host, port and path")
+        raise PolicyRefused(f"the base URL of {processor} holds more than scheme, host, port and path")
     if not (url.scheme == "https" or (url.scheme == "http" and is_loopback(host))):
-        raise PolicyRefused(f"{grant.processor} would be reached in plain text", hint="use https, or an address of this machine")
+        raise PolicyRefused(f"{processor} would be reached in plain text", hint="use https, or an address of this machine")
     return url.with_path(url.path.rstrip("/") + path)

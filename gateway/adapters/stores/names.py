@@ -15,7 +15,9 @@ def key(tenant: str, *parts: str) -> str:
     Raises:
         InvalidRequest: see ``checked``.
     """
-    return ":".join((f"sordino:{{{checked(tenant)}}}", *(checked(part) for part in parts)))
+    for part in parts:
+        checked(part)
+    return f"sordino:{{{checked(tenant)}}}:{':'.join(parts)}"
 
 
 def checked(name: str) -> str:

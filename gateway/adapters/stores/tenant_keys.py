@@ -14,6 +14,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from gateway.adapters.stores import names
@@ -229,6 +230,7 @@ def _tenant(secret: str) -> str:
     return match["tenant"] if match and not match["tenant"].endswith(".") else ""
 
 
+@lru_cache(maxsize=1_024)
 def _key(stored: bytes) -> TenantKey:
     fields = json.loads(stored)
     return TenantKey(**{**fields, "scopes": tuple(fields["scopes"])})

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.errors import InvalidRequest, PolicyRefused
-from gateway.http.proxy.fields import Fields
+from gateway.http.proxy.fields import Fields, words_alone
 from gateway.ports import ChatOptions
 from gateway.runner.proxy.request import (
     ASSISTANT,
@@ -26,6 +26,7 @@ from gateway.runner.proxy.request import (
 from gateway.values import Private
 
 MOST_MESSAGES = 2_000
+_SPEAKERS = frozenset((SYSTEM, DEVELOPER, USER, ASSISTANT))
 MOST_TOOLS = 128
 MOST_CHOICES = 8
 
@@ -70,7 +71,7 @@ def read_chat(body: Private[Mapping[str, Any]], model: str = "") -> ChatIn:
     """
     fields = Fields(body.reveal())
     _refuse_loosening(fields)
-    messages = tuple(_message(each) for each in fields.objects("messages"))
+    messages = tuple(_message(each, place) for place, each in enumerate(fields.items("messages")))
     if not messages or len(messages) > MOST_MESSAGES:
         raise fields.wrong("messages", f"a list of 1 to {MOST_MESSAGES} messages")
     tools = tuple(_tool(each) for each in fields.objects("tools"))
@@ -160,7 +161,10 @@ def _format(fields: Fields) -> Private[Mapping[str, object]] | None:
     return Private({"type": kind, "json_schema": kept})
 
 
-def _message(fields: Fields) -> PlainMessage:
+def _message(message: Any, place: int) -> PlainMessage:
+    if (words := words_alone(message, _SPEAKERS)) is not None:
+        return PlainMessage(message["role"], Private(words))
+    fields = Fields(message, f"messages[{place}]")
     role = fields.word("role", SYSTEM, DEVELOPER, USER, ASSISTANT, TOOL)
     if role is None:
         raise fields.wrong("role", f"one of {SYSTEM}, {DEVELOPER}, {USER}, {ASSISTANT}, {TOOL}")

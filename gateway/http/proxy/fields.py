@@ -12,6 +12,14 @@ MODEL = re.compile(r"[A-Za-z][A-Za-z0-9._:/@+-]{0,127}")
 _LONG_DIGITS = re.compile(r"\d{9,}")
 
 
+def words_alone(message: Any, roles: frozenset[str]) -> str | None:
+    """The text of a message that is a role and a text and nothing more: most of a long history, so it is read quickly."""
+    if type(message) is not dict or len(message) != 2:
+        return None
+    text, role = message.get("content"), message.get("role")
+    return text if type(text) is str and type(role) is str and role in roles else None
+
+
 class Fields:
     """The fields of one JSON object. ``left`` are those that nobody asked for: they go nowhere."""
 
@@ -64,13 +72,16 @@ class Fields:
             raise self.wrong(name, f"one of {', '.join(known)}")
         return value
 
-    def objects(self, name: str) -> Iterator[Fields]:
+    def items(self, name: str) -> list[Any]:
         value = self.raw(name)
         if value is None:
-            return
+            return []
         if not isinstance(value, list):
             raise self.wrong(name, "a list")
-        for position, item in enumerate(value):
+        return value
+
+    def objects(self, name: str) -> Iterator[Fields]:
+        for position, item in enumerate(self.items(name)):
             yield Fields(item, f"{name}[{position}]")
 
     def object(self, name: str) -> Fields | None:

@@ -12,13 +12,14 @@ from typing import Any
 
 from gateway.errors import InvalidRequest, PolicyRefused
 from gateway.http.proxy.chat_in import MOST_MESSAGES, MOST_TOOLS, text_of
-from gateway.http.proxy.fields import Fields
+from gateway.http.proxy.fields import Fields, words_alone
 from gateway.ports import ChatOptions
 from gateway.runner.proxy.request import ASSISTANT, FAILED, SYSTEM, TOOL, USER, PlainCall, PlainMessage, PlainRequest, PlainTool
 from gateway.values import Private
 
 LOOSENING = frozenset(("container", "inference_geo", "mcp_servers", "store", "provider"))
 """Fields by which a client would choose who else gets the data: that is the policy's."""
+_SPEAKERS = frozenset((USER, ASSISTANT, SYSTEM))
 LEFT_BEHIND = frozenset(("metadata", "service_tier", "thinking", "context_management", "betas"))
 _THOUGHTS = ("thinking", "redacted_thinking")
 
@@ -42,7 +43,7 @@ def read_messages(body: Private[Mapping[str, Any]]) -> MessagesIn:
         )
     system = text_of(fields.raw("system"))
     messages = [PlainMessage(SYSTEM, Private(system))] if system else []
-    turns = [_turn(each) for each in fields.objects("messages")]
+    turns = [_turn(each, place) for place, each in enumerate(fields.items("messages"))]
     messages += [message for turn in turns for message in turn]
     if not 1 <= len(turns) <= MOST_MESSAGES:
         raise fields.wrong("messages", f"a list of 1 to {MOST_MESSAGES} messages")
@@ -70,7 +71,10 @@ def read_messages(body: Private[Mapping[str, Any]]) -> MessagesIn:
     return MessagesIn(plain, fields.left | (LEFT_BEHIND & fields.present))
 
 
-def _turn(fields: Fields) -> list[PlainMessage]:
+def _turn(message: Any, place: int) -> list[PlainMessage]:
+    if (words := words_alone(message, _SPEAKERS)) is not None:
+        return [PlainMessage(message["role"], Private(words))]
+    fields = Fields(message, f"messages[{place}]")
     role = fields.word("role", USER, ASSISTANT, SYSTEM)
     if role is None:
         raise fields.wrong("role", f"{USER} or {ASSISTANT}")

@@ -21,6 +21,7 @@ from gateway.policy.model import TenantPolicy
 from gateway.ports import CallVault, Clock, Ids, Ledger, Masker
 from gateway.redaction.mask import Masked
 from gateway.runner.account import CallAccount
+from gateway.runner.proxy.beginning import Beginning
 from gateway.values import CallId, EntityType, MaskedText, Placeholder, Private, Span, TenantId
 
 PREFIX = "call"
@@ -108,6 +109,8 @@ class Conversation:
     """Requests of it that this gateway is answering now."""
     begun: bool = False
     """Whether its beginning is on record, or on its way there."""
+    beginning: Beginning = field(default_factory=Beginning)
+    """What its last request began with, as it was masked."""
     ended_with: bytes = b""
     """What a nameless one is waiting under (``Conversations.may_go_on``)."""
     used: float = 0.0
@@ -145,12 +148,10 @@ class Conversations:
         self._called: OrderedDict[tuple[TenantId, CallId], CallId] = OrderedDict()
 
     def digest(self, *parts: str) -> bytes:
-        """BLAKE2b under our key (RFC 7693): what this process knows a text by."""
-        state = hashlib.blake2b(key=self._name_key, digest_size=24)
-        for part in parts:
-            data = part.encode("utf-8", "surrogatepass")
-            state.update(len(data).to_bytes(8, "big") + data)
-        return state.digest()
+        """BLAKE2b under our key (RFC 7693), the parts with their lengths before them: what this process knows a text by."""
+        lengths = ",".join([str(len(part)) for part in parts])
+        data = f"{lengths}:{''.join(parts)}".encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(data, key=self._name_key, digest_size=24).digest()
 
     async def find(self, tenant: TenantPolicy, named: str | None, *, history: bytes | None = None) -> Conversation:
         """The conversation of that name, or a new one.
@@ -170,7 +171,8 @@ class Conversations:
             if before is not None and before.tenant.digest == tenant.digest and not before.busy:
                 self.forget(before)
                 await before.masker.move_to(fresh.stored)
-                fresh.masker, fresh.texts, fresh.continues = before.masker, before.texts, before.call
+                fresh.masker, fresh.texts, fresh.beginning = before.masker, before.texts, before.beginning
+                fresh.continues = before.call
             return fresh
         if _OURS.fullmatch(named):
             return await self._open(tenant, CallId(named), create=False)

@@ -16,6 +16,7 @@ from typing import Any
 
 from gateway.errors import InvalidRequest
 from gateway.ports import ChatMessage, ChatRequest, ToolCall, ToolSpec
+from gateway.runner.proxy.beginning import Beginning, Digesting, without_calls
 from gateway.runner.proxy.conversations import Conversation, Digest, Known
 from gateway.runner.proxy.json_mask import JsonMask
 from gateway.runner.proxy.json_text import DEEPEST, read_arguments, read_result
@@ -75,12 +76,7 @@ class RequestMask:
         """
         asked = _questions(request.messages)
         await self._look_up(request, asked)
-        messages: list[ChatMessage] = []
-        question = MaskedText("")
-        for message, before in zip(request.messages, asked, strict=True):
-            done = await self._message(message, before, question)
-            messages.append(done)
-            question = done.text if message.role == ASSISTANT else question
+        messages = await self._messages(request.messages, asked)
         tools = tuple([await self._tool(tool) for tool in request.tools])
         options = replace(
             request.options,
@@ -89,7 +85,9 @@ class RequestMask:
             tool_choice=self._choice(request.options.tool_choice),
         )
         current = self.conversation.masker.current
-        messages = [replace(message, text=current(message.text)) for message in messages]
+        for place, masked in enumerate(messages):
+            if (text := current(masked.text)) is not masked.text:
+                messages[place] = replace(masked, text=text)
         whole = ChatRequest(tuple(messages), tools, request.temperature, options, request.stream)
         return MaskedRequest(
             whole, self.masked, self.new, {ours: theirs for theirs, ours in self._tools.items() if ours != theirs}
@@ -119,6 +117,27 @@ class RequestMask:
 
     # --- parts of a request -------------------------------------------------------------------------------------------
 
+    async def _messages(self, plain: tuple[PlainMessage, ...], asked: list[Private[str]]) -> list[ChatMessage]:
+        """What the last request began with is taken as it was masked; the rest is read message by message."""
+        conversation, alone = self.conversation, without_calls(plain)
+        known, digesting = conversation.beginning, Digesting(conversation.digest("beginning"))
+        if len(known.messages) > alone or digesting.add(plain[: len(known.messages)]) != known.digest:
+            known, digesting = Beginning(), Digesting(conversation.digest("beginning"))
+        messages, question = list(known.messages), known.question
+        self.masked.update(known.counts)
+        for place in range(len(messages), len(plain)):
+            if place == alone:
+                self._begins(digesting.add(plain[len(known.messages) : alone]), messages, question)
+            done = await self._message(plain[place], asked[place], question)
+            messages.append(done)
+            question = done.text if plain[place].role == ASSISTANT else question
+        if alone == len(plain):
+            self._begins(digesting.add(plain[len(known.messages) :]), messages, question)
+        return messages
+
+    def _begins(self, digest: bytes, messages: list[ChatMessage], question: MaskedText) -> None:
+        self.conversation.beginning = Beginning(digest, tuple(messages), self.masked.copy(), question)
+
     async def _message(self, message: PlainMessage, before: Private[str], question: MaskedText) -> ChatMessage:
         if message.role == TOOL:
             text = await self._result(message.text)
@@ -135,7 +154,7 @@ class RequestMask:
             had = self.masked.copy()
             known = Known(await self._written([call.arguments.map(read_arguments)]), self.masked - had)
             self.conversation.know(parts, known)
-        else:
+        elif known.counts:
             self.masked.update(known.counts)
         return ToolCall(self._call_id(call.id, new=True), await self._tool_name(call.name), known.text)
 
@@ -204,7 +223,7 @@ class RequestMask:
             pieces = [await self._mask(piece, role, question) for piece in _pieces(text)]
             known = Known(MaskedText("".join(pieces)), self.masked - had)
             conversation.know(parts, known)
-        else:
+        elif known.counts:
             self.masked.update(known.counts)
         return known.text
 

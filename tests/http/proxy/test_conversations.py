@@ -52,6 +52,25 @@ async def test_the_same_person_is_the_same_placeholder_in_every_request(house: P
     assert second["choices"][0]["message"]["content"] == "I have noted Barnaby Thistlewood, Annabel Featherstone."
 
 
+async def test_a_history_that_the_client_has_changed_is_read_again_from_its_change_on(house: ProxyHouse, model: Model) -> None:
+    """What was said before is known only as long as it is the very same: one other letter in it, and it is masked anew."""
+    said = ["My name is Barnaby Thistlewood.", "Hello.", "What is my name?"]
+    whole: list[Any] = [part for text in said for part in (user(text), {"role": "assistant", "content": "I see."})][:-1]
+    counts = []
+    for length in (1, 3, 5, 5):
+        _, headers = await house.chat(*whole[:length], **named("changing"))
+        counts.append(headers["X-Sordino-Masked"])
+    changed = [user("My name is Annabel Featherstone."), *whole[1:]]
+    _, headers = await house.chat(*changed, **named("changing"))
+    shorter, _ = await house.chat(*changed[:1], **named("changing"))
+    assert [*counts, headers["X-Sordino-Masked"]] == ["1"] * 5
+    assert [body["messages"][0]["content"] for body in model.bodies] == ["My name is <PERSON_1>."] * 4 + [
+        "My name is <PERSON_2>."
+    ] * 2
+    assert shorter["choices"][0]["message"]["content"] == "I have noted Annabel Featherstone."
+    assert b"Featherstone" not in model.record
+
+
 async def test_another_gateway_and_a_restart_know_the_conversation(
     tmp_path: Path, store: Store, detector: PresidioDetector, model: Model
 ) -> None:
