@@ -65,6 +65,7 @@ def run(given: argparse.Namespace) -> int:
 async def _serve(settings: Settings, *, demo_model: bool) -> int:
     from gateway.app import Gateway
     from gateway.demo.model_process import ScriptedModel
+    from gateway.serving import settle_memory
 
     stop = asyncio.Event()
     for sign in (signal.SIGINT, signal.SIGTERM):
@@ -77,6 +78,7 @@ async def _serve(settings: Settings, *, demo_model: bool) -> int:
         if demo_model:
             # Shared with `sordino call`, which signs with it as Twilio would.
             gateway.secrets.read_or_create("TWILIO_AUTH_TOKEN")
+        settle_memory()
         key = gateway.secrets.read("SORDINO_OPERATOR_KEY").reveal() if sys.stdout.isatty() else "…"
         print(f"Sordino listens at {gateway.url}", flush=True)
         print(f"  console   {gateway.url}/#key={key}")

@@ -87,6 +87,7 @@ async def sordino(url: str) -> None:
     from gateway.adapters.stores.embedded import EmbeddedValkey
     from gateway.adapters.stores.redis import Store
     from gateway.adapters.stores.tenant_keys import Limits
+    from gateway.serving import settle_memory
     from gateway.values import TenantId
     from tests.http.proxy.house import proxy_house
 
@@ -99,6 +100,7 @@ async def sordino(url: str) -> None:
             Store(valkey.url, timeout_s=10) as store,
             proxy_house(folder, store, detector, {"a-model": url}) as house,
         ):
+            settle_memory()
             await house.keys.limit(TenantId("acme"), Limits(1_000_000, 100_000, 10_000))
             _say({"url": f"{house.url}/v1", "key": house.key})
             lags = await measure_lag_until_stdin_ends()
