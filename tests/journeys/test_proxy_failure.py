@@ -28,7 +28,7 @@ CHAT = "/v1/chat/completions"
 @pytest.fixture(scope="module")
 def detector_of_many() -> Any:
     """One detector for the module; what a test does to its process it must leave to the detector to mend."""
-    detector = PresidioDetector(timeout_s=3)
+    detector = PresidioDetector(timeout_s=5)
     asyncio.run(detector.start())
     yield detector
     asyncio.run(detector.aclose())
@@ -45,7 +45,7 @@ async def house(
     tmp_path: Path, own_valkey: EmbeddedValkey, detector_of_many: PresidioDetector, model: Model
 ) -> AsyncIterator[ProxyHouse]:
     async with (
-        Store(own_valkey.url, timeout_s=1) as store,
+        Store(own_valkey.url, timeout_s=3) as store,
         proxy_house(tmp_path, store, detector_of_many, {"a-model": model.url}) as house,
     ):
         yield house

@@ -17,7 +17,7 @@ from gateway.adapters.providers.exchange import Limits
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.system import Secrets, SystemClock
 from gateway.serving import SpeechNeeds
-from tests.http.proxy.house import ProxyHouse, proxy_house
+from tests.http.proxy.house import PATIENT, ProxyHouse, proxy_house
 from tests.http.proxy.model import Model
 from tests.http.proxy.test_audio import ENTRY, Ear, Voice
 
@@ -100,7 +100,7 @@ async def speech_house(
         f"  {hop}: [{', '.join(f'{{processor: {where}-{kind}, model: {name}}}' for where in route)}]\n"
         for hop, kind, name in (("stt", "ear", "whisper-1"), ("tts", "voice", "tts-1"))
     ]
-    needs = SpeechNeeds({"moonshine": ear}, {"hibari": voice}, Secrets(tmp_path, {}), limits)
+    needs = SpeechNeeds({"moonshine": ear}, {"hibari": voice}, Secrets(tmp_path, {}), limits or PATIENT)
     how: dict[str, Any] = {"more": {"speech": needs}, "entries": "".join(entries), "routes": "".join(rows), "clock": clock}
     try:
         async with proxy_house(tmp_path, store, detector, {"a-model": model.url}, **how) as house:

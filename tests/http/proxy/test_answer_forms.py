@@ -22,7 +22,7 @@ from tests.http.proxy.test_messages import CLAUDE_TOOLS, events, message
 
 SAID = 'My name is Barnaby Thistlewood and my password is Wal"rus8842x\\.'
 NAME, PASSWORD = "Barnaby Thistlewood", 'Wal"rus8842x\\'
-PIECES = pytest.mark.parametrize("piece", [1, 2, 3])
+PIECES = pytest.mark.parametrize("piece", [1, 3])
 ARGUMENTS = {"to": "<PASSWORD_1>", "by": 'for "<PERSON_1>"', "lines": ["<PERSON_1>", 7, None]}
 RESTORED = {"to": PASSWORD, "by": f'for "{NAME}"', "lines": [NAME, 7, None]}
 CALLS = [{"name": "send_note", "arguments": ARGUMENTS}, {"name": "send_note", "arguments": {"to": "<PERSON_1>"}}]

@@ -21,7 +21,7 @@ from gateway.audio import read_wav, wav
 from gateway.policy.egress import Grant
 from gateway.serving import SpeechNeeds
 from gateway.values import Pcm, Private
-from tests.http.proxy.house import ProxyHouse, proxy_house
+from tests.http.proxy.house import PATIENT, ProxyHouse, proxy_house
 
 CALLER = Path("gateway/demo/audio/name-and-address.wav")
 RECORDED = CALLER.read_bytes()
@@ -121,7 +121,7 @@ async def talking(
                 id="far", kind="tts", dialect="openai", url=url, receives=receives or "masked_transcript", send='{"voice": "ash"}'
             ),
         ]
-        more = {"speech": SpeechNeeds({"moonshine": ear}, {"hibari": voice}, Secrets(tmp_path, {}))}
+        more = {"speech": SpeechNeeds({"moonshine": ear}, {"hibari": voice}, Secrets(tmp_path, {}), PATIENT)}
         urls = {"a-model": there.url}
         async with proxy_house(
             tmp_path, store, detector, urls, more=more, entries="".join(entries), routes=_routes(tts)

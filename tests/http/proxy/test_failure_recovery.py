@@ -184,7 +184,7 @@ async def drips(model: Model, request: web.Request, body: dict[str, Any]) -> web
 async def test_an_answer_that_does_not_end_well_ends_with_the_error_of_the_clients_dialect(
     tmp_path: Path, store: Store, detector: PresidioDetector, model: Model, path: str, script: Script, code: str
 ) -> None:
-    bounds = Bounds(connect_s=5, first_byte_s=5, between_chunks_s=1.5, whole_s=1.5)
+    bounds = Bounds(connect_s=20, first_byte_s=20, between_chunks_s=1.5, whole_s=1.5)
     model.script = script
     async with (
         proxy_house(tmp_path, store, detector, {"a-model": model.url}, limits=bounds) as house,
