@@ -45,7 +45,7 @@ from gateway.governing import (
 )
 from gateway.http.media import SocketLeg
 from gateway.http.recordings import recording_routes
-from gateway.lines import Lines
+from gateway.lines import Lines, handing_over
 from gateway.paying import open_payments
 from gateway.policy.disclosing import all_first_words
 from gateway.policy.model import TenantPolicy
@@ -231,7 +231,9 @@ class Gateway:
 
     async def _listen(self) -> None:
         port = self.settings.port or free_port(self.settings.host)
-        lines = Lines(self.policies, self.secrets, self._tokens, self._once, self._clock, self._ids, self.telemetry, self._take)
+        over = handing_over(self.store, self._read_keys())
+        parts = (self.policies, self.secrets, self._tokens, self._once, self._clock, self._ids, self.telemetry)
+        lines = Lines(*parts, self._take, *over)
         listening = Listening(
             checks={"store": self.store.ping},
             notes={"policies": self._policies_ready},

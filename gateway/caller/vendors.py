@@ -156,7 +156,7 @@ def _read_plivo(text: str) -> tuple[str, dict[str, str]]:
 
 def _read_ncco(text: str) -> tuple[str, dict[str, str]]:
     match _json(text):
-        case [{"action": "connect", "endpoint": [{"type": "websocket", "uri": str(url), "headers": dict(headers)}]}]:
+        case [{"action": "connect", "endpoint": [{"type": "websocket", "uri": str(url), "headers": dict(headers)}]}, *_]:
             return url, {str(name): str(value) for name, value in headers.items()}
     raise InvalidRequest("the webhook's answer is no NCCO that connects a WebSocket")
 

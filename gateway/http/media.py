@@ -24,6 +24,7 @@ MAX_FAULTS = 500
 log = logging.getLogger(__name__)
 
 
+HandOver = Callable[[], Awaitable[bool]]
 Messages = str | bytes | tuple[str, ...]
 """What goes out for one thing that is to be sent: a text or binary message, or several texts, or none."""
 
@@ -57,6 +58,8 @@ class SocketLeg:
         self._telemetry = telemetry
         self._faults = 0
         self._first: list[LegEvent] = []
+        self.hand_over: HandOver | None = None
+        """Makes the carrier dial a person once this stream has ended; None: it cannot."""
 
     @property
     def rate(self) -> int:
@@ -93,6 +96,10 @@ class SocketLeg:
     async def listen(self) -> None:
         """A carrier sends the caller's audio from the start; until now it was not even decoded."""
         self._codec.listening = True
+
+    async def transfer(self) -> bool:
+        """As ``gateway.runner.leg.TransferringLeg``. Raises StoreUnavailable."""
+        return self.hand_over is not None and await self.hand_over()
 
     async def _receive(self) -> AsyncIterator[LegEvent]:
         async for message in self._socket:

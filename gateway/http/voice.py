@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from aiohttp import web
 
@@ -32,6 +32,7 @@ FirstTime = Callable[[str, int], Awaitable[bool]]
 """Whether this name was never seen in the last so many seconds. Raises StoreUnavailable."""
 Admit = Callable[[TenantId], bool]
 """Whether a call of this tenant is taken now. False: the caller hears the busy tone."""
+After = Callable[[Webhook, TenantId, Ringing], str]
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 _NOBODY = Private("no tenant has this token")
@@ -50,6 +51,8 @@ class Desk:
     ids: Ids
     first_time: FirstTime
     admit: Admit = lambda _: True
+    after: After = lambda webhook, tenant, ringing: ""
+    """Where the carrier asks what next when our stream has ended; empty: nowhere, and the call ends with it."""
 
 
 def voice_webhook(webhook: Webhook, desk: Desk) -> Handler:
@@ -68,24 +71,26 @@ def voice_webhook(webhook: Webhook, desk: Desk) -> Handler:
         try:
             if not request.raw_path.startswith("/"):
                 raise InvalidRequest("the webhook is called by its path")
-            body, fields = await _read(request, webhook.takes)
+            body, fields = await read_request(request, webhook.takes)
             asked = Asked(base + request.raw_path, request.headers, body, fields)
-            tenant = await _proven_for(webhook, desk, asked)
+            tenant = await proven_for(webhook, desk, asked)
             if not desk.admit(tenant):
                 answer = webhook.busy()
             else:
                 ringing = webhook.ringing(dict(fields))
                 token = desk.tokens.mint(_claims(tenant, ringing, desk), max_chars=webhook.max_token_chars)
                 answer = webhook.connect(socket, ringing, token)
+                if after := desk.after(webhook, tenant, ringing):
+                    answer = webhook.then(answer, after)
         except SordinoError as error:
-            return _refusal(error)
+            return refusal(error)
         headers = {"Cache-Control": "no-store"}
         return web.Response(text=answer.text, content_type=answer.content_type, status=answer.status, headers=headers)
 
     return handle
 
 
-async def _read(request: web.Request, takes: str) -> tuple[bytes, tuple[tuple[str, str], ...]]:
+async def read_request(request: web.Request, takes: str) -> tuple[bytes, tuple[tuple[str, str], ...]]:
     """The body, and what it says (or the query)."""
     if takes == QUERY:
         return b"", _pairs(request.rel_url.raw_query_string)
@@ -114,6 +119,12 @@ def _pairs(text: str) -> tuple[tuple[str, str], ...]:
     return tuple(fields)
 
 
+def token_of(url: str) -> str:
+    """The token in the query of a URL, or nothing."""
+    found = parse_qs(urlsplit(url).query, max_num_fields=MAX_FIELDS).get(TOKEN_PARAMETER, [""])
+    return found[0]
+
+
 def _object(body: bytes) -> tuple[tuple[str, str], ...]:
     """The texts of a JSON object; what is no text says nothing to us."""
     try:
@@ -125,7 +136,7 @@ def _object(body: bytes) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in found.items() if isinstance(value, str))
 
 
-async def _proven_for(webhook: Webhook, desk: Desk, asked: Asked) -> TenantId:
+async def proven_for(webhook: Webhook, desk: Desk, asked: Asked) -> TenantId:
     called = webhook.called(dict(asked.fields))
     tenant = desk.tenant_of(Private(called)) if called else None
     secret = _NOBODY
@@ -161,6 +172,6 @@ def _claims(tenant: TenantId, ringing: Ringing, desk: Desk) -> StreamClaims:
     )
 
 
-def _refusal(error: SordinoError) -> web.Response:
+def refusal(error: SordinoError) -> web.Response:
     body = {"error": {"code": error.code, "message": error.message, "sordino": {"reasons": list(error.reasons)}}}
     return web.json_response(body, status=error.http_status)

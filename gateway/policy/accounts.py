@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from gateway.policy.fields import Model, SecretName, TwilioAccount
 
@@ -33,9 +35,11 @@ class Vonage(Model):
 
 
 class Exotel(Model):
-    """The tenant's account at Exotel. ``webhook_key`` names the secret that stands in the URL of its Voicebot applet."""
+    """The tenant's account at Exotel. ``webhook_key`` names the secret that stands in the URLs of its applets."""
 
     webhook_key: SecretName
+    connect_applet: Annotated[bool, Field(strict=True)] = False
+    """Whether a Connect applet that asks ``/voice/exotel/after`` stands behind the Voicebot: else nobody can be handed over."""
 
 
 class Sip(Model):

@@ -3,6 +3,9 @@
 https://developer.exotel.com/docs/agentstream/stream-voicebot-applet. Exotel signs nothing. So the URL that is written into the
 applet carries a key of ours, ``/voice/exotel?key=…``, and Exotel's addresses belong into the firewall. Whoever holds the key may
 ask as often as he likes; what he gets is a token for one call.
+
+A person is dialled by the Connect applet behind it, whose address is ``/voice/exotel/after?key=…``:
+https://docs.exotel.com/voice-apis/programmable-connect-working-with-connect-applet-dynamic-url
 """
 
 from __future__ import annotations
@@ -55,6 +58,19 @@ class ExotelWebhook:
     def busy(self) -> Answer:
         # The applet knows no such answer; one that fails lets the call flow go on to what comes next.
         return Answer("{}", "application/json", HTTPStatus.SERVICE_UNAVAILABLE)
+
+    def then(self, answer: Answer, url: str) -> Answer:
+        # What comes next stands in the flow, where a Connect applet asks ``/voice/exotel/after?key=…`` whom to dial.
+        return answer
+
+    def dial(self, number: Private[str]) -> Answer:
+        numbers = [number.reveal()]
+        whom = {"fetch_after_attempt": False, "destination": {"numbers": numbers}}
+        return Answer(json.dumps(whom, separators=(",", ":")), "application/json")
+
+    def hang_up(self) -> Answer:
+        # The flow goes on to what stands behind the applet: nothing.
+        return Answer("{}", "application/json", HTTPStatus.NOT_FOUND)
 
 
 def _e164(number: str) -> str:

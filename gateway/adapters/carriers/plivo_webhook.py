@@ -2,6 +2,8 @@
 
 Signature: https://www.plivo.com/docs/voice/concepts/signature-validation (V3: HMAC-SHA256 over URL, sorted fields and a nonce).
 Fields: https://docs.plivo.com/docs/voice/xml/request. Answer: https://docs.plivo.com/docs/voice/xml/audiostream.
+With ``keepCallAlive`` what stands behind the stream is done when it has ended:
+https://docs.plivo.com/docs/voice-agents/audio-streaming/xml/call-control.
 """
 
 from __future__ import annotations
@@ -27,6 +29,9 @@ from gateway.adapters.carriers.webhook import (
     once_of,
     spellings,
     with_plus,
+    xml_dial,
+    xml_hang_up,
+    xml_then,
 )
 from gateway.errors import InvalidRequest
 from gateway.values import Private
@@ -92,6 +97,15 @@ class PlivoWebhook:
 
     def busy(self) -> Answer:
         return Answer(_response('<Hangup reason="busy"/>'), XML)
+
+    def then(self, answer: Answer, url: str) -> Answer:
+        return xml_then(answer, url)
+
+    def dial(self, number: Private[str]) -> Answer:
+        return xml_dial(number)
+
+    def hang_up(self) -> Answer:
+        return xml_hang_up()
 
 
 def _response(inner: str) -> str:

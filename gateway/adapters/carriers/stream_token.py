@@ -77,8 +77,8 @@ class StreamTokens:
             raise InvalidRequest("the numbers of this call are longer than a carrier's parameter can hold")
         return token
 
-    def verify(self, token: str, *, carrier_call: str, now: datetime) -> StreamClaims:
-        """The claims of a token of ours for this very call. ``now`` is aware.
+    def verify(self, token: str, *, carrier_call: str | None, now: datetime) -> StreamClaims:
+        """The claims of a token of ours for this very call; ``carrier_call`` None: the token alone says which. ``now`` is aware.
 
         Raises:
             Unauthenticated: not ours, changed, of another call, or expired. The message does not say which.
@@ -88,7 +88,7 @@ class StreamTokens:
             raise _refused()
         tenant, call, from_number, to_number, expires, jti, place = opened
         expires_at = datetime.fromtimestamp(int(expires), UTC)
-        if call != carrier_call or now >= expires_at:
+        if carrier_call not in (call, None) or now >= expires_at:
             raise _refused()
         return StreamClaims(
             tenant=TenantId(tenant),

@@ -18,7 +18,20 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from gateway.adapters.carriers.stream import number
-from gateway.adapters.carriers.webhook import FORM, TOKEN_PARAMETER, XML, Answer, Asked, Proof, Ringing, fresh, once_of
+from gateway.adapters.carriers.webhook import (
+    FORM,
+    TOKEN_PARAMETER,
+    XML,
+    Answer,
+    Asked,
+    Proof,
+    Ringing,
+    fresh,
+    once_of,
+    xml_dial,
+    xml_hang_up,
+    xml_then,
+)
 from gateway.errors import InvalidRequest
 from gateway.values import Private
 
@@ -82,6 +95,15 @@ class TelnyxWebhook:
 
     def busy(self) -> Answer:
         return Answer(_response('<Reject reason="busy"/>'), XML)
+
+    def then(self, answer: Answer, url: str) -> Answer:
+        return xml_then(answer, url)
+
+    def dial(self, number: Private[str]) -> Answer:
+        return xml_dial(number)
+
+    def hang_up(self) -> Answer:
+        return xml_hang_up()
 
 
 def _response(inner: str) -> str:

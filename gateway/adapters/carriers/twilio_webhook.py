@@ -1,6 +1,7 @@
 """Twilio's voice webhook: is it really Twilio that asks, and what do we answer.
 
 Signature: https://www.twilio.com/docs/usage/security#validating-requests. Answer: https://www.twilio.com/docs/voice/twiml/stream.
+Twilio goes on with the verb behind ``<Connect>`` when we have closed the stream: https://www.twilio.com/docs/voice/twiml/connect.
 """
 
 from __future__ import annotations
@@ -13,7 +14,20 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from xml.sax.saxutils import quoteattr
 
-from gateway.adapters.carriers.webhook import FORM, TOKEN_PARAMETER, XML, Answer, Asked, Proof, Ringing, spellings, stream_url
+from gateway.adapters.carriers.webhook import (
+    FORM,
+    TOKEN_PARAMETER,
+    XML,
+    Answer,
+    Asked,
+    Proof,
+    Ringing,
+    spellings,
+    stream_url,
+    xml_dial,
+    xml_hang_up,
+    xml_then,
+)
 from gateway.errors import InvalidRequest
 from gateway.values import Private
 
@@ -105,3 +119,12 @@ class TwilioWebhook:
 
     def busy(self) -> Answer:
         return Answer(reject(busy=True), XML)
+
+    def then(self, answer: Answer, url: str) -> Answer:
+        return xml_then(answer, url)
+
+    def dial(self, number: Private[str]) -> Answer:
+        return xml_dial(number)
+
+    def hang_up(self) -> Answer:
+        return xml_hang_up()

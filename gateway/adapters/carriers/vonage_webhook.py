@@ -14,6 +14,7 @@ import hmac
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 
@@ -81,6 +82,18 @@ class VonageWebhook:
     def busy(self) -> Answer:
         # An NCCO has no word for it; a call whose answer URL fails is ended.
         return Answer("[]", "application/json", HTTPStatus.SERVICE_UNAVAILABLE)
+
+    def then(self, answer: Answer, url: str) -> Answer:
+        # An NCCO has no redirect: a notice, whose answer takes the place of what is left of the NCCO.
+        asks = {"action": "notify", "payload": {"stream": "ended"}, "eventUrl": [url], "eventMethod": "POST"}
+        return replace(answer, text=json.dumps([*json.loads(answer.text), asks], separators=(",", ":")))
+
+    def dial(self, number: Private[str]) -> Answer:
+        endpoint = number.map(lambda told: {"type": "phone", "number": told.removeprefix("+")}).reveal()
+        return Answer(json.dumps([{"action": "connect", "endpoint": [endpoint]}], separators=(",", ":")), "application/json")
+
+    def hang_up(self) -> Answer:
+        return Answer("[]", "application/json")
 
 
 def _mac(secret: Private[str], head: str) -> bytes:

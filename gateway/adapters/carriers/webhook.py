@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import urlsplit
+from xml.sax.saxutils import escape
 
 from gateway.errors import Misconfigured
 from gateway.values import Private
@@ -108,6 +109,38 @@ class Webhook(Protocol):
     def busy(self) -> Answer:
         """Turn the call away."""
         ...
+
+    def then(self, answer: Answer, url: str) -> Answer:
+        """``answer``, and ask at ``url`` what next as soon as our stream has ended and the caller is still there."""
+        ...
+
+    def dial(self, number: Private[str]) -> Answer:
+        """Connect the caller with that number (E.164), and us with nobody any more."""
+        ...
+
+    def hang_up(self) -> Answer:
+        """End the call."""
+        ...
+
+
+def xml_then(answer: Answer, url: str) -> Answer:
+    """``Webhook.then`` for carriers whose XML goes on behind the stream with the next verb, and has ``Redirect`` for one."""
+    verb = f'<Redirect method="POST">{escape(url)}</Redirect></Response>'
+    return replace(answer, text=answer.text.removesuffix("</Response>") + verb)
+
+
+def xml_dial(number: Private[str]) -> Answer:
+    """``Webhook.dial`` in the XML that these carriers share."""
+    return Answer(xml_response(f"<Dial><Number>{escape(number.reveal())}</Number></Dial>"), XML)
+
+
+def xml_hang_up() -> Answer:
+    """``Webhook.hang_up`` in the XML that these carriers share."""
+    return Answer(xml_response("<Hangup/>"), XML)
+
+
+def xml_response(inner: str) -> str:
+    return f'<?xml version="1.0" encoding="UTF-8"?><Response>{inner}</Response>'
 
 
 def once_of(*parts: str) -> str:
