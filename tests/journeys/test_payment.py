@@ -154,23 +154,21 @@ async def test_keys_go_to_the_payment_processor_and_nobody_hears_what_is_said_me
         assert till.ears.asked == 0
         for key in f"{CARD.spoken}#":
             await caller.press(key)
-        await caller.say(speech("card-number"))
+        await caller.say(speech("yes-correct"))
         await till.until("payment.answered")
         for key in f"12*{CODE.spoken}#":
             await caller.press(key)
         await till.until("payment.resumed")
         assert till.ears.asked == 0
-        said = await caller.listen(until_silent_ms=1_500, timeout_s=30)
+        await till.until("answered")
         await caller.say(speech("opening-hours"))
-        await till.until("heard")
-        await caller.listen(until_silent_ms=900, timeout_s=30)
+        await till.until("masked")
     receipt = await till.house.receipt()
     assert till.shop.keyed() == [("number", CARD.spoken), ("code", CODE.spoken)]
-    assert said.pcm.ms > 1_000
     row = payments(receipt)[0]
     assert (row["reason"], row["ended"], row["blind"]) == ("question", "accepted", "kept")
     assert (row["keys"], row["handed_over"]) == (len(CARD.spoken) + len(CODE.spoken) + 5, 2)
-    assert row["frames_unheard"] > speech("card-number").ms / 20
+    assert row["frames_unheard"] > speech("yes-correct").ms / 20
     between = kinds(receipt)[kinds(receipt).index("payment.paused") : kinds(receipt).index("payment.resumed")]
     assert between == ["payment.paused", "hop", "payment.answered", "hop", "payment.answered"]
     leaks = {name: found_in(content, (CARD, CODE, SPOKEN)) for name, content in (await till.exits()).items()}
@@ -190,11 +188,10 @@ async def test_a_card_that_a_caller_says_unasked_is_dropped_and_the_call_goes_bl
     asked = till.house.model_bodies()
     async with till.dial("says") as caller:
         await caller.announcement_over()
-        await caller.listen(until_silent_ms=900, timeout_s=30)
+        await till.until("answered")
         await caller.say(speech("card-number"))
         await till.until("payment.paused")
         await till.until("payment.resumed")
-        await caller.listen(until_silent_ms=1_500, timeout_s=30)
     receipt = await till.house.receipt()
     row = payments(receipt)[0]
     assert (row["reason"], row["ended"], row["keys"], row["blind"]) == ("detected", "timed", 0, "kept")
