@@ -48,6 +48,7 @@ REVEALS = {
     # A processor's key into its own request's header.
     "gateway/adapters/providers/exchange.py": 1,
     # A recording and a text into the request that its Grant is for.
+    "gateway/adapters/providers/aws_speech.py": 2,
     "gateway/adapters/providers/azure_speech.py": 2,
     "gateway/adapters/providers/google_speech.py": 2,
     "gateway/adapters/providers/openai_speech.py": 2,

@@ -11,6 +11,7 @@ ROOMS = ("gateway/adapters/providers/", "gateway/adapters/speech/", "gateway/ada
 SENDERS = {
     "gateway/adapters/conversation/plugins/hearing.py": ("transcribe", "transcribe_words"),
     "gateway/adapters/conversation/plugins/speaking.py": ("speak",),
+    "gateway/adapters/providers/aws_speech.py": ("transcribe", "transcribe_words", "speak"),
     "gateway/adapters/providers/azure_speech.py": ("transcribe", "transcribe_words", "speak"),
     "gateway/adapters/providers/exchange.py": ("stream",),
     "gateway/adapters/providers/google_speech.py": ("transcribe", "transcribe_words", "speak"),
