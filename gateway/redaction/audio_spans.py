@@ -7,14 +7,17 @@ margin, and grow on to the next pause. Whoever is not sure silences more: the wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.redaction.languages import spoken_language
 from gateway.redaction.placeholder import scanner
+from gateway.redaction.spoken import view
 from gateway.values import MaskedText, Pcm, Private, TimedWord
 
 Stretch: TypeAlias = tuple[float, float]
@@ -34,6 +37,7 @@ LEAST_KEPT_MS = 300.0
 """Less sound than this is no word that anybody would understand: the whole stretch is hidden."""
 FRAME_MS = 20
 _QUIET_SHARE = 0.06
+_RUN = re.compile(r"\d(?:[ .-]?\d){2,}")
 _SIGNS = {"@": 3.0, ".": 3.0, "_": 9.0, "-": 1.0, "/": 4.0, "+": 4.0, " ": 0.5}
 _DIGIT, _LETTER = 5.0, 1.0
 
@@ -52,6 +56,8 @@ class HeardSpeech:
     text: Private[str]
     private: Sequence[tuple[int, int]] | None
     words: Sequence[TimedWord] = ()
+    still: Callable[[], bool] = lambda: True
+    """Whether the text is still masked as it was: a later turn may tell that more of it was private."""
 
 
 def private_stretches(speech: HeardSpeech) -> list[Stretch]:
@@ -195,6 +201,13 @@ def _from_the_right(text: str, kept: Sequence[str]) -> list[int]:
     """Where each part stands at the latest."""
     mirrored = _from_the_left(text[::-1], [part[::-1] for part in reversed(kept)])
     return [len(text) - at - len(part) for at, part in zip(reversed(mirrored), kept, strict=True)] if mirrored else []
+
+
+def numbers_in(text: Private[str], language: str) -> list[tuple[int, int]]:
+    """Where three digits or more are said in a row, in figures or in words: a part of a number that only the next turn completes
+    is no harmless word, whatever it is taken for now."""
+    spoken = text.map(lambda said: view(said, spoken_language(language)))
+    return [spoken.reveal().span(*run.span()) for run in _RUN.finditer(spoken.reveal().text)]
 
 
 def _between_tokens(masked: str) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.redaction.audio_spans import HeardSpeech, private_stretches, taken_out
+from gateway.redaction.audio_spans import HeardSpeech, numbers_in, private_stretches, taken_out
 from gateway.values import MaskedText, Pcm, Private, TimedWord
 
 RATE = 16_000
@@ -119,6 +119,20 @@ def test_stretches_are_sorted_apart_and_inside_whatever_was_said(text: str, span
     edges = [edge for stretch in stretches for edge in stretch]
     assert edges == sorted(edges)
     assert all(1_000 <= edge <= 1_000 + pcm.ms for edge in edges)
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("My card is 4532 1180 and so on", ["4532 1180"]),
+        ("it is four five three two", ["four five three two"]),
+        ("in 2 weeks at 10", []),
+        ("double five nine", ["double five nine"]),
+        ("nothing at all", []),
+    ],
+)
+def test_a_part_of_a_number_is_no_harmless_word(text: str, numbers: list[str]) -> None:
+    assert [text[start:end] for start, end in numbers_in(Private(text), "en")] == numbers
 
 
 class TestTakenOut:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -110,12 +110,12 @@ class Line:
             self.recorder.played(frame(agent), self.clock.at - 0.02, private=private)
         await asyncio.sleep(0)
 
-    def understood(self, start_ms: float, end_ms: float, *, private: bool) -> None:
+    def understood(self, start_ms: float, end_ms: float, *, private: bool, still: Callable[[], bool] = lambda: True) -> None:
         """The ear has recognised a stretch; what is private in it is all of it."""
         assert self.recorder.held is not None
         pcm = Pcm(np.full(int((end_ms - start_ms) * 16), 3_000, dtype="<i2").tobytes(), 16_000)
         places = [(0, 11)] if private else []
-        speech = HeardSpeech(start_ms, end_ms, Private(pcm), Private("hello there"), places)
+        speech = HeardSpeech(start_ms, end_ms, Private(pcm), Private("hello there"), places, still=still)
         self.recorder.held.understood(speech)
         self.recorder.held.settled(end_ms)
 
@@ -281,7 +281,28 @@ class TestHidingWhatIsPrivate:
         assert line.file.pieces == []
         line.understood(0, 3_000, private=False)
         await written(line)
+        assert line.file.pieces == []
+        line.understood(3_000, 4_000, private=False)
+        await written(line)
         assert set(line.file.side(0)) == {CALLER}
+        await line.recorder.finish()
+
+    async def test_a_stretch_of_which_the_next_turn_tells_that_it_was_private_is_silent(self) -> None:
+        """Half of a card number looks like nothing until the other half is said."""
+        line = self.line()
+        await line.talk(100, caller=1)
+        await line.talk(100, caller=2)
+        line.understood(0, 2_000, private=False, still=lambda: False)
+        line.understood(2_000, 4_000, private=False)
+        await line.recorder.finish()
+        assert set(line.file.side(0)) == {0, 2}
+
+    async def test_what_waits_too_long_for_its_words_is_silence(self) -> None:
+        line = self.line()
+        await line.talk(50)
+        line.clock.at += 61
+        await written(line)
+        assert set(line.file.side(0)) == {0}
         await line.recorder.finish()
 
     async def test_private_words_are_silence_in_the_callers_voice(self) -> None:

@@ -21,7 +21,7 @@ from gateway.adapters.conversation.turns import CallTurns
 from gateway.errors import SordinoError
 from gateway.policy.egress import Grant
 from gateway.ports import SpeechToText
-from gateway.redaction.audio_spans import HeardSpeech, taken_out
+from gateway.redaction.audio_spans import HeardSpeech, numbers_in, taken_out
 from gateway.tasks import TaskOwner
 from gateway.values import MaskedText, Pcm, Private, Transcribed
 
@@ -72,13 +72,14 @@ class StretchCutter:
         self._how = how
         self._vad = webrtcvad.Vad(how.aggressiveness)
         self._rest = bytearray()
-        self._before: deque[tuple[bytes, bool, float]] = deque(maxlen=how.before_ms // FRAME_MS)
+        self._before: deque[tuple[bytes, bool, float, bool]] = deque(maxlen=how.before_ms // FRAME_MS)
+        """Frames, whether each is voiced, where it begins, and whether that is sure."""
         self._speech = bytearray()
         self._silent_ms = 0
         self._at_ms = 0.0
         """Where the first frame that was not cut yet begins."""
         self._start_ms = 0.0
-        self._sure = True
+        self._sure = False
 
     @property
     def speaking(self) -> bool:
@@ -94,16 +95,14 @@ class StretchCutter:
     def push(self, samples: bytes, at_ms: float | None = None) -> list[Stretch]:
         """Take in audio of any length; what has paused or ended comes back. ``at_ms``: where it belongs in what was heard."""
         expected = self._at_ms + len(self._rest) / 2 / HEARING_HZ * 1000
-        if at_ms is None or abs(at_ms - expected) > 1:
-            self._sure = False
-        if at_ms is not None:
-            self._at_ms += at_ms - expected
+        placed = at_ms is not None and abs(at_ms - expected) <= 1
+        self._at_ms += at_ms - expected if at_ms is not None else 0
         self._rest += samples
         cut = []
         while len(self._rest) >= FRAME_BYTES:
             frame = bytes(self._rest[:FRAME_BYTES])
             del self._rest[:FRAME_BYTES]
-            cut += self._frame(frame)
+            cut += self._frame(frame, placed=placed)
             self._at_ms += FRAME_MS
         return cut
 
@@ -111,18 +110,19 @@ class StretchCutter:
         """No more audio comes: what was being said is a stretch too."""
         return [self._cut(whole=True)] if self._speech else []
 
-    def _frame(self, frame: bytes) -> list[Stretch]:
+    def _frame(self, frame: bytes, *, placed: bool) -> list[Stretch]:
         voiced = self._vad.is_speech(frame, HEARING_HZ)
         if not self._speech:
-            self._before.append((frame, voiced, self._at_ms))
+            self._before.append((frame, voiced, self._at_ms, placed))
             if self._onset():
                 self._start_ms = self._before[0][2]
-                self._sure = self._at_ms - self._start_ms == (len(self._before) - 1) * FRAME_MS
-                self._speech += b"".join(kept for kept, _, _ in self._before)
+                self._sure = all(sure for *_, sure in self._before)
+                self._speech += b"".join(kept for kept, *_ in self._before)
                 self._before.clear()
                 self._silent_ms = 0
             return []
         self._speech += frame
+        self._sure = self._sure and placed
         self._silent_ms = 0 if voiced else self._silent_ms + FRAME_MS
         spoken_ms = len(self._speech) // FRAME_BYTES * FRAME_MS
         if self._silent_ms >= self._how.silence_ms or spoken_ms >= self._how.longest_ms:
@@ -132,7 +132,7 @@ class StretchCutter:
     def _onset(self) -> bool:
         needed = self._how.onset_ms // FRAME_MS
         recent = list(self._before)[-needed:]
-        return len(recent) == needed and all(voiced for _, voiced, _ in recent)
+        return len(recent) == needed and all(voiced for _, voiced, *_ in recent)
 
     def _cut(self, *, whole: bool) -> Stretch:
         # The same end both times, so that what was recognised at the pause holds for the whole.
@@ -213,8 +213,20 @@ class GuardedSTT(stt.STT[str]):
     def _tell(self, stretch: Stretch, heard: Transcribed, masked: MaskedText) -> None:
         if self._turns.tape is not None:
             private = taken_out(heard.text, masked) if stretch.sure else None
-            speech = Private(stretch.pcm)
-            self._turns.tape.understood(HeardSpeech(stretch.start_ms, stretch.end_ms, speech, heard.text, private, heard.words))
+            if private is not None:
+                private = [*private, *numbers_in(heard.text, self._language)]
+            speech, masker = Private(stretch.pcm), self._turns.masker
+            self._turns.tape.understood(
+                HeardSpeech(
+                    start_ms=stretch.start_ms,
+                    end_ms=stretch.end_ms,
+                    pcm=speech,
+                    text=heard.text,
+                    private=private,
+                    words=heard.words,
+                    still=lambda: masker.current(masked) == masked,
+                )
+            )
 
     def settled(self, until_ms: float) -> None:
         """Everything before that place was understood, or never will be."""

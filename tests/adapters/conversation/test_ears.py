@@ -94,6 +94,22 @@ class TestTheCutter:
         assert not cutter.speaking
         assert cutter.end() == []
 
+    @pytest.mark.parametrize(
+        ("hole_ms", "sure"), [(0, True), (400, False)], ids=["every frame", "frames that livekit left out in the middle of it"]
+    )
+    def test_a_stretch_says_where_it_stands_and_whether_that_is_sure(self, hole_ms: int, sure: bool) -> None:
+        """A recorder finds its words by it: what is not sure is hidden as a whole."""
+        samples = silence(600) + said("opening-hours.wav") + silence(1_200)
+        cutter, pieces = StretchCutter(HOW), list[Stretch]()
+        for at in range(0, len(samples), 640):
+            begins = at / 32 + (hole_ms if at / 32 >= 1_500 else 0)
+            pieces += cutter.push(samples[at : at + 640], begins)
+        [whole] = [piece for piece in pieces if piece.whole]
+        assert whole.sure is sure
+        assert 300 <= whole.start_ms <= 700
+        assert whole.end_ms - whole.start_ms - hole_ms == pytest.approx(whole.pcm.ms + HOW.silence_ms - HOW.pause_ms, abs=20)
+        assert cutter.quiet_until_ms > whole.end_ms - HOW.before_ms
+
     @settings(max_examples=25, deadline=None)
     @given(cuts=st.lists(st.integers(1, 9_000), max_size=60))
     def test_stretches_do_not_depend_on_how_the_audio_came(self, cuts: list[int]) -> None:
