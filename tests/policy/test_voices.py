@@ -39,3 +39,23 @@ def test_the_order_of_the_route_says_which_voice_is_preferred(route: tuple[str, 
     names = ", ".join(f"{{processor: {name}, model: m}}" for name in route)
     policies = loaded(f"tenant: acme\nregions: [eu]\nroute:\n  tts: [{names}]\n", registry=CATALOGUE)
     assert prefers_masked_voice(policies.tenant("acme"), policies.registry) is expected
+
+
+@pytest.mark.parametrize(
+    ("masking", "expected"),
+    [
+        ("{default: pseudonym}", True),
+        ("{default: pseudonym, PERSON: keep}", True),
+        ("{default: pseudonym, PERSON: {default: pseudonym, llm: keep}}", False),
+        ("{default: pseudonym, PERSON: {default: keep, tts: drop}}", False),
+        ("{default: {default: pseudonym, llm: keep}}", False),
+        ("{default: pseudonym, CREDIT_CARD: {default: drop, llm: last4}}", False),
+        ("{default: pseudonym, PERSON: {default: pseudonym, tts: keep}}", True),
+        ("{default: {default: pseudonym, llm: drop}}", True),
+    ],
+)
+def test_what_was_masked_for_the_model_must_be_masked_enough_for_the_voice(masking: str, expected: bool) -> None:
+    """The answer's text was masked for the model: a name that only the model may read would be said elsewhere."""
+    route = "route:\n  tts: [{processor: masked-voice, model: m}, {processor: whole-voice, model: m}]\n"
+    policies = loaded(f"tenant: acme\nregions: [eu]\nmasking: {masking}\n{route}", registry=CATALOGUE)
+    assert prefers_masked_voice(policies.tenant("acme"), policies.registry) is expected

@@ -104,12 +104,13 @@ class Speaking:
 
     async def _spoken(self, grant: Grant, text: Private[str]) -> AsyncGenerator[Pcm, None]:
         speaker = of_dialect(self._speakers, grant)
-        resampler = Resampler(speaker.rate, self.rate)
+        resampler = Resampler(speaker.rate, self.rate) if speaker.rate != self.rate else None
         async with aclosing(speaker.speak(grant, text, language=self._language)) as pieces:  # type: ignore[type-var]
             async for pcm in pieces:
-                if (piece := resampler.push(pcm)).samples:
+                piece = resampler.push(pcm) if resampler else pcm
+                if piece.samples:
                     yield piece
-        if speaker.rate != self.rate and (rest := resampler.flush()).samples:
+        if resampler and (rest := resampler.flush()).samples:
             yield rest
 
     async def whole(self, text: Private[str]) -> Pcm:
