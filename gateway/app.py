@@ -55,7 +55,7 @@ from gateway.recording import DeskNeeds, open_recordings
 from gateway.runner.gate import all_sounds
 from gateway.runner.leg import Leg
 from gateway.runner.showing import Nobody
-from gateway.serving import Listening, ProxyNeeds, SpeechNeeds, free_port, listen, open_proxy, routes
+from gateway.serving import Listening, ProxyNeeds, SpeechNeeds, free_port, listen, listener_tls, open_proxy, routes
 from gateway.settings import Settings
 from gateway.speech import speech_elsewhere
 from gateway.talking import TalkNeeds, open_talking
@@ -234,25 +234,27 @@ class Gateway:
         over = handing_over(self.store, self._read_keys())
         parts = (self.policies, self.secrets, self._tokens, self._once, self._clock, self._ids, self.telemetry)
         lines = Lines(*parts, self._take, *over)
+        tls = listener_tls(self.settings)
+        public_url = self.settings.public_url or f"{'https' if tls else 'http'}://{self.settings.host}:{port}"
         listening = Listening(
             checks={"store": self.store.ping},
-            notes={"policies": self._policies_ready},
+            notes={"policies": self._policies_ready, **({"certificate": tls.in_force} if tls else {})},
             prometheus=self.telemetry.prometheus,
             operator=self.secrets.read_or_create("SORDINO_OPERATOR_KEY"),
             receipts=self.receipts,
             calls=self._list_calls,
         )
         paths = [
-            *lines.routes(self.settings.public_url or f"http://{self.settings.host}:{port}"),
+            *lines.routes(public_url),
             *routes(listening),
             *self.governing.routes(listening.operator),
             *recording_routes(listening.operator, self.recordings.desk),
             *await open_proxy(self._proxy_needs(), self._open),
-            *await open_talking(
-                self._talk_needs(), self.settings.public_url or f"http://{self.settings.host}:{port}", self._open
-            ),
+            *await open_talking(self._talk_needs(), public_url, self._open),
         ]
-        self.url = await listen(self.settings, port, paths, self._open)
+        self.url = await listen(self.settings, port, paths, self._open, tls=tls)
+        if tls is not None:
+            self._tasks.start(tls.watch(), name="certificate")
         trunk = TrunkNeeds(self.settings, self.policies, self.calls.run, self._ids, self.telemetry)
         self.sip_port = await open_trunk(trunk, self._open)
 

@@ -27,8 +27,10 @@ from gateway.adapters.stores.idle import IdleConversations
 from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.tenant_keys import TenantKeys
+from gateway.errors import Misconfigured
 from gateway.http.answers import typed_errors
 from gateway.http.api import Check, ListCalls, call_routes, console_routes, health_routes
+from gateway.http.headers import add_headers
 from gateway.http.proxy.audio import audio_routes
 from gateway.http.proxy.chat import chat_routes
 from gateway.http.proxy.door import Door
@@ -36,8 +38,9 @@ from gateway.http.proxy.ending import ending_routes
 from gateway.http.proxy.keys import key_routes
 from gateway.http.proxy.messages import message_routes
 from gateway.http.proxy.models import model_routes
+from gateway.http.tls import ListenerTls
 from gateway.policy.model import TenantPolicy
-from gateway.policy.registry import Price
+from gateway.policy.registry import Price, is_loopback
 from gateway.ports import (
     CallVault,
     ChatModel,
@@ -67,6 +70,8 @@ log = logging.getLogger(__name__)
 PAUSE_S = (0.05, 0.25)
 """Between two tries at one processor: long enough for a restarted worker, short enough for somebody at the telephone."""
 SMALLEST_TTL_S = 60
+HEAD_WITHIN_S = 75.0
+"""How long a connection may take for a request's head, and be idle between two requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,15 +200,34 @@ def routes(parts: Listening) -> list[web.RouteDef]:
     ]
 
 
-async def listen(settings: Settings, port: int, paths: list[web.RouteDef], running: AsyncExitStack) -> str:
+async def listen(
+    settings: Settings, port: int, paths: list[web.RouteDef], running: AsyncExitStack, *, tls: ListenerTls | None = None
+) -> str:
     """Serve those paths until ``running`` is closed; the address that they are at."""
     app = web.Application(middlewares=[typed_errors], client_max_size=64 * 1024)
     app.add_routes(paths)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=3)
+    add_headers(app, tls=tls is not None)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=3, keepalive_timeout=HEAD_WITHIN_S)
     await runner.setup()
     running.push_async_callback(runner.cleanup)
-    await web.TCPSite(runner, settings.host, port).start()
-    return f"http://{settings.host}:{port}"
+    await web.TCPSite(runner, settings.host, port, ssl_context=tls.context if tls else None).start()
+    return f"{'https' if tls else 'http'}://{settings.host}:{port}"
+
+
+def listener_tls(settings: Settings) -> ListenerTls | None:
+    """What the listener speaks TLS with; None: it speaks plain HTTP, to this machine or to a proxy (promise 24).
+
+    Raises:
+        Misconfigured: a file cannot be used, or plain HTTP would be spoken to other machines.
+    """
+    if settings.tls_cert is None or settings.tls_key is None:
+        if not (settings.behind_proxy or is_loopback(settings.host)):
+            raise Misconfigured(
+                f"at {settings.host} other machines would be spoken to in plain text",
+                hint="set SORDINO_TLS_CERT and SORDINO_TLS_KEY; or SORDINO_BEHIND_PROXY=1 where a proxy in front speaks TLS",
+            )
+        return None
+    return ListenerTls(settings.tls_cert, settings.tls_key, minimum=settings.tls_minimum)
 
 
 def settle_memory() -> None:

@@ -35,6 +35,14 @@ class Settings:
     sip_peers: tuple[str, ...] = ()
     """The addresses of the session border controllers that may call over it."""
 
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    """The listener's certificate chain and its key, PEM. Without them it speaks plain HTTP."""
+    behind_proxy: bool = False
+    """Whether somebody in front of us speaks TLS, so that plain HTTP may come from another machine."""
+    tls_minimum: str = "1.3"
+    """``1.3``, or ``1.2`` for a carrier that speaks no better."""
+
     @staticmethod
     def from_env(env: Mapping[str, str], **given: object) -> Settings:
         """The environment's values, unless ``given`` (from the command line) says otherwise; None there means not given.
@@ -51,6 +59,10 @@ class Settings:
             "public_url": env.get("SORDINO_PUBLIC_URL") or None,
             "demo_llm": env.get("SORDINO_DEMO_LLM") or None,
             "demo_model": env.get("SORDINO_DEMO_MODEL") or None,
+            "tls_cert": Path(env["SORDINO_TLS_CERT"]) if env.get("SORDINO_TLS_CERT") else None,
+            "tls_key": Path(env["SORDINO_TLS_KEY"]) if env.get("SORDINO_TLS_KEY") else None,
+            "behind_proxy": env.get("SORDINO_BEHIND_PROXY") == "1",
+            "tls_minimum": env.get("SORDINO_TLS_MINIMUM") or "1.3",
             "sip_listen": env.get("SORDINO_SIP_LISTEN", "").strip(),
             "sip_peers": tuple(env.get("SORDINO_SIP_PEERS", "").replace(",", " ").split()),
             "ice_servers": tuple(env.get("SORDINO_ICE_SERVERS", "").split()),
@@ -62,6 +74,11 @@ class Settings:
                 "SORDINO_REDIS_URL is set and SORDINO_MASTER_KEY_FILE is not",
                 hint="a shared store needs a shared master key: head -c 32 /dev/urandom | base64 > key; chmod 600 key",
             )
+        if (settings.tls_cert is None) != (settings.tls_key is None):
+            missing = "SORDINO_TLS_KEY" if settings.tls_cert else "SORDINO_TLS_CERT"
+            raise Misconfigured(f"{missing} is not set", hint="TLS needs both: a certificate chain and its key, in PEM")
+        if settings.tls_minimum not in ("1.2", "1.3"):
+            raise Misconfigured("SORDINO_TLS_MINIMUM is no version of TLS that is safe", hint="write 1.3 or 1.2")
         if not all(_ICE_SERVER.fullmatch(url) for url in settings.ice_servers):
             raise Misconfigured("SORDINO_ICE_SERVERS holds what is no server", hint="write stun:HOST:PORT or turn:HOST:PORT")
         if not 0 <= settings.port <= 65_535:

@@ -12,6 +12,7 @@ import pytest
 from gateway.adapters.keys.files import read_key
 from gateway.adapters.stores.policy_folder import shipped_policies
 from gateway.errors import Misconfigured
+from gateway.serving import listener_tls
 from gateway.settings import Settings
 
 
@@ -102,3 +103,36 @@ def test_the_key_that_the_hint_makes_is_one(tmp_path: Path) -> None:
     key.write_bytes(base64.b64encode(os.urandom(32)) + b"\n")
     key.chmod(0o600)
     assert len(read_key(key)) == 32
+
+
+PLAINTEXT = {
+    "this machine": ({"host": "127.0.0.1"}, {}, True),
+    "this machine by name": ({"host": "localhost"}, {}, True),
+    "other machines": ({"host": "0.0.0.0"}, {}, False),  # noqa: S104
+    "other machines, behind a proxy": ({"host": "10.0.0.5"}, {"SORDINO_BEHIND_PROXY": "1"}, True),
+    "other machines, behind a proxy perhaps": ({"host": "10.0.0.5"}, {"SORDINO_BEHIND_PROXY": "yes"}, False),
+}
+
+
+@pytest.mark.parametrize(("given", "env", "well"), PLAINTEXT.values(), ids=PLAINTEXT.keys())
+def test_plain_http_is_spoken_to_this_machine_and_to_a_proxy_only(
+    given: dict[str, object], env: dict[str, str], well: bool
+) -> None:
+    settings = Settings.from_env(env, **given)
+    if well:
+        assert listener_tls(settings) is None
+    else:
+        with pytest.raises(Misconfigured, match="plain text"):
+            listener_tls(settings)
+
+
+@pytest.mark.parametrize("one", ["SORDINO_TLS_CERT", "SORDINO_TLS_KEY"])
+def test_a_certificate_without_its_key_is_refused_by_name(one: str) -> None:
+    with pytest.raises(Misconfigured, match="SORDINO_TLS_"):
+        Settings.from_env({one: "/somewhere.pem"})
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.4", "tls1.3"])
+def test_a_version_of_tls_that_is_not_safe_or_none_is_refused(version: str) -> None:
+    with pytest.raises(Misconfigured, match="SORDINO_TLS_MINIMUM"):
+        Settings.from_env({"SORDINO_TLS_MINIMUM": version})
