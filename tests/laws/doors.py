@@ -60,5 +60,7 @@ def opens(source: Source) -> Iterator[str]:
             target = resolved(node.func, names)
             if target.endswith(".create_datagram_endpoint"):
                 yield f"{at(source, node)}: opens a UDP socket"
+            elif target.endswith((".create_connection", ".create_unix_connection")):
+                yield f"{at(source, node)}: connects"
             elif target in CLIENTS or target.removesuffix(".from_url") in CLIENTS:
                 yield f"{at(source, node)}: makes {target}"

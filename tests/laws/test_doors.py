@@ -114,6 +114,7 @@ DOORS = {
     "gateway/adapters/providers/outbound.py": "the session of every processor; what is sent with it takes a Grant (test_grants)",
     "gateway/adapters/recordings/s3.py": "the store that a Grant for it names; it gets encrypted files only",
     "gateway/adapters/stores/embedded.py": "our own Valkey, on a unix socket",
+    "gateway/adapters/stores/line.py": "the same store as redis.py",
     "gateway/adapters/stores/redis.py": "the store: values are locked before they get there",
     "gateway/adapters/telemetry/otlp.py": "a collector on this machine or in the registry; names and numbers only",
     "gateway/adapters/webrtc/leg.py": "a browser on a call: we send to nobody who has not shown that they know our ICE password",
@@ -131,6 +132,7 @@ DOORS = {
 
 
 PLANTED = [
+    "import asyncio\nasync def f(loop):\n    await loop.create_connection(None, 'a', 1)",
     "import aiohttp\ns = aiohttp.ClientSession()",
     "from aiohttp import ClientSession as S\ns = S()",
     "import requests",

@@ -22,6 +22,7 @@ from gateway.tasks import TaskOwner
 
 MOST_WAITING = 10_000
 """Commands whose answers have not come yet; the next one is refused at once."""
+CLOSING = "the gateway is closing"
 _NOT_YET = object()
 
 Part = str | bytes | int | float
@@ -83,6 +84,7 @@ class Line:
         self._place = place
         self._bound_s = bound_s
         self._wire: _Wire | None = None
+        self._closed = False
         self._connecting: asyncio.Task[_Wire | StoreUnavailable] | None = None
         self._tasks = TaskOwner("store", on_failure=lambda _name, _failure: None)
 
@@ -116,11 +118,15 @@ class Line:
             return await self.ask("EVAL", script.text, len(keys), *keys, *arguments)
 
     async def aclose(self) -> None:
+        """Refuse what waits, and take nothing more."""
+        self._closed = True
         await self._tasks.aclose()
         if self._wire is not None:
-            self._wire.close("the gateway is closing")
+            self._wire.close(CLOSING)
 
     async def _connected(self) -> _Wire:
+        if self._closed:
+            raise StoreUnavailable(CLOSING)
         if self._connecting is None or self._connecting.done():
             self._connecting = self._tasks.start(self._connect(), name="connect")
         found = await asyncio.shield(self._connecting)
@@ -139,9 +145,9 @@ class Line:
         except StoreUnavailable as error:
             wire.close("refused")
             return error
-        except BaseException:
-            wire.close("the gateway is closing")
-            raise
+        except asyncio.CancelledError:  # only closing does that: nobody who waits here was cancelled
+            wire.close(CLOSING)
+            return StoreUnavailable(CLOSING)
         self._wire = wire
         return wire
 
