@@ -52,6 +52,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         command.set_defaults(run=run)
 
 
+BLIND = {
+    "kept": "nobody but the payment processor was sent anything between its markers",
+    "broken": "BROKEN: somebody else was sent something between its markers",
+}
+"""What a receipt's ``payments`` say, for people."""
+
+
 def run_verify(arguments: argparse.Namespace) -> int:
     """``sordino evidence verify FILE [--key PUB]``"""
     verified = _verified(arguments)
@@ -61,6 +68,8 @@ def run_verify(arguments: argparse.Namespace) -> int:
     print(f"verified: call {_safe(receipt.call)} of {_safe(receipt.tenant)}, {_outcome(receipt.document)}")
     print(f"  {verified.statement}")
     print(f"  gate: {receipt.document['gate']}: {GATES[str(receipt.document['gate'])]}")
+    for pause in _rows(receipt.document.get("payments")):
+        print(f"  pause {pause['pause']} for card data: {BLIND[str(pause['blind'])]}")
     print(f"  durability: {receipt.durability}: {DURABILITIES[receipt.durability]}")
     if not verified.trusted:
         print(f"  to confirm the key: sordino evidence verify {arguments.file} --key signing.pub")
@@ -87,6 +96,7 @@ def tables(verified: Verified) -> list[Table]:
         ("Announcements", _announcements),
         ("Consent taken back", _withdrawals),
         ("Recording", _recording),
+        ("Pauses for card data", _payments),
         ("Who received what", _hops),
         ("Refused", _refusals),
     ):
@@ -192,6 +202,15 @@ def _withdrawals(document: Mapping[str, Json]) -> Table:
     table = Table("purpose", "how", "at", "then")
     for row in _rows(document.get("withdrawn")):
         table.add_row(*map(_cell, (row["purpose"], row["how"], row["at"], row["then"])))
+    return table
+
+
+def _payments(document: Mapping[str, Json]) -> Table:
+    table = Table("begun by", "at", "ended", "until", "keys", "processor said", "nobody else")
+    for row in _rows(document.get("payments")):
+        answers = ", ".join(map(str, row.get("answers") or ()))
+        cells = (row["reason"], row["at"], row["ended"] or "", row["until"] or "", row.get("keys", ""), answers, row["blind"])
+        table.add_row(*map(_cell, cells))
     return table
 
 

@@ -109,8 +109,9 @@ def purpose(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
         if not any(each.mode is AnnouncementMode.SPOKEN_YES for each in policy.announcements):
             return "no announcement asks for a spoken answer"
         return None if entry.region == LOCAL else "a caller's answer is heard on this machine only"
-    if ask.purpose == PAYMENT:
-        return None if policy.payment is not None and ask.hop is Hop.PAYMENT else "the policy takes no card data (payment: …)"
+    if ask.purpose == PAYMENT or ask.hop is Hop.PAYMENT:
+        handed = ask.purpose == PAYMENT and ask.hop is Hop.PAYMENT and policy.payment is not None
+        return None if handed else "the policy takes no card data for that (payment: …)"
     if ask.purpose == STORED:
         named = ask.hop is Hop.STORAGE and ask.categories <= {DataCategory.METADATA}
         return None if named else "reading back and deleting send nothing but a name"
