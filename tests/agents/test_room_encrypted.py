@@ -15,7 +15,7 @@ from livekit import rtc
 from gateway.adapters.conversation import room as rooms
 from gateway.adapters.conversation.encryption import room_encryption
 from gateway.adapters.conversation.room import RoomLeg, wait_for_caller
-from gateway.call.events import CallerAudio, ParticipantJoined
+from gateway.call.events import ParticipantJoined
 from gateway.errors import PolicyRefused
 from gateway.tasks import TaskOwner
 from gateway.values import Pcm, Private
@@ -81,10 +81,16 @@ async def server() -> AsyncIterator[LiveKitServer]:
         yield server
 
 
+@asynccontextmanager
+async def speaking(someone: Person, hz: float) -> AsyncIterator[None]:
+    """For as long as it takes."""
+    async with TaskOwner("speaking", on_failure=_ignored) as tasks:
+        tasks.start(someone.speak(tone(hz, 60.0)), name="speak")
+        yield
+
+
 async def test_who_has_the_key_is_heard_and_hears_and_the_server_does_not(server: LiveKitServer) -> None:
-    async with person(server, "caller", KEY) as caller, our_leg(server) as line:
-        await line.until(lambda: bool(line.of(CallerAudio)))
-        await caller.speak(tone(440, 1.0))
+    async with person(server, "caller", KEY) as caller, our_leg(server) as line, speaking(caller, 440):
         await line.until(lambda: loud_ms(line.heard) > 700)
         assert pitch(line.heard) == pytest.approx(440, abs=5)
         assert line.room.members["agent"].media == {}, "our voice is encrypted as well"
@@ -96,8 +102,7 @@ async def test_who_has_the_key_is_heard_and_hears_and_the_server_does_not(server
 async def test_a_caller_without_the_key_ends_the_call_and_nothing_of_them_was_heard(
     server: LiveKitServer, key: Private[str] | None
 ) -> None:
-    async with person(server, "caller", key) as caller, our_leg(server) as line, TaskOwner("t", on_failure=_ignored) as tasks:
-        tasks.start(caller.speak(tone(440, 10.0)), name="speak")
+    async with person(server, "caller", key) as caller, our_leg(server) as line, speaking(caller, 440):
         await line.until(lambda: line.refused is not None)
         assert isinstance(line.refused, PolicyRefused)
         assert "not encrypted with the room's key" in str(line.refused)
@@ -109,12 +114,11 @@ async def test_another_without_the_key_is_left_out_and_the_call_goes_on(
 ) -> None:
     monkeypatch.setattr(rooms, "SETTLED_AFTER_S", 0.01)
     async with person(server, "caller", KEY) as caller, our_leg(server) as line:
-        async with person(server, "second", None) as second, TaskOwner("t", on_failure=_ignored) as tasks:
+        async with person(server, "second", None) as second, speaking(second, 900):
             await line.until(lambda: bool(line.of(ParticipantJoined)))
-            tasks.start(second.speak(tone(900, 10.0)), name="speak")
             await line.leg.admit(1, to_answer=False)
-            await caller.speak(tone(440, 1.0))
-            await line.until(lambda: loud_ms(line.heard) > 700)
+            async with speaking(caller, 440):
+                await line.until(lambda: loud_ms(line.heard) > 700)
         assert pitch(line.heard) == pytest.approx(440, abs=5)
         assert line.subscribed == set(line.room.members["caller"].sealed)
         assert line.refused is None

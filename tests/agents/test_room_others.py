@@ -129,8 +129,10 @@ class TestWhoJoinsLater:
         before = len(line.of(CallerAudio))
         await line.until(lambda: len(line.of(CallerAudio)) > before)
         line.told.clear()
-        await asyncio.gather(second.speak(tone(900, 0.5)), line.caller.speak(tone(440, 0.5)))
-        await line.until(lambda: loud_ms(line.heard) > 300)
+        async with TaskOwner("speaking", on_failure=lambda *_: None) as speaking:
+            for who, hz in ((second, 900), (line.caller, 440)):
+                speaking.start(who.speak(tone(hz, 60.0)), name="speak")
+            await line.until(lambda: loud_ms(line.heard) > 300)
         assert pitch(line.heard) == pytest.approx(900, abs=5)
         assert share(line.heard, 440) < 0.05
         line.caller.press("1")

@@ -171,8 +171,9 @@ class SignalSession:
     async def _answer(self, offer: rtc.SessionDescription) -> None:
         try:
             sdp, mids = await self._leg.answer(offer.sdp, self._wanted())
-        except InvalidStateError:
-            if self._leg.state == "closed":
+        except InvalidStateError as error:
+            # Its state tells nothing: what is being answered sets it anew after it was closed.
+            if "is closed" in str(error):
                 return  # the client hung up while it was being answered
             raise
         self._put(rtc.SignalResponse(answer=rtc.SessionDescription(type="answer", sdp=sdp, id=offer.id, mid_to_track_id=mids)))
