@@ -34,6 +34,8 @@ MAX_WAITING = 1_000
 """Entries of one tenant that may wait for the store; the next one is refused at once."""
 BATCH = 64
 ATTEMPTS = 50
+MOST_LINES = 32
+"""Connections; each tenant that writes has one of its own until there are so many."""
 PAGE = 500
 
 _APPENDED, _MOVED, _LOST = 1, 0, -1
@@ -83,6 +85,14 @@ class _Lane:
     writer: asyncio.Task[None] | None = None
 
 
+@dataclass(slots=True)
+class _Shared:
+    """A connection, and how many tenants' exchanges are on it."""
+
+    line: Line
+    users: int = 0
+
+
 class RedisLedger:
     """Implements ``gateway.ports.Ledger``. Close it before its store."""
 
@@ -90,7 +100,7 @@ class RedisLedger:
         self._store = store
         self._timeout_s = timeout_s
         self._lanes: dict[TenantId, _Lane] = {}
-        self._idle: list[Line] = []
+        self._lines: list[_Shared] = []
         self._tasks = TaskOwner("ledger", on_failure=_report)
         self._closed = False
 
@@ -147,8 +157,8 @@ class RedisLedger:
         if writers:
             await asyncio.wait(writers, timeout=self._timeout_s)
         await self._tasks.aclose()
-        for line in self._idle:
-            await line.aclose()
+        for each in self._lines:
+            await each.line.aclose()
 
     async def __aenter__(self) -> RedisLedger:
         return self
@@ -213,18 +223,26 @@ class RedisLedger:
         return await self._confirmed(synced)
 
     async def _exchange(self, arguments: tuple[str | bytes, ...]) -> tuple[Any, Any]:
-        """Both on one connection: WAITAOF speaks of its own connection's writes, and holds it up, so nobody else is on it."""
-        line = self._idle.pop() if self._idle else self._store.line()
+        """Both on one connection: WAITAOF speaks of its own connection's writes. It holds that one up, so few share it."""
+        mine = self._least_used()
+        mine.users += 1
         try:
             synced = ("WAITAOF", 1, 0, self._fsync_bound_ms())
-            reply, confirmed = await line.ask_all(("EVALSHA", _COMPARE_AND_APPEND.sha1, *arguments), synced)
+            reply, confirmed = await mine.line.ask_all(("EVALSHA", _COMPARE_AND_APPEND.sha1, *arguments), synced)
             if isinstance(reply, UnknownScript):
-                reply, confirmed = await line.ask_all(("EVAL", _COMPARE_AND_APPEND.text, *arguments), synced)
+                reply, confirmed = await mine.line.ask_all(("EVAL", _COMPARE_AND_APPEND.text, *arguments), synced)
             if isinstance(reply, Refused):
                 raise reply
         finally:
-            self._idle.append(line)
+            mine.users -= 1
         return reply, confirmed
+
+    def _least_used(self) -> _Shared:
+        found = min(self._lines, key=lambda each: each.users, default=None)
+        if found is None or (found.users and len(self._lines) < MOST_LINES):
+            found = _Shared(self._store.line())
+            self._lines.append(found)
+        return found
 
     async def _confirmed(self, synced: Any) -> str:
         """Judge the answer to WAITAOF (Redis 7.2 and Valkey): ``fsync``, or ``memory`` where the server has no such file."""

@@ -20,6 +20,7 @@ from gateway.evidence.chain import CallChain, verify_chain
 from gateway.evidence.entries import Draft, Entry
 from gateway.evidence.receipt import build, verify
 from gateway.values import CallId, TenantId
+from tests.conftest import PATIENCE_S
 from tests.evidence.samples import ACME, KEY, NOON, PUBLIC, WHOLE
 
 
@@ -256,6 +257,19 @@ async def test_more_than_may_wait_is_refused_at_once(own_valkey: EmbeddedValkey,
             with pytest.raises(EvidenceUnavailable, match="takes no more entries"):
                 await ledger.append(draft(call="one_too_many"))
         await waiting
+
+
+async def test_many_tenants_that_write_at_once_share_a_few_connections(
+    own_valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_module, "MOST_LINES", 2)
+    tenants = [TenantId(f"tenant-{n}") for n in range(9)]
+    async with Store(own_valkey.url, timeout_s=PATIENCE_S) as store, RedisLedger(store, timeout_s=PATIENCE_S) as ledger:
+        entries = await asyncio.gather(*(ledger.append(draft(tenant=tenant)) for tenant in tenants for _ in range(5)))
+        connections = (await store.ask("CLIENT", "LIST")).decode().splitlines()
+        assert [entry.durable for entry in entries] == ["fsync"] * 45
+        assert len(connections) <= 2 + 2
+        assert [len(await whole_chain(ledger, tenant)) for tenant in tenants] == [5] * 9
 
 
 async def test_a_closed_ledger_finishes_what_is_on_its_way_and_takes_nothing_more(store: Store) -> None:

@@ -20,8 +20,8 @@ from gateway.adapters.stores.line import MOST_WAITING, Line, Place, Refused, Scr
 from gateway.adapters.stores.redis import Store
 from gateway.errors import Misconfigured, StoreUnavailable
 from gateway.tasks import TaskOwner
+from tests.conftest import PATIENCE_S
 
-PATIENCE_S = 20.0
 SECRET = "seeded-secret-4532"
 ADD = Script("return redis.call('INCRBY', KEYS[1], ARGV[1])")
 Answering = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
@@ -100,8 +100,8 @@ def test_it_serves_on_the_loop_that_the_gateway_runs_on(tmp_path: Path) -> None:
 
 async def test_a_server_that_hangs_fails_all_who_wait_within_the_bound_and_serves_again_later(own_valkey: EmbeddedValkey) -> None:
     assert own_valkey.pid
-    async with Store(own_valkey.url, timeout_s=0.5) as store, asyncio.timeout(PATIENCE_S):
-        await store.ask("PING")
+    async with Store(own_valkey.url, timeout_s=0.5) as store, asyncio.timeout(3 * PATIENCE_S):
+        await _until_it_serves(store)
         os.kill(own_valkey.pid, signal.SIGSTOP)
         try:
             waiting = [store.ask("ECHO", f"late {n}") for n in range(3)]
