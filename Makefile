@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 
-.PHONY: help setup demo serve test lint format types check bench bench-media bench-proxy bench-redaction pipecat lock licences clean
+.PHONY: help setup demo serve test lint format types check bench bench-media bench-proxy bench-redaction bench-recording pipecat lock licences clean
 
 help:  ## This list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)$$/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -63,6 +63,9 @@ bench-proxy: $(DEV)  ## What the model proxy adds, beside a direct request and a
 
 bench-redaction: $(DEV)  ## Score the redaction on labelled calls, beside plain Presidio (ARGS=--json)
 	@$(BIN)/python -m tests.bench.redaction $(ARGS)
+
+bench-recording: $(DEV)  ## What a recogniser still hears in redacted recordings, and what is lost for it (ARGS=--json)
+	@$(BIN)/python -m tests.bench.recording $(ARGS)
 
 # Its packages and ours cannot be installed side by side.
 pipecat: $(DEV)  ## Install Pipecat into .venv-pipecat (0.4 GB), so that the tests with it run too
