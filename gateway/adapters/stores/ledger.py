@@ -79,6 +79,8 @@ class _Lane:
     """One tenant's way to the store. ``seq`` and ``head`` are the last entry that this gateway knows to be in the chain."""
 
     tenant: TenantId
+    first: str
+    """What the tenant's first entry points back to."""
     seq: int
     head: str
     waiting: deque[_Waiting] = field(default_factory=deque)
@@ -170,7 +172,7 @@ class RedisLedger:
         lane = self._lanes.get(tenant)
         if lane is None:
             names.checked(tenant)
-            lane = self._lanes[tenant] = _Lane(tenant, 0, genesis(tenant))
+            lane = self._lanes[tenant] = _Lane(tenant, genesis(tenant), 0, genesis(tenant))
         return lane
 
     async def _write_all(self, lane: _Lane) -> None:
@@ -206,7 +208,7 @@ class RedisLedger:
     async def _compare_and_append(self, lane: _Lane, sealed: Sequence[_Sealed]) -> str | None:
         """How the store confirmed the entries; None: another gateway was first, and the lane knows the new head now."""
         keys = [names.key(lane.tenant, "evidence"), *(index_key(lane.tenant, entry.draft.call) for entry, _ in sealed)]
-        arguments: list[str | bytes] = [str(lane.seq), lane.head, genesis(lane.tenant), str(LIVES_S)]
+        arguments: list[str | bytes] = [str(lane.seq), lane.head, lane.first, str(LIVES_S)]
         for entry, written in sealed:
             arguments += [str(entry.seq), entry.hash, written]
         reply, synced = await self._exchange((str(len(keys)), *keys, *arguments))
