@@ -16,6 +16,7 @@ import json
 import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -234,8 +235,9 @@ class Browsers:
         headers = {**CORS, "Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
         response = web.StreamResponse(headers=headers)
         await response.prepare(request)
-        async for state in leg.states():
-            await response.write(f"data: {json.dumps({'state': state, 'leg': leg.name})}\n\n".encode())
+        with suppress(ConnectionError):  # a page that looks no longer
+            async for state in leg.states():
+                await response.write(f"data: {json.dumps({'state': state, 'leg': leg.name})}\n\n".encode())
         return response
 
     def _session(self, request: web.Request) -> Session:

@@ -22,6 +22,7 @@ from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.tenant_keys import TenantKeys
 from gateway.adapters.system import RandomIds, Secrets, SystemClock
 from gateway.adapters.telemetry.null import NullTelemetry
+from gateway.adapters.webrtc.leg import BrowserLeg
 from gateway.adapters.webrtc.sdp import MOST_BYTES
 from gateway.errors import PolicyUnavailable
 from gateway.governing import Ends
@@ -110,7 +111,9 @@ def bearer(token: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def opened(store: Store, folder: Path) -> AsyncIterator[Desk]:
+async def opened(
+    store: Store, folder: Path, *, servers: tuple[str, ...] = (), env: dict[str, str] | None = None
+) -> AsyncIterator[Desk]:
     keys = TenantKeys(store)
     made = {tenant: (await keys.create(TenantId(tenant), now=NOW))[1].reveal() for tenant in ("acme", "globex")}
     made["chat only"] = (await keys.create(TenantId("acme"), now=NOW, scopes=["chat"]))[1].reveal()
@@ -118,11 +121,11 @@ async def opened(store: Store, folder: Path) -> AsyncIterator[Desk]:
     async with AsyncExitStack() as running:
         desk = Desk(mock.Mock(), clock, made)
         needs = TalkNeeds(
-            settings=Settings(policies=folder),
+            settings=Settings(policies=folder, ice_servers=servers),
             key=bytes(32),
             keys=keys,
             once=OnlyOnce(store),
-            secrets=Secrets(folder, {}),
+            secrets=Secrets(folder, env or {}),
             tenant=tenant_of,
             run=desk.run,
             clock=clock,
@@ -269,6 +272,17 @@ class TestAnOffer:
         assert told == status
         assert error["code"] in ("invalid_request", "payload_too_large")
         assert error["message"]
+
+    async def test_is_answered_with_the_operators_stun_servers(self, store: Store, tmp_path: Path) -> None:
+        """RFC 9725 section 4.6. What a TURN server knows us by is told to nobody."""
+        servers = ("stun:127.0.0.1:9", "turn:127.0.0.1:9")
+        secret = {"SORDINO_TURN_PASSWORD": "turn-password"}
+        async with opened(store, tmp_path, servers=servers, env=secret) as desk:
+            headers = bearer(desk.keys["acme"]) | {"Content-Type": SDP}
+            with mock.patch.object(BrowserLeg, "answer", mock.AsyncMock(return_value="v=0")):
+                async with desk.client.post("/webrtc/offer", data=CHROMIUM, headers=headers) as answer:
+                    assert answer.headers["Link"] == '<stun:127.0.0.1:9>; rel="ice-server"'
+                    assert "turn" not in str(answer.headers) + await answer.text()
 
     async def test_where_the_package_is_missing_says_how_to_install_it(self, desk: Desk) -> None:
         with mock.patch.object(talking, "find_spec", return_value=None):

@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 
 BINARY = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-PATIENCE_S = 60
+PATIENCE_S = 100
 FLAGS = (
     "--headless=new",
     "--no-sandbox",  # tests run as root in containers
@@ -81,13 +81,14 @@ class Page:
         await self.until("document.readyState === 'complete' && location.href !== 'about:blank'")
 
     async def until(self, condition: str) -> None:
-        """Wait until the expression is true, looked at with every change of the page."""
-        await self.value(
+        """Wait until the expression is true, looked at with every change of the page. When it never is, the page is shown."""
+        happened = await self.value(
             "new Promise((done) => { const look = () => { if (!(" + condition + ")) return false; done(true); return true; };"
             "if (look()) return; const seen = new MutationObserver(() => look() && seen.disconnect());"
             "seen.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });"
-            "addEventListener('load', look); })"
+            f"addEventListener('load', look); setTimeout(() => done(document.body.innerText), {(PATIENCE_S - 10) * 1000}); }})"
         )
+        assert happened is True, (condition, happened, self.complaints)
 
     async def click(self, selector: str) -> None:
         """As a person does it: at the middle of the element."""

@@ -8,9 +8,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeVar
 
 import pytest
+from aiortc import RTCIceServer
 
 from gateway.adapters.webrtc.leg import Bounds, BrowserLeg, Network
-from gateway.adapters.webrtc.sdp import read_offer
+from gateway.adapters.webrtc.sdp import Candidate, read_offer
 from gateway.audio import level
 from gateway.call.events import CallerAudio, LegEvent, LegStarted, LegStopped, MarkReturned
 from gateway.errors import CarrierProtocolError, Misconfigured
@@ -198,6 +199,14 @@ async def test_an_address_that_the_offer_names_is_sent_nothing() -> None:
     await leg.more_candidates(leg._offer.candidates)
     assert leg._offer.candidates
     assert leg._ice.getRemoteCandidates() == []
+    await leg.close()
+
+
+async def test_with_servers_of_the_operator_further_addresses_are_tried() -> None:
+    """Behind NAT it takes both sides' packets to open the way."""
+    leg = BrowserLeg("rtc_1", read_offer(CHROMIUM.encode()), Network(["127.0.0.1"], [RTCIceServer("turn:127.0.0.1:9")]))
+    await leg.more_candidates([Candidate("127.0.0.1", 40_000, 1, "host")])
+    assert [(each.ip, each.port) for each in leg._ice.getRemoteCandidates()] == [("127.0.0.1", 40_000)]
     await leg.close()
 
 
