@@ -92,8 +92,8 @@ async def call(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lived]
                 await caller.announcement_over()
                 before = sum(sent.path == "/v1/listen" for sent in (*broken.received, *good.received))
                 await caller.listen(until_silent_ms=900)
-                await caller.say(speech("name-and-address"))
-                answer = await caller.listen(until_silent_ms=1_500, timeout_s=60)
+                await caller.say(speech("yes-correct"))
+                answer = await caller.listen(until_silent_ms=4_000, timeout_s=60)  # two voices: each takes its time
             yield Lived(broken, good, before, answer, await house.receipt())
 
 

@@ -20,7 +20,7 @@ from gateway.policy.egress import Grant
 from gateway.values import CallId, DataCategory, Hop, Pcm, Private, ProcessorId, TenantId
 
 KEY = "sk-of-the-grant-4711"
-PATIENT = Limits(connect_s=20.0, first_byte_s=30.0, between_chunks_s=30.0, whole_s=60.0, most_bytes=1 << 20)
+PATIENT = Limits(connect_s=60.0, first_byte_s=60.0, between_chunks_s=60.0, whole_s=120.0, most_bytes=1 << 20)
 """So long that no busy machine makes a test fail."""
 
 FLAGS: dict[str, dict[str, object]] = {"deepgram": {"mip_opt_out": True}, "elevenlabs": {"enable_logging": False}}
