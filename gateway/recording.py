@@ -172,6 +172,7 @@ class Taping:
             processor=str(grant.processor),
             dialect=grant.dialect,
             key_id=header.key_id,
+            folder=needs.folder.name,
             keep_s=int(tenant.retention.audio.total_seconds()),
         )
         file = await needs.folder.create(header, key)

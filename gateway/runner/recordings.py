@@ -111,6 +111,8 @@ class RecordingDesk:
             here = self._p.folder.path(tenant, call).exists()
             if here and not free:
                 raise InvalidRequest("that call is still being recorded", hint="try again when it has ended")
+            if facts.folder != self._p.folder.name and (facts.state != KEPT or facts.dialect == FOLDER):
+                raise NotFound("that recording is on another gateway's disk", hint="ask the gateway that took the call")
             account = await self._account(tenant, call)
             if facts.state == KEPT and facts.dialect != FOLDER:
                 grant = await self._grant(tenant, account, facts)
@@ -127,8 +129,10 @@ class RecordingDesk:
         What cannot be deleted now is left for the next time. Raises StoreUnavailable.
         """
         gone = []
-        for tenant, policy in self._p.tenants().items():
+        tenants = self._p.tenants()
+        for tenant in await self._p.index.having(tenants):
             for facts in await self._p.index.list(tenant):
+                policy = tenants[tenant]
                 if facts.state != WRITING and facts.expires(policy.retention.audio) <= now:
                     with suppress(SordinoError):
                         await self.delete(tenant, facts.call, why="expired")
@@ -141,7 +145,7 @@ class RecordingDesk:
         Raises StoreUnavailable.
         """
         sent = []
-        for tenant in self._p.tenants():
+        for tenant in await self._p.index.having(self._p.tenants()):
             for facts in await self._p.index.list(tenant):
                 if facts.state == WAITING and self._p.folder.path(tenant, facts.call).exists():
                     with suppress(SordinoError):
@@ -154,7 +158,7 @@ class RecordingDesk:
         return tuple(
             [
                 facts.call
-                for tenant in self._p.tenants()
+                for tenant in await self._p.index.having(self._p.tenants())
                 for facts in await self._p.index.list(tenant)
                 if facts.state == WRITING and await self._mended(tenant, facts)
             ]

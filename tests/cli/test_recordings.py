@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import wave
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -38,11 +39,13 @@ def house(tmp_path: Path, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatc
         started = datetime.now(UTC).isoformat()
         stated = {"started": started, "consent": "sha256:c", "rate": RATE, "redacted": "silence"}
         header, key = new_header(keys, TENANT, CALL, **stated)
-        file = await Folder(tmp_path / "data" / "recordings").create(header, key)
+        folder = Folder(tmp_path / "data" / "recordings")
+        file = await folder.create(header, key)
         for piece in PIECES[:-1]:
             await file.write(piece)
         await file.finish(24_000)
         facts = RecordingFacts(CALL, started, "disk", "folder", header.key_id, "sha256:c", "silence", RATE, keep_s=60)
+        facts = replace(facts, folder=folder.name)
         async with Store(valkey.url, timeout_s=20) as store:
             async with store.answers() as client:
                 await client.flushall()

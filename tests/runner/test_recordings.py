@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import wave
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -68,6 +68,7 @@ class House:
         facts = RecordingFacts(
             call, started, processor, dialect, header.key_id, "sha256:c", "silence", RATE, keep_s=7 * 24 * 3600, state=WRITING
         )
+        facts = replace(facts, folder=needs.folder.name)
         await needs.index.put(TENANT, facts)
         for piece in pieces:
             await file.write(piece)
@@ -201,6 +202,15 @@ class TestDeleting:
         last = [entry async for entry in house.ledger.entries(TENANT, CALL)][-1]
         assert (last.draft.kind, dict(last.draft.body)) == ("recording.deleted", {"why": "erasure 4", "key_id": facts.key_id})
         assert not await house.recordings.desk.delete(TENANT, CALL, why="again")
+
+    async def test_what_is_on_another_gateways_disk_stays_in_the_list(self, house: House) -> None:
+        """Forgetting it here would leave its sound there for ever."""
+        await house.recorded()
+        await house.recordings.needs.index.change(TENANT, CALL, folder="another")
+        with pytest.raises(NotFound, match="another gateway's disk"):
+            await house.recordings.desk.delete(TENANT, CALL, why="erasure")
+        assert await house.recordings.desk.delete_expired(datetime.now(UTC) + timedelta(days=9)) == ()
+        assert await house.state() == KEPT
 
     async def test_what_is_older_than_the_policy_keeps_is_deleted_and_what_is_younger_stays(self, house: House) -> None:
         """Seven days by the policy of the call, one by today's: the shorter holds (promise 14)."""

@@ -12,7 +12,7 @@ import hashlib
 import os
 import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -94,6 +94,20 @@ class Folder:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._name = ""
+
+    @property
+    def name(self) -> str:
+        """A name of this folder that no other one has: several gateways with folders of their own share one index.
+
+        Raises StoreUnavailable.
+        """
+        if not self._name:
+            try:
+                self._name = _name_in(self._root / ".name")
+            except OSError as error:
+                raise _disk(error) from None
+        return self._name
 
     def path(self, tenant: TenantId, call: CallId) -> Path:
         """Raises InvalidRequest for an id that cannot stand in a file's name."""
@@ -157,6 +171,20 @@ class Folder:
             yield False
         finally:
             os.close(file)
+
+
+def _name_in(path: Path) -> str:
+    """The name in that file, or a fresh one: of two that begin at once both take the first one's."""
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = path.with_name(f".name.{os.urandom(4).hex()}")
+        try:
+            draft.write_text(os.urandom(8).hex(), encoding="ascii")
+            with suppress(FileExistsError):
+                path.hardlink_to(draft)
+        finally:
+            draft.unlink(missing_ok=True)
+    return path.read_text(encoding="ascii")
 
 
 def shred(path: Path) -> None:

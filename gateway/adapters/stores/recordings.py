@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from gateway.adapters.stores.redis import Store
 from gateway.errors import StoreUnavailable
 from gateway.values import CallId, TenantId
 
+BATCH = 500
 WRITING, WAITING, KEPT = "recording", "waiting", "kept"
 """Where a recording stands: being written (or its gateway was killed), waiting to be sent to its store, at its place."""
 
@@ -33,6 +35,8 @@ class RecordingFacts:
     ms: int = 0
     chunks: int = 0
     sha256: str = ""
+    folder: str = ""
+    """Whose disk it is on, or was before it was sent (``Folder.name``)."""
     cut: bool = False
     """Its gateway was killed while it wrote it."""
 
@@ -67,6 +71,19 @@ class RedisRecordings:
         async with self._store.answers() as client:
             stored: Any = await client.hvals(names.key(tenant, "recordings"))
         return sorted((_facts(each) for each in stored), key=lambda facts: facts.started)
+
+    async def having(self, tenants: Iterable[TenantId]) -> tuple[TenantId, ...]:
+        """Those of the tenants that have recordings."""
+        wanted, found = list(tenants), list[TenantId]()
+        for start in range(0, len(wanted), BATCH):
+            batch = wanted[start : start + BATCH]
+            async with self._store.answers() as client:
+                exchange = client.pipeline(transaction=False)
+                for tenant in batch:
+                    exchange.exists(names.key(tenant, "recordings"))
+                there: Any = await exchange.execute()
+            found += [tenant for tenant, exists in zip(batch, there, strict=True) if exists]
+        return tuple(found)
 
     async def forget(self, tenant: TenantId, call: CallId) -> bool:
         """The recording is gone. False: it was not known."""
