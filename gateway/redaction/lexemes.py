@@ -87,7 +87,7 @@ def lexemes(transcript: str, language: SpokenLanguage) -> list[Lexeme]:
     for part in text.split(" "):
         end = at + len(part)
         if part.isalpha() and part.isascii():
-            out.append(_lexeme(("word", part.lower(), at, end)))
+            out.append(_lexeme(("word", part if ascii_only else part.lower(), at, end)))
         elif part:
             # With the space behind it, which "o'" must see.
             hits = pattern.finditer(text, at, end + 1)

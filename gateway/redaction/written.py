@@ -53,6 +53,8 @@ _PROGRAM = words(
     """
 )
 """Words of programs and formats, which are nobody's name whatever their letters look like."""
+_NEAR = 80
+"""More characters than any of the patterns that look at what stands before can span."""
 _LEAST_DIGITS = 4
 _SPOKEN_WORDS = 6
 _DIGIT_WORDS = words("zero oh one two three four five six seven eight nine double triple")
@@ -91,14 +93,18 @@ def _stays(text: str, span: Span) -> bool:
     return _CHECKS.get(span.entity, _is_number)(text, span, said)
 
 
+def _stands_before(pattern: re.Pattern[str], text: str, span: Span) -> bool:
+    return pattern.search(text, max(0, span.start - _NEAR), span.start) is not None
+
+
 def _is_person(text: str, span: Span, said: str) -> bool:
     spelt = _WORD.findall(said)
-    if not spelt or _ENDS.search(said) or _TOKEN_GOES_ON.search(text, 0, span.start) or any(sign.isdigit() for sign in said):
+    if not spelt or _ENDS.search(said) or _stands_before(_TOKEN_GOES_ON, text, span) or any(sign.isdigit() for sign in said):
         return False
     if len(spelt) > 1:
         capitals = sum(_capital(word) for word in spelt)
         return capitals >= 2 or (said.islower() and "," not in said and not any(_everyday(word) for word in spelt))
-    return _has_a_name(said) and (spelt[0].lower() in GIVEN or _NAME_HERE.search(text, 0, span.start) is not None)
+    return _has_a_name(said) and (spelt[0].lower() in GIVEN or _stands_before(_NAME_HERE, text, span))
 
 
 def _is_place(text: str, span: Span, said: str) -> bool:
@@ -106,7 +112,7 @@ def _is_place(text: str, span: Span, said: str) -> bool:
     named = [word for word in spelt if _capital(word) and not _everyday(word)]
     if not named or _ENDS.search(said):
         return False
-    return len(named) > 1 or _PLACE_HERE.search(text, 0, span.start) is not None
+    return len(named) > 1 or _stands_before(_PLACE_HERE, text, span)
 
 
 def _is_street(text: str, span: Span, said: str) -> bool:
@@ -124,7 +130,7 @@ def _is_link(text: str, span: Span, said: str) -> bool:
 
 
 def _is_secret(text: str, span: Span, said: str) -> bool:
-    return _SECRET_HERE.search(text, 0, span.start) is not None
+    return _stands_before(_SECRET_HERE, text, span)
 
 
 def _is_number(text: str, span: Span, said: str) -> bool:

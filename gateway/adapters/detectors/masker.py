@@ -23,6 +23,7 @@ from gateway.redaction.surrogate import Dressed, Surrogates
 from gateway.redaction.written import written
 from gateway.values import EntityType, MaskedText, Placeholder, Private, Span
 
+_LONG = 400
 READ_EVERY_S = 0.15
 """How often interim texts are read at most: a recogniser with many of them costs no more than one with few."""
 
@@ -217,13 +218,16 @@ class CallMasker:
         dialogue = self._dialogue.fork(names)
         if asked.side is Side.CALLER and asked.previous != self._previous:
             dialogue.asked(asked.previous)
+        await _breathe(private)
         found = dialogue.heard(private, found, side=asked.side)
+        await _breathe(private)
         plan = dialogue.plan(asked.text, private, resolve(private, found), ours=asked.side is Side.AGENT)
         masked = plan.apply(private)
         if plan.replacements:
             replaced = await self._detector.replace(asked.text, plan.replacements)
             if replaced.reveal() != masked:
                 raise RedactionUnavailable("the anonymizer and the plan of the mask do not agree", hint="nothing was sent")
+        await _breathe(private)
         entry = history.read(masked, asked.side, before=asked.previous, view=names.view)
         return _Prepared(version, masked, plan, names, dialogue, _told(private, plan, names), entry)
 
@@ -293,6 +297,12 @@ class CallMasker:
     def restore(self, placeholder: Placeholder) -> Private[str] | None:
         """The value behind a placeholder of this call, or None."""
         return self._names.value(placeholder)
+
+
+async def _breathe(text: str) -> None:
+    """Between the steps of a long text everybody else gets a turn on the loop."""
+    if len(text) > _LONG:
+        await asyncio.sleep(0)
 
 
 def _told(private: str, plan: Plan, names: Pseudonyms) -> tuple[history.Told, ...]:
