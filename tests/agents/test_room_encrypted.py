@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pytest
 from livekit import rtc
 
@@ -20,7 +21,7 @@ from gateway.errors import PolicyRefused
 from gateway.tasks import TaskOwner
 from gateway.values import Pcm, Private
 from tests.agents.line import TWICE_RELEASED, Line
-from tests.peers.livekit_server.audio import FRAME_BYTES, RATE, loud_ms, pitch, tone
+from tests.peers.livekit_server.audio import FRAME_BYTES, RATE, loud_ms, tone
 from tests.peers.livekit_server.room import FakeCaller
 from tests.peers.livekit_server.server import LiveKitServer
 
@@ -81,6 +82,15 @@ async def server() -> AsyncIterator[LiveKitServer]:
         yield server
 
 
+def at_pitch(sound: Pcm, hz: float) -> float:
+    """How much of a sound is at a pitch: nearly all of a tone, also with gaps in it; little of noise; nothing of silence."""
+    if not sound.samples:
+        return 0.0
+    power = np.abs(np.fft.rfft(np.frombuffer(sound.samples, "<i2").astype(float))) ** 2
+    at = np.fft.rfftfreq(len(sound.samples) // 2, 1 / sound.rate)
+    return float(power[np.abs(at - hz) < 60].sum() / max(power.sum(), 1.0))
+
+
 @asynccontextmanager
 async def speaking(someone: Person, hz: float) -> AsyncIterator[None]:
     """For as long as it takes."""
@@ -92,7 +102,7 @@ async def speaking(someone: Person, hz: float) -> AsyncIterator[None]:
 async def test_who_has_the_key_is_heard_and_hears_and_the_server_does_not(server: LiveKitServer) -> None:
     async with person(server, "caller", KEY) as caller, our_leg(server) as line, speaking(caller, 440):
         await line.until(lambda: loud_ms(line.heard) > 700)
-        assert pitch(line.heard) == pytest.approx(440, abs=5)
+        assert at_pitch(line.heard, 440) > 0.5
         assert line.room.members["agent"].media == {}, "our voice is encrypted as well"
         assert line.room.members["agent"].sealed
         assert line.refused is None
@@ -106,7 +116,7 @@ async def test_a_caller_without_the_key_ends_the_call_and_nothing_of_them_was_he
         await line.until(lambda: line.refused is not None)
         assert isinstance(line.refused, PolicyRefused)
         assert "not encrypted with the room's key" in str(line.refused)
-        assert pitch(line.heard) != pytest.approx(440, abs=5)
+        assert at_pitch(line.heard, 440) < 0.2
 
 
 async def test_another_without_the_key_is_left_out_and_the_call_goes_on(
@@ -119,7 +129,7 @@ async def test_another_without_the_key_is_left_out_and_the_call_goes_on(
             await line.leg.admit(1, to_answer=False)
             async with speaking(caller, 440):
                 await line.until(lambda: loud_ms(line.heard) > 700)
-        assert pitch(line.heard) == pytest.approx(440, abs=5)
+        assert at_pitch(line.heard, 440) > 0.5
         assert line.subscribed == set(line.room.members["caller"].sealed)
         assert line.refused is None
 
