@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from livekit.agents import RunContext, StopResponse, function_tool, llm
@@ -80,6 +81,9 @@ class Taking:
 
 def _pause_tool(taking: Taking) -> llm.Tool:
     async def pause(context: RunContext[None]) -> str:
+        with suppress(RuntimeError):  # interrupted already
+            # A sound from before the pause would break off the turn that waits here.
+            context.disallow_interruptions()
         await context.wait_for_playout()
         return (await taking.pause()).value
 

@@ -14,6 +14,7 @@ from livekit.agents import Agent, AgentTask, RunContext, function_tool, llm
 from gateway.adapters.conversation import ConversationParts, GuardedAgent, LiveKitConversation, PlainAgent
 from gateway.adapters.conversation.phone import HEARING_HZ
 from gateway.adapters.conversation.session import GuardedSession
+from gateway.adapters.conversation.taking import Taking
 from gateway.errors import NoPermittedRoute, PolicyRefused, StoreUnavailable, UpstreamFailed
 from gateway.ports import ChatDelta, Masker, ToolCall
 from gateway.runner.playout import PacedPlayout
@@ -107,6 +108,7 @@ async def conversation(
     model: Processors | None = None,
     mouth: Mouth | None = None,
     call: Call | None = None,
+    taking: Taking | None = None,
 ) -> AsyncIterator[Talk]:
     call, phone, threads = call or Call(), Phone(), ThreadPoolExecutor(1)
     phone.playout = playout = PacedPlayout(phone, call.turns.clock)
@@ -131,6 +133,7 @@ async def conversation(
         playout=playout,
         events=call.told,
         call_span=call.turns.call_span,
+        taking=taking,
     )
     async with TaskOwner("test", on_failure=lambda name, error: call.told.failures.append(name)) as tasks:
         tasks.start(playout.run(), name="playout")
