@@ -70,11 +70,11 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A pattern that begins or goes on with one of a few words. A text that has none of them is not read for it."""
+    """A pattern with the words that make it worth a look. A text that has none of them is not read for it."""
 
     pattern: re.Pattern[str]
     words: frozenset[str]
-    """One of them stands in whatever the pattern matches, with no letter beside it."""
+    """One of them stands in whatever is found by it, as a stretch of letters of its own."""
 
     @classmethod
     def of(cls, pattern: re.Pattern[str], words: str) -> Phrase:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -36,6 +37,15 @@ def test_a_long_text_is_read_to_its_end() -> None:
     text = "we talked about the weather for a while " * 60 + "and then my name is rosalind okonjo"
     assert "PERSON" in kinds(text).values()
     assert len(_TAGGER.words(text, least=0.0)) == len(text.split())
+
+
+def test_what_was_said_long_before_changes_no_word_of_an_answer() -> None:
+    """So only the last words of the turn before are read: the network sees no further."""
+    before = "could you tell me who i am speaking to today and then the name that stands on the account please"
+    text = "rosalind okonjo i think"
+    (near, _, rows), (far, _, more) = encode(text, before, most_before=15), encode(text, before)
+    assert more > rows
+    assert np.allclose(_TAGGER._read(near)[rows:], _TAGGER._read(far)[more:], atol=1e-5)
 
 
 @pytest.mark.parametrize("windows", [255, 256, 257, 448, 449, 1000])
