@@ -206,8 +206,8 @@ def _from_the_right(text: str, kept: Sequence[str]) -> list[int]:
 def numbers_in(text: Private[str], language: str) -> list[tuple[int, int]]:
     """Where three digits or more are said in a row, in figures or in words: a part of a number that only the next turn completes
     is no harmless word, whatever it is taken for now."""
-    spoken = text.map(lambda said: view(said, spoken_language(language)))
-    return [spoken.reveal().span(*run.span()) for run in _RUN.finditer(spoken.reveal().text)]
+    spoken = view(text.reveal(), spoken_language(language))
+    return [spoken.span(*run.span()) for run in _RUN.finditer(spoken.text)]
 
 
 def _between_tokens(masked: str) -> list[str]:

@@ -43,7 +43,7 @@ REVEALS = {
     "gateway/adapters/recordings/reading.py": 2,
     # The key of a store elsewhere, into the client that its Grant is for.
     "gateway/adapters/recordings/s3.py": 1,
-    "gateway/redaction/audio_spans.py": 4,
+    "gateway/redaction/audio_spans.py": 5,
     "gateway/runner/recording.py": 1,
     # A processor's key into its own request's header.
     "gateway/adapters/providers/exchange.py": 1,
@@ -82,7 +82,7 @@ REVEALS = {
     "gateway/http/proxy/keys.py": 2,
     # The model proxy's edge: a client's request is read, and its own words are written back to it.
     "gateway/http/proxy/audio.py": 4,
-    "gateway/http/proxy/chat.py": 3,
+    "gateway/http/proxy/chat.py": 4,
     "gateway/http/proxy/chat_in.py": 1,
     "gateway/http/proxy/messages.py": 4,
     "gateway/http/proxy/messages_in.py": 1,

@@ -13,10 +13,10 @@ from gateway.policy.recording import OnWithdrawal, Recording, Redact, WithoutSto
 from gateway.values import CallId, DataCategory, Hop, TenantId
 
 STORAGE = """\
-- {id: disk, name: Files, purpose: recordings, kind: storage, dialect: folder, region: local, training: prohibited, retention_days: 0,
-   receives: [voice], status: active, source: invented, checked_on: 2026-11-01}
-- {id: bucket, name: Bucket, purpose: recordings, kind: storage, dialect: s3, base_url: "https://s3.example/calls", secret: S3_KEY,
-   region: us, training: prohibited, retention_days: 0, receives: [voice], mechanism: {eu: none-needed},
+- {id: disk, name: Files, purpose: recordings, kind: storage, dialect: folder, region: local, training: prohibited,
+   retention_days: 0, receives: [voice], status: active, source: invented, checked_on: 2026-11-01}
+- {id: bucket, name: Bucket, purpose: recordings, kind: storage, dialect: s3, base_url: "https://s3.example/calls",
+   secret: S3_KEY, region: us, training: prohibited, retention_days: 0, receives: [voice], mechanism: {eu: none-needed},
    dpa: {reference: D, reviewed_on: 2026-05-01}, status: active, source: invented, checked_on: 2026-11-01}
 """
 ASKS = "announcements: [{id: a, text: May we record?, mode: stay-on-line, says: [recording]}]\n"
