@@ -51,7 +51,7 @@ CARRIED: Mapping[Hop, DataCategory] = {
     Hop.TTS: DataCategory.TRANSCRIPT,
     Hop.REALTIME: DataCategory.VOICE,
     Hop.TELEPHONY: DataCategory.VOICE,
-    Hop.STORAGE: DataCategory.METADATA,
+    Hop.STORAGE: DataCategory.VOICE,
     Hop.TELEMETRY: DataCategory.METADATA,
     Hop.PAYMENT: DataCategory.PAYMENT,
 }

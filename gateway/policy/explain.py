@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from gateway.policy.announcing import RECORDING
 from gateway.policy.egress import RULES, Ask, decide
 from gateway.policy.jurisdiction import Jurisdiction
 from gateway.policy.model import CONVERSATION, TenantPolicy
@@ -19,7 +20,7 @@ USUAL_DATA: Mapping[Hop, tuple[DataCategory, ...]] = {
     Hop.LLM: (DataCategory.MASKED_TRANSCRIPT,),
     Hop.TTS: (DataCategory.TRANSCRIPT,),
     Hop.REALTIME: (DataCategory.VOICE,),
-    Hop.STORAGE: (DataCategory.METADATA,),
+    Hop.STORAGE: (DataCategory.VOICE,),
     Hop.TELEMETRY: (DataCategory.METADATA,),
     Hop.PAYMENT: (DataCategory.PAYMENT,),
 }
@@ -100,7 +101,7 @@ def question(
 
 def usual_purpose(hop: Hop) -> str:
     """What data goes to that hop for, when nothing else is said."""
-    return PAYMENT if hop is Hop.PAYMENT else CONVERSATION
+    return {Hop.PAYMENT: PAYMENT, Hop.STORAGE: RECORDING}.get(hop, CONVERSATION)
 
 
 def laws_of(policy: TenantPolicy, found: Jurisdiction) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ REVEALS = {
     "gateway/adapters/recordings/format.py": 1,
     "gateway/adapters/recordings/reading.py": 2,
     # The key of a store elsewhere, into the client that its Grant is for.
-    "gateway/adapters/recordings/s3.py": 1,
+    "gateway/adapters/recordings/s3.py": 2,
     "gateway/redaction/audio_spans.py": 5,
     "gateway/runner/recording.py": 1,
     # A processor's key into its own request's header.

@@ -1,8 +1,9 @@
 """Recordings in a store that speaks Amazon's S3 protocol, through obstore (the optional extra ``s3``).
 
 What is sent is the file as it lies on this machine's disk: encrypted. The store learns how long a call was, and whose. A Grant's
-``base_url`` is ``https://HOST/BUCKET``, its secret ``KEY_ID:SECRET``, and ``send: {region: …}`` the region that requests are
-signed for. Turn the bucket's versioning off: a deleted version would keep the locked key.
+``model`` names the bucket (or its ``base_url`` does: ``https://HOST/BUCKET``); requests are signed for ``send: {region: …}``, or
+for what stands behind the slash of its region (``de/eu-central-1``). Its secret is ``KEY_ID:SECRET``, or the secret alone beside
+one that is called AWS_ACCESS_KEY_ID. Turn the bucket's versioning off: a deleted version would keep the locked key.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from obstore.store import S3Store
 
 DIALECT = "s3"
+KEY_ID = "AWS_ACCESS_KEY_ID"
 TIMEOUT = timedelta(seconds=60)
 PART_BYTES = 5 * 1024 * 1024
 """S3's least part but the last; what is shorter goes in one request."""
@@ -85,24 +87,32 @@ class S3Recordings:
         from obstore.store import S3Store
 
         url = urlsplit(grant.base_url)
-        bucket = url.path.strip("/")
+        bucket = url.path.strip("/") or (grant.model if grant.model != "*" else "")
         if problem := base_url_problem(grant.base_url):
             raise PolicyRefused(f"{grant.processor}: {problem}")
         if url.hostname != grant.host or not bucket or "/" in bucket:
-            raise PolicyRefused(f"{grant.processor}: base_url is not https://HOST/BUCKET")
-        key, _, secret = (self._secrets.read(grant.secret).reveal() if grant.secret else "").partition(":")
-        if not key or not secret:
-            raise Misconfigured(f"the secret of {grant.processor} is not KEY_ID:SECRET", hint=f"set {grant.secret}")
+            raise Misconfigured(
+                f"nothing names the bucket at {grant.processor}", hint="name it in the route: {processor: …, model: BUCKET}"
+            )
+        key, secret = self._key(grant)
         return S3Store(
             bucket,
             endpoint=f"{url.scheme}://{url.netloc}",
-            region=str(grant.send.get("region", "us-east-1")),
+            region=str(grant.send.get("region", "")) or grant.region.partition("/")[2] or "us-east-1",
             access_key_id=key,
             secret_access_key=secret,
             virtual_hosted_style_request=False,
             client_options={"allow_http": url.scheme == "http", "timeout": TIMEOUT},
             retry_config={"max_retries": 1, "retry_timeout": TIMEOUT},
         )
+
+    def _key(self, grant: Grant) -> tuple[str, str]:
+        """Raises Misconfigured."""
+        if not grant.secret:
+            raise Misconfigured(f"{grant.processor} has no secret", hint="write secret: NAME into its entry")
+        whole = self._secrets.read(grant.secret).reveal()
+        key, colon, secret = whole.partition(":")
+        return (key, secret) if colon else (self._secrets.read(KEY_ID).reveal(), whole)
 
 
 def _name(tenant: TenantId, call: CallId) -> str:
