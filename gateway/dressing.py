@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from typing import Protocol, runtime_checkable
 
 from gateway.policy.egress import Grant
 from gateway.ports import ChatDelta, ChatMessage, ChatModel, ChatRequest, Masker
 from gateway.redaction.standin import StandIns, Undressing
+
+
+@runtime_checkable
+class InBatches(Protocol):
+    """A model that tells what came at once (``gateway.adapters.providers.exchange.ProviderChat``)."""
+
+    def batches(self, grant: Grant, request: ChatRequest) -> AsyncGenerator[Sequence[ChatDelta], None]: ...
 
 
 class DressedModel:
@@ -23,19 +31,33 @@ class DressedModel:
 
     async def stream(self, grant: Grant, request: ChatRequest) -> AsyncIterator[ChatDelta]:
         """Errors as the model's own ``stream``."""
+        async with aclosing(self.batches(grant, request)) as batches:
+            async for batch in batches:
+                for delta in batch:
+                    yield delta
+
+    async def batches(self, grant: Grant, request: ChatRequest) -> AsyncGenerator[Sequence[ChatDelta], None]:
+        """The same, in batches where the model gives them: what came at once comes at once."""
         dressed, back = _dressed(request, self._masker)
         undressings: dict[int, Undressing] = {}
-        async with aclosing(self._model.stream(grant, dressed)) as deltas:  # type: ignore[type-var]
-            async for delta in deltas:
-                yield _undressed(delta, back, undressings)
-        for choice, undressing in undressings.items():
-            if rest := undressing.flush():
-                yield ChatDelta(text=rest, choice=choice)
+        model = self._model
+        whole = model.batches(grant, dressed) if isinstance(model, InBatches) else _one_by_one(model.stream(grant, dressed))
+        async with aclosing(whole) as batches:
+            async for batch in batches:
+                yield [_undressed(delta, back, undressings) for delta in batch] if back else batch
+        if rests := [
+            ChatDelta(text=rest, choice=each) for each, undressing in undressings.items() if (rest := undressing.flush())
+        ]:
+            yield rests
+
+
+async def _one_by_one(deltas: AsyncIterator[ChatDelta]) -> AsyncGenerator[Sequence[ChatDelta], None]:
+    async with aclosing(deltas) as closing:  # type: ignore[type-var]
+        async for delta in closing:
+            yield (delta,)
 
 
 def _undressed(delta: ChatDelta, back: StandIns, undressings: dict[int, Undressing]) -> ChatDelta:
-    if not back:
-        return delta
     undressing = undressings.setdefault(delta.choice, Undressing(back))
     text = undressing.feed(delta.text)
     if delta.finish or delta.tool_calls:

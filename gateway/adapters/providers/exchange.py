@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import aiohttp
 from yarl import URL
 
-from gateway.adapters.providers.joining import joined
 from gateway.adapters.providers.outbound import require_safe_session, require_safe_tls, tls_context
 from gateway.adapters.providers.sse import SseBroken, SseDecoder
 from gateway.errors import (
@@ -145,6 +145,13 @@ class ProviderChat:
             UpstreamFailed: no connection, another status than 200, a redirect, no event stream, too much, or a stream that was
                 cut before its end (also in the middle of the answer).
         """
+        async with aclosing(self.batches(grant, request)) as batches:
+            async for batch in batches:
+                for delta in batch:
+                    yield delta
+
+    async def batches(self, grant: Grant, request: ChatRequest) -> AsyncGenerator[Sequence[ChatDelta], None]:
+        """The same answer, and what came at once comes at once: never nothing. Errors as ``stream``."""
         self._check_grant(grant)
         url, body = self._wire.url(grant), self._wire.body(grant, request)
         patience = Patience(grant.processor, self._limits.whole_s)
@@ -155,11 +162,10 @@ class ProviderChat:
             check_kind(response, grant.processor, "text/event-stream" if request.stream else "application/json")
             answer = _Answer(response, grant.processor, patience, self._limits, self._wire.reader())
             if not request.stream:
-                for delta in await answer.at_once():
-                    yield delta
+                yield await answer.at_once()
             while not answer.over:
-                for delta in await answer.more():
-                    yield delta
+                if batch := await answer.more():
+                    yield batch
             whole = True
         finally:
             # A connection goes back to the pool only after a whole answer; in any other case the processor is cut off.
@@ -233,7 +239,7 @@ class _Answer:
             pieces.append(piece)
         self.over = True
         try:
-            return joined(self._reader.take_whole(b"".join(pieces).decode("utf-8")))
+            return self._reader.take_whole(b"".join(pieces).decode("utf-8"))
         except (UnicodeDecodeError, AnswerBroken):
             raise UpstreamFailed(f"the answer of {self._processor} cannot be understood") from None
 
@@ -262,7 +268,7 @@ class _Answer:
             self._broken = UpstreamFailed(f"the answer of {self._processor} cannot be understood: {broken}")
             if not found:
                 raise self._broken from None
-        return joined(found)
+        return found
 
     def _cut(self) -> UpstreamFailed:
         return UpstreamFailed(f"the answer of {self._processor} was cut before its end")

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from json.encoder import encode_basestring
 from typing import Any
 
 from aiohttp import web
@@ -81,6 +82,11 @@ class _Shape:
             self.head = _ENCODE(self.object("chat.completion.chunk", []))[: -len('"choices":[]}')]
         return _framed(self.head + _ENCODE({"choices": choices, **more})[1:])
 
+    def words(self, choice: int, text: str) -> bytes:
+        """The commonest event, behind the first one: what ``chunk`` would make of these words."""
+        content = f'{{"content":{encode_basestring(text)}}}'
+        return _framed(f'{self.head}"choices":[{{"index":{choice},"delta":{content},"logprobs":null,"finish_reason":null}}]}}')
+
     def count(self, delta: RestoredDelta) -> None:
         self.tokens = [max(self.tokens[0], delta.prompt_tokens), max(self.tokens[1], delta.completion_tokens)]
 
@@ -101,19 +107,20 @@ class _Choice:
 async def _whole(answering: Answering, shape: _Shape) -> dict[str, Any]:
     choices: dict[int, _Choice] = {}
     size = 0
-    async for delta in answering.deltas:
-        shape.count(delta)
-        if not (delta.text or delta.calls or delta.finish):
-            continue
-        choice = choices.setdefault(delta.choice, _Choice())
-        if delta.text:
-            text = delta.text.reveal()
-            size += len(text)
-            if size > MOST_ANSWER:
-                raise UpstreamFailed(f"the answer of {answering.grant.processor} is too long")
-            (choice.refusal if delta.refusal else choice.text).append(text)
-        choice.calls += delta.calls
-        choice.finish = delta.finish or choice.finish
+    async for deltas in answering.deltas:
+        for delta in deltas:
+            shape.count(delta)
+            if not (delta.text or delta.calls or delta.finish):
+                continue
+            choice = choices.setdefault(delta.choice, _Choice())
+            if delta.text:
+                text = delta.text.reveal()
+                size += len(text)
+                if size > MOST_ANSWER:
+                    raise UpstreamFailed(f"the answer of {answering.grant.processor} is too long")
+                (choice.refusal if delta.refusal else choice.text).append(text)
+            choice.calls += delta.calls
+            choice.finish = delta.finish or choice.finish
     found = [_choice(number, choice) for number, choice in sorted(choices.items())]
     return shape.object("chat.completion", found, usage=shape.usage)
 
@@ -143,10 +150,15 @@ async def _stream(
     await response.prepare(request.http)
     begun: set[int] = set()
     try:
-        async for delta in answering.deltas:
-            shape.count(delta)
-            if events := b"".join(_events(shape, delta, begun)):
-                await response.write(events)
+        async for deltas in answering.deltas:
+            events: list[bytes] = []
+            for delta in deltas:
+                if delta.choice in begun and (words := _words_alone(delta)):
+                    events.append(shape.words(delta.choice, words))
+                else:
+                    events += _events(shape, delta, begun)
+            if events:
+                await response.write(b"".join(events))
         end = b"data: [DONE]\n\n"
         if chat.with_usage:
             end = shape.chunk([], usage=shape.usage) + end
@@ -157,6 +169,12 @@ async def _stream(
     return response
 
 
+def _words_alone(delta: RestoredDelta) -> str:
+    """The text of a piece that is nothing more, as most of them are."""
+    more = delta.refusal or delta.calls or delta.finish or delta.prompt_tokens or delta.completion_tokens
+    return "" if more or delta.text is None else delta.text.reveal()
+
+
 def _events(shape: _Shape, delta: RestoredDelta, begun: set[int]) -> Iterable[bytes]:
     def chunk(content: dict[str, Any], finish: str | None = None) -> bytes:
         if delta.choice not in begun:
@@ -165,6 +183,7 @@ def _events(shape: _Shape, delta: RestoredDelta, begun: set[int]) -> Iterable[by
         choice = {"index": delta.choice, "delta": content, "logprobs": None, "finish_reason": finish}
         return shape.chunk([choice])
 
+    shape.count(delta)
     if delta.text:
         yield chunk({"refusal" if delta.refusal else "content": delta.text.reveal()})
     if delta.calls:

@@ -86,14 +86,15 @@ async def _whole(answering: Answering) -> dict[str, Any]:
     calls: list[RestoredCall] = []
     tally = _Tally()
     size = 0
-    async for delta in answering.deltas:
-        tally.see(delta)
-        if delta.text:
-            texts.append(delta.text.reveal())
-            size += len(texts[-1])
-            if size > MOST_ANSWER:
-                raise UpstreamFailed(f"the answer of {answering.grant.processor} is too long")
-        calls += delta.calls
+    async for deltas in answering.deltas:
+        for delta in deltas:
+            tally.see(delta)
+            if delta.text:
+                texts.append(delta.text.reveal())
+                size += len(texts[-1])
+                if size > MOST_ANSWER:
+                    raise UpstreamFailed(f"the answer of {answering.grant.processor} is too long")
+            calls += delta.calls
     content: list[dict[str, Any]] = [{"type": "text", "text": "".join(texts)}] if texts else []
     content += [{**_call(call), "input": json.loads(call.arguments.reveal())} for call in calls]
     return _message(answering, content, tally.reason, tally.usage)
@@ -111,9 +112,11 @@ async def _stream(request: Request, answering: Answering, headers: dict[str, str
     tally, blocks = _Tally(), _Blocks()
     events = [{"type": "message_start", "message": _message(answering, [], None, tally.usage)}]
     try:
-        async for delta in answering.deltas:
-            tally.see(delta)
-            if events := [*events, *blocks.of(delta)]:
+        async for deltas in answering.deltas:
+            for delta in deltas:
+                tally.see(delta)
+                events += blocks.of(delta)
+            if events:
                 await response.write(b"".join(map(_event, events)))
                 events = []
         delta_ = {"stop_reason": tally.reason, "stop_sequence": None}

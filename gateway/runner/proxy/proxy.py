@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -69,14 +69,15 @@ class Answering:
     grant: Grant
     masked: int
     """How many private values stand masked in what was sent."""
-    deltas: AsyncGenerator[RestoredDelta, None]
+    deltas: AsyncGenerator[Sequence[RestoredDelta], None]
+    """Each time what may be passed on at once."""
 
 
 @dataclass(slots=True)
 class _Begun:
     grant: Grant
-    first: ChatDelta
-    rest: AsyncGenerator[ChatDelta, None]
+    first: Sequence[ChatDelta]
+    rest: AsyncGenerator[Sequence[ChatDelta], None]
 
 
 @dataclass(slots=True)
@@ -228,8 +229,7 @@ class Proxy:
         if model is None:
             raise PolicyRefused(f"the processor {grant.processor} speaks {grant.dialect}, and no adapter here does")
         clock, began = self._parts.clock, self._parts.clock.monotonic()
-        deltas = DressedModel(model, asked.conversation.masker).stream(grant, asked.masked.request)
-        assert isinstance(deltas, AsyncGenerator)  # noqa: S101  (every adapter's is one: it can be closed)
+        deltas = DressedModel(model, asked.conversation.masker).batches(grant, asked.masked.request)
         try:
             first = await anext(deltas)
         except StopAsyncIteration:
@@ -242,7 +242,7 @@ class Proxy:
 
     # --- the way back -------------------------------------------------------------------------------------------------
 
-    async def _restored(self, asked: _Asked, begun: _Begun) -> AsyncGenerator[RestoredDelta, None]:
+    async def _restored(self, asked: _Asked, begun: _Begun) -> AsyncGenerator[Sequence[RestoredDelta], None]:
         masker = asked.conversation.masker
         back = Restorer(masker.restore, in_json=asked.plain.answers_in_json, tool_names=asked.masked.tool_names)
         reader = _reader(asked)
@@ -251,19 +251,19 @@ class Proxy:
         try:
             async with aclosing(begun.rest) as rest:
                 # For ``ask``. A generator that has not begun does nothing when it is closed; this one ends the request.
-                yield RestoredDelta()
-                delta: ChatDelta | None = begun.first
-                while delta is not None:
-                    tokens = [max(tokens[0], delta.prompt_tokens), max(tokens[1], delta.completion_tokens)]
-                    for read in (delta,) if reader is None else await reader.feed(delta):
-                        for piece in back.feed(read):
-                            yield piece
-                    delta = await anext(rest, None)
-            for read in () if reader is None else await reader.finish():
-                for piece in back.feed(read):
-                    yield piece
-            for piece in back.finish():
-                yield piece
+                yield ()
+                batch: Sequence[ChatDelta] | None = begun.first
+                while batch is not None:
+                    for delta in batch:
+                        tokens = [max(tokens[0], delta.prompt_tokens), max(tokens[1], delta.completion_tokens)]
+                    pieces, fault = await _passed_on(batch, reader, back)
+                    if pieces:
+                        yield pieces
+                    if fault is not None:
+                        raise fault
+                    batch = await anext(rest, None)
+            last = [piece for read in (() if reader is None else await reader.finish()) for piece in back.feed(read)]
+            yield [*last, *back.finish()]
             code = ""
             answer = _know_answer(asked, back)
         except SordinoError as error:
@@ -326,6 +326,21 @@ async def _outcome(work: Coroutine[Any, Any, T]) -> T | SordinoError:
 def _reader(asked: _Asked) -> AnswerReader | None:
     rule = asked.conversation.tenant.answers.unknown
     return None if rule is Unknown.PASS else AnswerReader(asked.conversation.masker, rule, asked.plain.answers_in_json)
+
+
+async def _passed_on(
+    batch: Sequence[ChatDelta], reader: AnswerReader | None, back: Restorer
+) -> tuple[list[RestoredDelta], SordinoError | None]:
+    """What the client gets of a batch, and what is wrong behind that."""
+    pieces: list[RestoredDelta] = []
+    try:
+        for delta in batch:
+            for read in (delta,) if reader is None else await reader.feed(delta):
+                for piece in back.feed(read):
+                    pieces.append(piece)  # noqa: PERF402  (what came before an error stays)
+    except SordinoError as error:
+        return pieces, error
+    return pieces, None
 
 
 def _know_answer(asked: _Asked, back: Restorer) -> PlainMessage:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gateway.errors import InvalidRequest, UpstreamFailed
@@ -58,11 +58,26 @@ class Restorer:
         self._open: dict[tuple[int, bool], Unmasker] = {}
         self.said: dict[int, Said] = {}
 
-    def feed(self, delta: ChatDelta) -> Iterator[RestoredDelta]:
+    def feed(self, delta: ChatDelta) -> Iterable[RestoredDelta]:
         """What may be passed on now, in as few pieces as tell it.
 
         Raises UpstreamFailed for a tool call that cannot be read, once what was said before it is passed on.
         """
+        if not delta.text or delta.tool_calls or delta.finish or delta.prompt_tokens or delta.completion_tokens:
+            return self._feed(delta)
+        # Words alone: this runs for every token of every answer.
+        choice, refusal = delta.choice, delta.refusal
+        unmasker, said = self._open.get((choice, refusal)), self.said.get(choice)
+        if unmasker is None or said is None:
+            return self._feed(delta)
+        said.masked.append(delta.text)
+        text = unmasker.feed(delta.text)
+        if not text:
+            return ()
+        said.restored.append(text)
+        return (RestoredDelta(choice, text, refusal),)
+
+    def _feed(self, delta: ChatDelta) -> Iterator[RestoredDelta]:
         said = self.said.setdefault(delta.choice, Said())
         ended = bool(delta.tool_calls or delta.finish)
         text = None
