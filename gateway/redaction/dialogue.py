@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -85,9 +86,9 @@ class Dialogue:
 
     def fork(self, names: Pseudonyms) -> Dialogue:
         """A copy over ``names`` that goes its own way, as ``Pseudonyms.fork``."""
-        twin = object.__new__(type(self))
+        twin = copy(self)
         whole = replace(self._whole, pieces=list(self._whole.pieces)) if self._whole else None
-        vars(twin).update(vars(self), _names=names, _known=dict(self._known), _turn=_Turn(), _whole=whole)
+        vars(twin).update(_names=names, _known=dict(self._known), _turn=_Turn(), _whole=whole)
         return twin
 
     def preceded(self, name: Placeholder, piece: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -117,9 +118,9 @@ class Pseudonyms:
 
     def fork(self) -> Pseudonyms:
         """A copy that goes its own way: what is planned on it does not count until it takes the place of this one."""
-        twin = object.__new__(type(self))
+        twin = copy(self)
         own = {name: kept.copy() for name, kept in vars(self).items() if isinstance(kept, dict | set | list)}
-        vars(twin).update(vars(self), **own)
+        vars(twin).update(own)
         return twin
 
     def recall(self, values: Mapping[Placeholder, Private[str]]) -> None:
