@@ -17,7 +17,7 @@ from gateway.errors import UpstreamFailed, UpstreamTimeout
 from gateway.tasks import TaskOwner
 
 T = TypeVar("T")
-START_LIMIT_S = 60.0
+START_LIMIT_S = 180.0
 
 
 @dataclass(eq=False, slots=True)
