@@ -177,6 +177,15 @@ class EvidenceInvalid(SordinoError):
     http_status = 400
 
 
+class BundleInvalid(EvidenceInvalid):
+    """A bundle of evidence does not verify. ``part`` and ``line`` (from 1; None: the part as a whole) name the first place."""
+
+    def __init__(self, part: str, what: str, *, line: int | None = None, hint: str = "") -> None:
+        super().__init__(f"{part}{'' if line is None else f', line {line}'}: {what}", hint=hint)
+        self.part = part
+        self.line = line
+
+
 class RecordingAltered(SordinoError):
     """A recording is not what was written. The message names the first chunk that is wrong."""
 

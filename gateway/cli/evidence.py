@@ -1,4 +1,4 @@
-"""``sordino evidence``: read and verify receipts, offline, trusting nobody."""
+"""``sordino evidence``: read and verify receipts and bundles, offline, trusting nobody."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gateway.adapters.audit.bundle_file import is_bundle
+from gateway.cli import evidence_export
 from gateway.errors import EvidenceInvalid
 from gateway.evidence.entries import Json
 from gateway.evidence.keys import read_public_key
@@ -37,19 +39,21 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add ``evidence`` and its commands. Each sets ``run``: a function of the parsed arguments that returns the exit code."""
     evidence = subparsers.add_parser(
         "evidence",
-        help="read and verify the receipts of calls, offline",
-        description="Read and verify the receipts of calls. Needs only the file and, to know who signed it, the public key.",
+        help="read and verify the receipts of calls, offline; export a tenant's evidence",
+        description="Read and verify receipts of calls, and whole bundles. That needs only the file and, to know who signed it, "
+        "the public key.",
         epilog="example: sordino evidence verify receipt.json --key signing.pub",
     )
     commands = evidence.add_subparsers(dest="evidence_command", required=True, metavar="COMMAND")
     for name, run, what in (
-        ("verify", run_verify, "find any change to a receipt; exit code 0 good, 1 invalid, 2 wrong usage"),
+        ("verify", run_verify, "find any change to a receipt or a bundle; exit code 0 good, 1 invalid, 2 wrong usage"),
         ("show", run_show, "show a receipt as a table for people; it is verified first"),
     ):
         command = commands.add_parser(name, help=what, description=what, epilog=f"example: sordino evidence {name} receipt.json")
-        command.add_argument("file", metavar="FILE", type=Path, help="the receipt (JSON)")
+        command.add_argument("file", metavar="FILE", type=Path, help="the receipt (JSON), or for verify a bundle (ZIP)")
         command.add_argument("--key", metavar="PUB", help="the gateway's public key: a PEM file, or its base64 text")
         command.set_defaults(run=run)
+    evidence_export.add_export(commands)
 
 
 BLIND = {
@@ -61,6 +65,13 @@ BLIND = {
 
 def run_verify(arguments: argparse.Namespace) -> int:
     """``sordino evidence verify FILE [--key PUB]``"""
+    if _is_bundle(arguments.file):
+        try:
+            return evidence_export.run_verify(arguments.file, _trusted_key(arguments.key))
+        except OSError as error:
+            return _complain(f"{error.filename}: cannot be read: {error.strerror}", USAGE)
+        except EvidenceInvalid as error:
+            return _complain(f"--key: {error}", USAGE)
     verified = _verified(arguments)
     if isinstance(verified, int):
         return verified
@@ -120,6 +131,13 @@ def _verified(arguments: argparse.Namespace) -> Verified | int:
         return verify(data, key)
     except EvidenceInvalid as error:
         return _complain(f"{arguments.file}: NOT VALID: {error}", INVALID)
+
+
+def _is_bundle(path: Path) -> bool:
+    try:
+        return is_bundle(path)
+    except OSError:
+        return False  # who reads it as a receipt says why it cannot be read
 
 
 def _trusted_key(given: str | None) -> bytes | None:

@@ -28,7 +28,8 @@ DURABILITIES = (UNCONFIRMED, MEMORY, FSYNC)
 NEVER_UNCONFIRMED = frozenset({"hop", "listening.started", "payment.resumed"})
 """Without a confirmed entry of these kinds no data may move, so they cannot be unconfirmed."""
 
-_FIELDS = {"v", "seq", "previous", "call_previous", "tenant", "call", "kind", "at", "body", "hash"}
+FIELDS = {"v", "seq", "previous", "call_previous", "tenant", "call", "kind", "at", "body", "hash"}
+"""The members of a stored entry."""
 
 
 def digest(data: bytes) -> str:
@@ -98,9 +99,9 @@ def entry_from(stored: Json, *, durable: str) -> Entry:
     """
     if not isinstance(stored, Mapping):
         raise EvidenceInvalid("is not an object")
-    if set(stored) != _FIELDS:
-        odd = min(set(stored) ^ _FIELDS)
-        raise EvidenceInvalid(f"{'lacks' if odd in _FIELDS else 'has an unknown'} member {odd[:80]!r}")
+    if set(stored) != FIELDS:
+        odd = min(set(stored) ^ FIELDS)
+        raise EvidenceInvalid(f"{'lacks' if odd in FIELDS else 'has an unknown'} member {odd[:80]!r}")
     if stored["v"] != VERSION or isinstance(stored["v"], bool):
         raise EvidenceInvalid("is of a version that this verifier does not know")
     seq, body = stored["seq"], stored["body"]

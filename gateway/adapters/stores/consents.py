@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +35,18 @@ class RedisConsents:
             raise StoreUnavailable(
                 "the consent ledger holds a record that cannot be read", hint="restore it from a backup"
             ) from None
+
+    async def everybody(self, tenant: TenantId) -> AsyncIterator[Mapping[str, str]]:
+        """Every record of the tenant with its ``subject``, each person's in order. Raises StoreUnavailable like ``of``."""
+        prefix = names.key(tenant, "consents") + ":"
+        async with self._store.answers() as client:
+            found = sorted({name async for name in client.scan_iter(match=f"{prefix}*", count=BATCH)})
+        for name in found:
+            subject = name.decode().removeprefix(prefix)
+            for each in await self.of(tenant, subject):
+                until = {"until": each.until.isoformat()} if each.until else {}
+                said = {"answer": each.answer.value, "purpose": each.purpose, "how": each.how.value, "at": each.at.isoformat()}
+                yield {"subject": subject, **said, "proof": each.proof, **until}
 
     async def add(self, tenant: TenantId, records: Sequence[tuple[str, ConsentRecord]]) -> None:
         """Write down what each subject said, in order. Raises StoreUnavailable: then write all again, twice is as good."""

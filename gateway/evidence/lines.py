@@ -1,0 +1,193 @@
+"""A chain as lines of text, one entry a line in canonical form, and its verification as a stream of any length.
+
+Almost every line is checked by the quick way here. Whatever is odd in the least (letters beyond ASCII, deep or large values, any
+fault) goes the careful way of ``chain`` and ``canonical``, which alone decides what is wrong and says it. So the quick way can
+only say yes, and only where the careful one would.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NoReturn
+
+from gateway.errors import BundleInvalid, EvidenceInvalid
+from gateway.evidence.canonical import canonical, parse
+from gateway.evidence.chain import FIELDS, MEMORY, VERSION, entry_from, genesis, record
+from gateway.evidence.facts import check_body
+from gateway.values import CallId, TenantId
+
+LONGEST_LINE = 1024 * 1024
+"""Bytes of one entry. The largest that a gateway writes, a hop with many refusals, has some thousands."""
+MAX_LOOKS_BACK = 10_000
+"""Entries that build on another than their call's last one. Each store that did not answer in time makes one at most."""
+
+_TEXTS = ("previous", "call_previous", "tenant", "call", "kind", "at", "hash")
+_HASH = b'"hash":"'
+_HASH_LENGTH = len("sha256:") + 64
+_LARGE = re.compile(rb"[:,\[-]\d{16}")
+_MOST_BRACKETS = 60
+
+
+def _odd(text: str) -> NoReturn:
+    raise ValueError(text)
+
+
+_READ = json.JSONDecoder(parse_float=_odd, parse_constant=_odd).decode
+_WRITE = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), sort_keys=True).encode
+
+
+def read_entry(line: bytes) -> Mapping[str, Any]:
+    """The members of one entry, in canonical form without a line's end: known, well typed, and with the hash that it says.
+
+    Raises:
+        EvidenceInvalid: what is wrong with it.
+    """
+    return _quickly(line) or _carefully(line)
+
+
+def _quickly(line: bytes) -> Mapping[str, Any] | None:
+    """The members, or None for whatever is not plainly good."""
+    if not line.isascii() or line.count(b"{") + line.count(b"[") > _MOST_BRACKETS or _LARGE.search(line):
+        return None
+    text = line.decode("ascii")
+    try:
+        members = _READ(text)
+        # What is written again as it stood has no member twice, in no other order, and no other spelling of anything.
+        if type(members) is not dict or members.keys() != FIELDS or _WRITE(members) != text or not _is_typed(members):
+            return None
+        check_body(members["kind"], members["body"])
+    except (ValueError, RecursionError, EvidenceInvalid):
+        return None
+    start = line.rfind(_HASH)
+    hashed = hashlib.sha256(line[:start])
+    hashed.update(line[start + len(_HASH) + _HASH_LENGTH + 2 :])
+    return members if members["hash"] == "sha256:" + hashed.hexdigest() else None
+
+
+def _is_typed(members: Mapping[str, Any]) -> bool:
+    seq = members["seq"]
+    if type(members["v"]) is not int or members["v"] != VERSION or type(seq) is not int or seq < 0:
+        return False
+    if type(members["body"]) is not dict or not all(type(members[name]) is str for name in _TEXTS):
+        return False
+    at: str = members["at"]
+    written = datetime.fromisoformat(at[:-1]) if len(at) == 27 and at[-1] == "Z" else None
+    return written is not None and written.isoformat(timespec="microseconds") == at[:-1]
+
+
+def _carefully(line: bytes) -> Mapping[str, Any]:
+    stored = parse(line)
+    entry = entry_from(stored, durable=MEMORY)
+    members = record(entry)
+    if canonical(members) != line:
+        raise EvidenceInvalid("is not written in canonical form")
+    return members
+
+
+Lines = Callable[[], Iterable[bytes]]
+"""Gives the lines from the first one on, each time it is asked."""
+See = Callable[[Mapping[str, Any]], None]
+"""Is shown each entry that was found good, in the chain's order."""
+
+
+@dataclass(slots=True)
+class Walk:
+    """A walk along one tenant's chain. It keeps the last link, and some 200 bytes for each call: never an entry.
+
+    ``before`` is the hash of the entry before the first; ``part`` names the file for what is said of a fault.
+    """
+
+    tenant: TenantId
+    before: str
+    part: str = "chain.jsonl"
+    count: int = 0
+    first: int | None = None
+    seq: int | None = None
+    head: str = ""
+    strays: int = 0
+    """Entries that the store took and no later entry of their call builds on: the gateway was told too late, and did not act."""
+    _whole: bool = False
+    _tips: dict[int, str] = field(default_factory=dict)
+    _looks_back: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    def over(self, lines: Lines, see: See) -> None:
+        """Check every line.
+
+        Raises:
+            BundleInvalid: names the first line that is altered, missing, out of place, of another tenant or not of its call's
+                thread.
+        """
+        self.head, self._whole = self.before, self.before == genesis(self.tenant)
+        for line in lines():
+            self.count += 1
+            try:
+                entry = read_entry(line)
+            except EvidenceInvalid as error:
+                raise BundleInvalid(self.part, f"this entry {error.message}", line=self.count) from None
+            if fault := self._fault(entry):
+                raise BundleInvalid(self.part, f"entry {entry['seq']} ({_short(entry['kind'])}) {fault}", line=self.count)
+            self.seq, self.head = entry["seq"], entry["hash"]
+            see(entry)
+        if self._looks_back:
+            self._look_back(lines())
+
+    def _fault(self, entry: Mapping[str, Any]) -> str:
+        if entry["tenant"] != self.tenant:
+            return "belongs to another tenant"
+        if self.seq is None:
+            self.first = entry["seq"]
+            if self._whole is not (self.first == 1) or self.first == 0:
+                return "is not the first of the chain, which this bundle says to begin with"
+        elif entry["seq"] != self.seq + 1:
+            return f"stands where entry {self.seq + 1} should stand"
+        if entry["previous"] != self.head:
+            return "does not follow the entry before it: one was removed, added or changed"
+        return self._thread_fault(entry)
+
+    def _thread_fault(self, entry: Mapping[str, Any]) -> str:
+        call, previous = hash(entry["call"]), entry["call_previous"]
+        tip = self._tips.get(call)
+        self._tips[call] = entry["hash"]
+        if tip == previous or (tip is None and not self._whole) or previous == genesis(self.tenant, CallId(entry["call"])):
+            return ""
+        if tip is None or len(self._looks_back) >= MAX_LOOKS_BACK:
+            return "does not follow any earlier entry of its call"
+        self.strays += 1
+        self._looks_back.setdefault(previous, (self.count, entry["call"]))
+        return ""
+
+    def _look_back(self, lines: Iterable[bytes]) -> None:
+        """Whether what some entries build on is there, earlier and of the same call. Every line was found good before."""
+        wanted = self._looks_back
+        for number, line in enumerate(lines, start=1):
+            hash_ = line[(start := line.rfind(_HASH) + len(_HASH)) : start + _HASH_LENGTH].decode("ascii")
+            if hash_ in wanted and number < wanted[hash_][0] and json.loads(line)["call"] == wanted[hash_][1]:
+                del wanted[hash_]
+        for number, _ in sorted(wanted.values()):
+            raise BundleInvalid(self.part, "this entry does not follow any earlier entry of its call", line=number)
+
+
+def split(chunks: Iterable[bytes], part: str, longest: int) -> Iterator[bytes]:
+    """Lines without their ends. Raises BundleInvalid for one that is too long, empty, or not ended."""
+    rest, count = b"", 0
+    for chunk in chunks:
+        lines = (rest + chunk).split(b"\n")
+        rest = lines.pop()
+        for line in lines:
+            count += 1
+            if not line or len(line) > longest:
+                raise BundleInvalid(part, "this line is empty" if not line else "this line is too long", line=count)
+            yield line
+        if len(rest) > longest:
+            raise BundleInvalid(part, "this line is too long", line=count + 1)
+    if rest:
+        raise BundleInvalid(part, "this line is cut off", line=count + 1)
+
+
+def _short(kind: str) -> str:
+    return kind[:40] if kind.isprintable() else "?"
