@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -221,7 +221,7 @@ async def test_a_client_that_does_not_read_holds_the_processor_back_and_gets_all
     count, words, taken = 5_000, "\x01" * 40, 0
     restore = Restorer.feed
 
-    def counted(self: Restorer, delta: ChatDelta) -> Iterator[RestoredDelta]:
+    def counted(self: Restorer, delta: ChatDelta) -> Iterable[RestoredDelta]:
         nonlocal taken
         taken += delta.text.count(words)
         return restore(self, delta)
