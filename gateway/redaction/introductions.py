@@ -137,6 +137,7 @@ _THANKED = Phrase.of(
     """thanks thank sorry appreciate welcome pleasure great perfect bye goodbye care day help helped patience waiting holding""",
 )
 _MODAL = frozenset({"will", "may", "can", "might"})
+_GIVEN_ALONE = GIVEN - _MODAL
 _AFTER_MODAL = re.compile(
     r"(?: \|)*\Z|(?: \|)? (?:is|was|has|had|and|who|said|rang|came|lives|told|took|from|booked|[a-z]{3,}ed)(?![\w'])"
 )
@@ -224,7 +225,7 @@ def _relatives(heard: Heard) -> Iterator[Span]:
 
 def _greeted(heard: Heard) -> Iterator[Span]:
     text = heard.view.text
-    for pattern, known in ((_GREETED, GIVEN - _MODAL), (_NODDED, CLEARLY)):
+    for pattern, known in ((_GREETED, _GIVEN_ALONE), (_NODDED, CLEARLY)):
         for match in pattern.all(heard):
             first = _first(text, match.end())
             if first in known:
@@ -239,7 +240,7 @@ def _spoken_of(heard: Heard) -> Iterator[Span]:
     for match in _DOWN_AS.all(heard):
         yield from _person(heard, match.end(), _name(text, match.end(), CLEARLY), 0.6, "a name that somebody is down as")
     for match in _FOR.all(heard):
-        end = _name(text, match.end(), GIVEN - _MODAL)
+        end = _name(text, match.end(), _GIVEN_ALONE)
         if _first(text, match.end()) in CLEARLY and not text[end:].strip(" |"):
             yield from _person(heard, match.end(), end, 0.6, "somebody whom something is for")
     for match in _IN_SOMEBODYS.all(heard):
