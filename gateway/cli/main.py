@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Protocol
 
-from gateway.cli import call, demo, doctor, evidence, outbound, policy, recordings, redact, serve, subprocessors, tenants
+from gateway.cli import call, demo, doctor, evidence, outbound, policy, recordings, redact, report, serve, subprocessors, tenants
 from gateway.errors import PolicyInvalid, SordinoError
 
 WRONG_USAGE = 2
@@ -22,7 +22,20 @@ class Group(Protocol):
     def add_parser(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None: ...
 
 
-GROUPS: tuple[Group, ...] = (demo, serve, call, policy, tenants, subprocessors, outbound, evidence, recordings, redact, doctor)
+GROUPS: tuple[Group, ...] = (
+    demo,
+    serve,
+    call,
+    policy,
+    tenants,
+    subprocessors,
+    outbound,
+    evidence,
+    report,
+    recordings,
+    redact,
+    doctor,
+)
 
 
 def parser() -> argparse.ArgumentParser:
