@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 
-.PHONY: help setup demo serve test lint format types check bench bench-media bench-proxy bench-redaction bench-recording pipecat lock licences clean
+.PHONY: help setup demo serve test lint format types check bench bench-media bench-proxy bench-redaction bench-recording bench-evidence pipecat lock licences clean
 
 help:  ## This list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)$$/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -66,6 +66,9 @@ bench-redaction: $(DEV)  ## Score the redaction on labelled calls, beside plain 
 
 bench-recording: $(DEV)  ## What a recogniser still hears in redacted recordings, and what is lost for it (ARGS=--json)
 	@$(BIN)/python -m tests.bench.recording $(ARGS)
+
+bench-evidence: $(DEV)  ## How fast one core verifies a bundle of evidence, and with how much memory (ARGS=--json)
+	@$(BIN)/python -m tests.bench.evidence $(ARGS)
 
 # Its packages and ours cannot be installed side by side.
 pipecat: $(DEV)  ## Install Pipecat into .venv-pipecat (0.4 GB), so that the tests with it run too

@@ -20,7 +20,7 @@ p { margin: 0 0 2.5mm; max-width: 150mm } .lead { color: #4a525b; font-size: 10.
 table { width: 100%; border-collapse: collapse; margin: 0 0 3mm; font: 8.5pt/1.4 system-ui, "Helvetica Neue", Arial, sans-serif }
 th, td { text-align: left; vertical-align: top; padding: 1.6mm 2mm; border-bottom: .4pt solid #c3c9d0; overflow-wrap: anywhere }
 thead { display: table-header-group } tr { break-inside: avoid }
-thead th { font-size: 7.5pt; font-weight: 600; color: #4a525b; border-bottom: .8pt solid #4a525b }
+thead th { font-size: 7.5pt; font-weight: 600; color: #4a525b; border-bottom: .8pt solid #4a525b; overflow-wrap: normal }
 table.facts th { width: 46mm; font-weight: 600 }
 td.blank::after { content: ""; display: block; height: 5mm; border-bottom: .5pt dotted #16191d }
 ul { margin: 0 0 3mm; padding-left: 5mm } li { margin-bottom: 1mm; break-inside: avoid }

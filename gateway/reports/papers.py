@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from gateway.policy.fields import Mask
 from gateway.policy.masks import DEFAULT
 from gateway.reports.facts import (
     Recipient,
@@ -174,8 +175,8 @@ def measures(subject: Subject) -> list[str]:
         "Nothing of a call is sent to anybody without a permission that the policy gave for that very step; where the policy, "
         "the detector, the store or the evidence cannot answer, nothing is sent.",
         f"Announcements are played to their end before a caller is heard: {told}." if told else "No announcement is asked for.",
-        "Personal data is found and masked before words reach a language model; what stands behind a mask is encrypted under a "
-        "key of that call alone, which is destroyed with it.",
+        _masked(subject),
+        "What stands behind a mask is encrypted under a key of that call alone, which is destroyed with it.",
         "Card numbers and other payment and identity data reach no language model as they were said."
         + (" Card data is taken by key, while everybody else is blind." if policy.payment else ""),
         f"Calls are recorded where the caller agreed; personal data in the sound: {policy.recording.redact.value}. Each "
@@ -187,6 +188,15 @@ def measures(subject: Subject) -> list[str]:
         "signed receipt that anybody can verify.",
         "Telemetry and logs hold no words and no numbers of callers.",
     ]
+
+
+def _masked(subject: Subject) -> str:
+    """What is left as it was said is named: the paper promises no more than the policy."""
+    said = "Personal data is found and masked before words reach a language model"
+    kept_as_said = [kind for kind, mask in sorted(subject.policy.masking.items()) if mask is Mask.KEEP]
+    if not kept_as_said:
+        return f"{said}."
+    return f"{said}, except: {words('everything not named' if kind == DEFAULT else kind.lower() for kind in kept_as_said)}."
 
 
 def _limits(subject: Subject) -> list[tuple[str, str]]:

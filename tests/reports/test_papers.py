@@ -103,6 +103,13 @@ def test_what_is_not_known_is_a_line_to_write_on() -> None:
     assert paper("annex", controller="A", processor="B").count('<td class="blank">') == 0
 
 
+def test_the_paper_promises_no_more_masking_than_there_is() -> None:
+    """What the policy leaves as it was said is named."""
+    assert "masked before words reach a language model." in Reader(paper("annex")).text
+    open_ = loaded(TENANT + "masking: {default: pseudonym, AGE: keep}\n")
+    assert "reach a language model, except: age." in Reader(paper("ropa", open_)).text
+
+
 def test_who_may_not_be_asked_is_no_recipient() -> None:
     """An objection, or a rule, takes a company out of the record and out of the annex, and its page says why."""
     assert "A model in the EU" not in Reader(paper("ropa", barred="eu-llm")).text
