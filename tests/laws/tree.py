@@ -9,7 +9,15 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-CORE = ("gateway/call/", "gateway/reports/", "gateway/policy/", "gateway/redaction/", "gateway/evidence/", "gateway/values.py", "gateway/errors.py")
+CORE = (
+    "gateway/call/",
+    "gateway/reports/",
+    "gateway/policy/",
+    "gateway/redaction/",
+    "gateway/evidence/",
+    "gateway/values.py",
+    "gateway/errors.py",
+)
 
 
 @dataclass(frozen=True, slots=True)
