@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+
+@contextmanager
+def keeping_cancellation() -> Iterator[None]:
+    """Around a library that waits with ``asyncio.wait_for``: who was cancelled inside is cancelled, in every case.
+
+    Before Python 3.12 ``wait_for`` forgets a cancellation that comes together with the answer (CPython issue 81839), and a task
+    that was told to stop goes on for ever.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task is not None else 0
+    yield
+    if task is not None and task.cancelling() > before:
+        raise asyncio.CancelledError
 
 
 class TaskOwner:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from gateway.tasks import TaskOwner
+from gateway.tasks import TaskOwner, keeping_cancellation
 
 
 class Reports:
@@ -121,3 +121,31 @@ async def test_an_error_in_the_block_ends_them_and_comes_out() -> None:
         await block()
     assert [task.cancelled() for task in running] == [True]
     assert reports.told == []
+
+
+async def test_who_is_cancelled_as_a_librarys_answer_comes_is_cancelled() -> None:
+    """Python 3.11's ``wait_for`` forgets it; a gateway that closes would then wait for ever."""
+    answer = asyncio.get_running_loop().create_future()
+    went_on = False
+
+    async def asks() -> None:
+        nonlocal went_on
+        with keeping_cancellation():
+            await asyncio.wait_for(answer, 60)
+        went_on = True
+
+    async with TaskOwner("test", on_failure=lambda _name, _failure: None) as tasks:
+        task = tasks.start(asks(), name="asks")
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        answer.set_result(None)
+        task.cancel()
+        await asyncio.wait({task})
+    assert task.cancelled()
+    assert not went_on
+
+
+async def test_a_bound_inside_that_passes_is_no_cancellation_of_who_asks() -> None:
+    with keeping_cancellation(), pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await asyncio.sleep(60)

@@ -16,6 +16,7 @@ from gateway.errors import Misconfigured
 from gateway.policy.contacts import Contacts
 from gateway.policy.notice_message import NoticeMessage, Tried
 from gateway.policy.registry import is_loopback
+from gateway.tasks import keeping_cancellation
 from gateway.values import Private
 
 TIMEOUT_S = 30.0
@@ -83,18 +84,19 @@ class MailSender:
         mail = as_mail(message, self._server.sender, contacts.mail)
         server, password = self._server, self._server.password
         try:
-            refused, _ = await aiosmtplib.send(
-                mail,
-                hostname=server.host,
-                port=server.port,
-                username=server.user if password else None,
-                password=password.reveal() if password else None,
-                use_tls=server.implicit_tls,
-                # Asked for, so that a server without it is refused instead of spoken to in the open.
-                start_tls=None if server.local else not server.implicit_tls,
-                tls_context=self._context,
-                timeout=self._timeout_s,
-            )
+            with keeping_cancellation():
+                refused, _ = await aiosmtplib.send(
+                    mail,
+                    hostname=server.host,
+                    port=server.port,
+                    username=server.user if password else None,
+                    password=password.reveal() if password else None,
+                    use_tls=server.implicit_tls,
+                    # Asked for, so that a server without it is refused instead of spoken to in the open.
+                    start_tls=None if server.local else not server.implicit_tls,
+                    tls_context=self._context,
+                    timeout=self._timeout_s,
+                )
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             return Tried(delivered=False, proof=f"not taken ({type(error).__name__})")
         taken = len(contacts.mail) - len(refused)

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from gateway.adapters.stores.line import Line, Part, Place, Script, unavailable
 from gateway.errors import Misconfigured
+from gateway.tasks import keeping_cancellation
 
 TIMEOUT_S = 2.0
 
@@ -79,7 +80,8 @@ class Store:
         """
         try:
             async with asyncio.timeout(self.timeout_s):
-                yield self.client
+                with keeping_cancellation():
+                    yield self.client
         except (RedisError, OSError, TimeoutError) as error:
             raise unavailable(type(error).__name__) from None
 
