@@ -35,7 +35,8 @@ def every_error() -> list[SordinoError]:
     made: list[SordinoError] = []
     for kind in vars(errors).values():
         if isinstance(kind, type) and issubclass(kind, SordinoError) and kind is not errors.PolicyInvalid:
-            arguments = ("kind", "what is wrong") if kind is errors.CarrierProtocolError else ("what is wrong",)
+            two = kind in (errors.CarrierProtocolError, errors.BundleInvalid)
+            arguments = ("kind", "what is wrong") if two else ("what is wrong",)
             made.append(kind(*arguments, hint="mend it so"))
     return made
 
@@ -45,8 +46,9 @@ async def test_each_of_our_errors_has_its_code_status_and_hint(error: SordinoErr
     async with serving([raising(error)]) as client, client.get("/") as answer:
         assert answer.status == error.http_status
         assert answer.content_type == "application/json"
+        assert error.message.endswith("what is wrong")
         assert await answer.json() == {
-            "error": {"code": error.code, "message": "what is wrong", "hint": "mend it so", "sordino": {"reasons": []}}
+            "error": {"code": error.code, "message": error.message, "hint": "mend it so", "sordino": {"reasons": []}}
         }
 
 
