@@ -28,6 +28,26 @@ def add_policies(parser: argparse.ArgumentParser) -> None:
     )
 
 
+async def attach(settings: Settings, running: AsyncExitStack) -> tuple[Store, RedisLedger]:
+    """The store that the gateway uses, and its ledger: our own is started where no gateway has it running.
+
+    Raises:
+        StoreUnavailable, Misconfigured: it cannot be reached, or its address is none.
+    """
+    url = settings.redis_url or await EmbeddedValkey.address(settings.data)
+    if url is None:
+        url = (await running.enter_async_context(EmbeddedValkey(settings.data))).url
+    store = await running.enter_async_context(Store(url))
+    await store.ping()
+    return store, await running.enter_async_context(RedisLedger(store))
+
+
+def master_key(settings: Settings) -> bytes:
+    """The gateway's master key. Raises Misconfigured."""
+    path = settings.master_key_file
+    return read_key(path) if path else read_or_create_key(settings.data / "keys" / "master.key")
+
+
 def on_the_desks(given: argparse.Namespace, work: Work) -> int:
     """Do ``work`` on the store that the gateway uses, and give its exit code.
 
@@ -40,15 +60,8 @@ def on_the_desks(given: argparse.Namespace, work: Work) -> int:
 
     async def run() -> int:
         async with AsyncExitStack() as running:
-            url = settings.redis_url or await EmbeddedValkey.address(settings.data)
-            if url is None:
-                url = (await running.enter_async_context(EmbeddedValkey(settings.data))).url
-            store = await running.enter_async_context(Store(url))
-            await store.ping()
-            ledger = await running.enter_async_context(RedisLedger(store))
-            path = settings.master_key_file
-            key = read_key(path) if path else read_or_create_key(settings.data / "keys" / "master.key")
-            secrets = Secrets(settings.data / "secrets", os.environ)
+            store, ledger = await attach(settings, running)
+            key, secrets = master_key(settings), Secrets(settings.data / "secrets", os.environ)
             needs = Needs(store, ledger, lambda: folder.policies, secrets, key, os.environ, SystemClock(), RandomIds())
             return await work(await open_governing(needs, running))
 

@@ -16,15 +16,13 @@ from typing import TYPE_CHECKING, Any
 from gateway.adapters.audit.bundle_file import BundleWriter, new_bundle, open_bundle
 from gateway.adapters.keys.signing import SigningKey
 from gateway.adapters.stores.consents import RedisConsents
-from gateway.adapters.stores.embedded import EmbeddedValkey
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.names import checked
 from gateway.adapters.stores.notices import RedisNoticeLog
 from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.receipts import Receipts
-from gateway.adapters.stores.redis import Store
 from gateway.adapters.system import SystemClock
-from gateway.cli.attached import add_policies
+from gateway.cli.attached import add_policies, attach
 from gateway.errors import EvidenceInvalid, NotFound
 from gateway.evidence.bundle import CHAIN, KEY, POLICIES, RECEIPTS, REGISTRIES, Bundle, Span, key_part, manifest, resting_on
 from gateway.evidence.bundle import verify_bundle as verify
@@ -131,12 +129,7 @@ class _Sources:
 async def _export(given: argparse.Namespace, settings: Settings, tenant: TenantId, known: Sequence[PolicySet]) -> None:
     key = SigningKey.from_file(settings.data / "keys" / "signing.key", create=True)
     async with AsyncExitStack() as running:
-        url = settings.redis_url or await EmbeddedValkey.address(settings.data)
-        if url is None:
-            url = (await running.enter_async_context(EmbeddedValkey(settings.data))).url
-        store = await running.enter_async_context(Store(url))
-        await store.ping()
-        ledger = await running.enter_async_context(RedisLedger(store))
+        store, ledger = await attach(settings, running)
         receipts = Receipts(store, settings.data / "receipts")
         sources = _Sources(ledger, receipts, RedisConsents(store), RedisNoticeLog(store))
         with new_bundle(given.output) as bundle:

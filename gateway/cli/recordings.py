@@ -13,15 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.adapters.keys.envelope import MasterKey
-from gateway.adapters.keys.files import read_key, read_or_create_key
-from gateway.adapters.stores.embedded import EmbeddedValkey
-from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.notices import RedisNoticeLog
 from gateway.adapters.stores.policy_folder import PolicyFolder
-from gateway.adapters.stores.redis import Store
 from gateway.adapters.system import RandomIds, Secrets, SystemClock
 from gateway.adapters.telemetry.null import NullTelemetry
-from gateway.cli.attached import add_policies
+from gateway.cli.attached import add_policies, attach, master_key
 from gateway.errors import NotFound
 from gateway.recording import DeskNeeds, open_recordings
 from gateway.runner.notices import NoticeWatch
@@ -122,20 +118,14 @@ def _on_the_desk(given: argparse.Namespace, work: Work) -> int:
 
     async def run() -> int:
         async with AsyncExitStack() as running:
-            url = settings.redis_url or await EmbeddedValkey.address(settings.data)
-            if url is None:
-                url = (await running.enter_async_context(EmbeddedValkey(settings.data))).url
-            store = await running.enter_async_context(Store(url))
-            await store.ping()
-            path = settings.master_key_file
-            key = read_key(path) if path else read_or_create_key(settings.data / "keys" / "master.key")
+            store, ledger = await attach(settings, running)
             needs = DeskNeeds(
                 data=settings.data,
                 store=store,
-                ledger=await running.enter_async_context(RedisLedger(store)),
+                ledger=ledger,
                 policies=folder,
                 secrets=Secrets(settings.data / "secrets", os.environ),
-                keys=MasterKey(key),
+                keys=MasterKey(master_key(settings)),
                 telemetry=NullTelemetry(),
                 clock=SystemClock(),
                 ids=RandomIds(),

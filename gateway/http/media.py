@@ -32,8 +32,6 @@ Messages = str | bytes | tuple[str, ...]
 class MediaCodec(Protocol):
     """A carrier's wire format without its socket (``gateway.adapters.carriers``)."""
 
-    listening: bool
-
     @property
     def rate(self) -> int: ...
     @property
@@ -54,7 +52,6 @@ class SocketLeg:
     def __init__(self, socket: web.WebSocketResponse, codec: MediaCodec, telemetry: Telemetry) -> None:
         self._socket = socket
         self._codec = codec
-        codec.listening = False
         self._telemetry = telemetry
         self._faults = 0
         self._first: list[LegEvent] = []
@@ -94,8 +91,7 @@ class SocketLeg:
                 return
 
     async def listen(self) -> None:
-        """A carrier sends the caller's audio from the start; until now it was not even decoded."""
-        self._codec.listening = True
+        """Nothing to do: a carrier sends the caller's audio from the start, and the call's gate drops it until then."""
 
     async def transfer(self) -> bool:
         """As ``gateway.runner.leg.TransferringLeg``. Raises StoreUnavailable."""

@@ -231,6 +231,7 @@ async def test_who_sends_a_head_byte_by_byte_is_left_alone(tmp_path: Path) -> No
             writer.write(b"a")
             with suppress(TimeoutError, ConnectionError):
                 await asyncio.wait_for(reader.read(1), 0.1)
+        assert reader.at_eof()
         writer.close()
 
 

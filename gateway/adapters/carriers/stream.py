@@ -30,7 +30,6 @@ MAX_PARAMETER_CHARS = 500
 MAX_NAME_CHARS = 256
 MAX_MARKS_UNDER_WAY = 1024
 
-_UNHEARD = Private(Pcm(b"", 8000))
 _KEYS = frozenset("0123456789*#ABCD")
 Fields: TypeAlias = Mapping[str, object]
 Reader: TypeAlias = Callable[[Fields], tuple[LegEvent, ...]]
@@ -68,8 +67,6 @@ class MediaStream:
     def __init__(self) -> None:
         self.faults: Counter[str] = Counter()
         self._state = State.NEW
-        self.listening = True
-        """Whether the caller's audio is decoded; if not, each piece of it is an event without sound."""
         self._stream = ""
         self._sequence = Sequence()
         self._marks: Counter[str] = Counter()
@@ -118,8 +115,6 @@ class MediaStream:
         payload = media.get("payload")
         if isinstance(payload, str) and len(payload) > self.sample_bytes * self.rate * MAX_AUDIO_S * 4 // 3 + 4:
             self._fault("oversized", "a media message has more than a second of audio")
-        if not self.listening:
-            return (CallerAudio(_UNHEARD, at_ms),) if self._arrival(message) is Arrival.IN_ORDER else ()
         audio = decoded(payload)
         if not audio or len(audio) % self.sample_bytes:
             self._fault("bad_audio", "the audio of a media message is not base64, empty, or ends in half a sample")

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
+import logging
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +19,7 @@ from gateway.adapters.sip.leg import SipLeg
 from gateway.adapters.sip.network import Place, place
 from gateway.adapters.sip.trunk import Trunk, TrunkParts
 from gateway.adapters.system import RandomIds
+from gateway.adapters.telemetry.logs import install_log_filter
 from gateway.adapters.telemetry.null import NullTelemetry
 from gateway.call.events import CallerAudio, KeyPressed, LegEvent, LegStarted, LegStopped, MarkReturned
 from gateway.errors import Misconfigured, NotFound, PolicyUnavailable
@@ -23,6 +30,7 @@ HOME, AWAY, NOBODY = "+15550100", "+15550111", "+15550122"
 TONE = Pcm(b"\x00\x20\x00\xe0" * 4_000, 8_000)
 """One second of a tone at half of the highest pitch."""
 PATIENCE_S = 60
+ROOT = Path(__file__).parents[3]
 
 
 class Counted(NullTelemetry):
@@ -173,6 +181,37 @@ async def test_a_call_that_may_not_begin_is_hung_up(house: House) -> None:
     assert house.telemetry.kinds["sip_policy_refused"] + house.telemetry.kinds["sip_policy_unavailable"] == 1
 
 
+@pytest.mark.skipif(find_spec("baresip") is None, reason="baresip is not installed: make setup")
+async def test_baresip_is_heard_hears_and_presses_a_key(house: House) -> None:
+    async with house.open() as trunk:
+        command = (sys.executable, "-m", "tests.adapters.sip.baresip_call", str(trunk[1]), HOME)
+        telephone = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
+        told = json.loads((await telephone.communicate())[0])
+        await house.over.wait()
+    assert telephone.returncode == 0
+    assert told["loudest"] > 4_000
+    assert loudness(house.heard()) > 0.25 * 16_000
+    assert [event.key.reveal() for event in house.events if isinstance(event, KeyPressed)] == ["7"]
+
+
+async def test_no_log_of_any_library_tells_who_called_whom(house: House) -> None:
+    """Also at DEBUG, and of what could not be read."""
+    told = io.StringIO()
+    with install_log_filter(logging.DEBUG, told):
+        async with house.open() as trunk, phone(trunk) as caller:
+            for name in ("aiosipua", "aiosipua.uas", "aiosipua.transport", "aiortp", "aiortp.session", "asyncio"):
+                logging.getLogger(name).disabled = False
+                logging.getLogger(name).setLevel(logging.DEBUG)
+            junk = f"INVITE sip:{HOME}@x SIP/2.0\r\nFrom: <sip:+15550199@x>\r\n: broken\r\n\r\n"
+            caller.uac.transport._socket.sendto(junk.encode(), trunk)  # type: ignore[attr-defined]
+            await caller.call(HOME)
+            await caller.press("7")
+            caller.hang_up()
+            await house.over.wait()
+    assert "aiosipua" in told.getvalue()
+    assert not [number for number in ("15550199", "15550100") if number in told.getvalue()]
+
+
 async def test_junk_on_the_port_does_no_harm(house: House) -> None:
     async with house.open() as trunk, phone(trunk) as caller:
         for junk in (b"", b"\x00" * 40, b"INVITE sip:x SIP/2.0\r\n\r\n", b"A" * 60_000, b"BYE sip:x SIP/2.0\r\nVia: x\r\n\r\n"):
@@ -180,6 +219,7 @@ async def test_junk_on_the_port_does_no_harm(house: House) -> None:
         await caller.call(HOME)
         caller.hang_up()
         await house.over.wait()
+    assert house.ends == [("+15550199", HOME)]
 
 
 async def test_closing_the_trunk_hangs_up_and_ends_every_call(house: House) -> None:
