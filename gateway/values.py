@@ -94,6 +94,19 @@ class DataCategory(StrEnum):
     METADATA = "metadata"
 
 
+class DataClass(StrEnum):
+    """A class of kept data with a life of its own (promise 14)."""
+
+    AUDIO = "audio"
+    TRANSCRIPT = "transcript"
+    VAULT = "vault"
+    METADATA = "metadata"
+    CONTACT = "contact"
+    CONSENT = "consent"
+    EVIDENCE = "evidence"
+    TRACES = "traces"
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """Where something private stands in a text: string offsets, end exclusive, and why we think so."""
