@@ -104,24 +104,35 @@ class RecordingDesk:
             InvalidRequest: the call is still being recorded.
             StoreUnavailable, NoPermittedRoute, UpstreamFailed: it could not be deleted, and stays in the list.
         """
-        facts = await self._p.index.find(tenant, call)
+        facts = await self.destroy(tenant, call)
         if facts is None:
             return False
+        account = await self._account(tenant, call)
+        # It is gone whatever the ledger says; what it lacks is told by the caller's error.
+        await account.write("recording.deleted", {"why": _said(why), "key_id": facts.key_id})
+        return True
+
+    async def destroy(self, tenant: TenantId, call: CallId) -> RecordingFacts | None:
+        """Destroy the key and the sound, wherever they are; what they were, or None where there is no recording.
+
+        The evidence is for who asks for it. Raises like ``delete``.
+        """
+        facts = await self._p.index.find(tenant, call)
+        if facts is None:
+            return None
         with self._p.folder.lock(tenant, call) as free:
             here = self._p.folder.path(tenant, call).exists()
             if here and not free:
                 raise InvalidRequest("that call is still being recorded", hint="try again when it has ended")
             if facts.folder != self._p.folder.name and (facts.state != KEPT or facts.dialect == FOLDER):
                 raise NotFound("that recording is on another gateway's disk", hint="ask the gateway that took the call")
-            account = await self._account(tenant, call)
             if facts.state == KEPT and facts.dialect != FOLDER:
+                account = await self._account(tenant, call)
                 grant = await self._grant(tenant, account, facts)
                 await self._p.storages[facts.dialect].delete(grant, tenant, call)
             await self._p.folder.delete(tenant, call)
         await self._p.index.forget(tenant, call)
-        # It is gone whatever the ledger says; what it lacks is told by the caller's error.
-        await account.write("recording.deleted", {"why": _said(why), "key_id": facts.key_id})
-        return True
+        return facts
 
     async def delete_expired(self, now: datetime) -> tuple[CallId, ...]:
         """Delete what has been kept for as long as its policy says, or today's if that keeps shorter (promise 14).
