@@ -26,6 +26,7 @@ from gateway.adapters.speech.local import LocalSpeech
 from gateway.adapters.stores.embedded import EmbeddedValkey
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.once import OnlyOnce
+from gateway.adapters.stores.policy_archive import PolicyArchive
 from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.redis import Store
@@ -145,6 +146,7 @@ class Gateway:
         self._master = MasterKey(keys)
         self.signing = SigningKey.from_file(settings.data / "keys" / "signing.key", create=True)
         self.receipts = Receipts(self.store, settings.data / "receipts")
+        self._instructions = PolicyArchive(settings.data / "instructions")
         self._once = OnlyOnce(self.store)
         self._tokens = StreamTokens(Private(keys))
         needs = Needs(
@@ -210,6 +212,7 @@ class Gateway:
     async def _call_needs(self) -> CallNeeds:
         return CallNeeds(
             policies=self.policies,
+            instructions=self._instructions,
             store=self.store,
             ledger=self.ledger,
             keys=self._master,
@@ -285,7 +288,8 @@ class Gateway:
             clock=self._clock,
             ids=self._ids,
             telemetry=self.telemetry,
-            registry_digest=lambda: self.policies.policies.registry.digest,
+            registry=lambda: self.policies.policies.registry,
+            instructions=self._instructions.keep,
             operator=self.secrets.read_or_create("SORDINO_OPERATOR_KEY"),
             notices=self.governing.watch,
             speech=SpeechNeeds({"moonshine": self.speech.stt}, {"hibari": self.speech.tts}, self.secrets),

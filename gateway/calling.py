@@ -14,6 +14,7 @@ from gateway.adapters.detectors.presidio import PresidioDetector
 from gateway.adapters.keys.signing import SigningKey
 from gateway.adapters.sounds import Sounds, Spoken
 from gateway.adapters.stores.ledger import RedisLedger
+from gateway.adapters.stores.policy_archive import PolicyArchive
 from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.redis import Store
@@ -65,6 +66,7 @@ class CallNeeds:
     """What calls stand on; it lives longer than they do. ``warmed`` returns when speech and detector can be asked."""
 
     policies: PolicyFolder
+    instructions: PolicyArchive
     store: Store
     ledger: RedisLedger
     keys: KeyWrap
@@ -97,7 +99,8 @@ class Calls:
         """Run one call of that tenant on that leg, to its receipt. ``ends``: whose law holds follows from the numbers.
 
         Raises:
-            Misconfigured, PolicyUnavailable: it cannot even begin; nothing was heard and nothing is on record.
+            Misconfigured, PolicyUnavailable, EvidenceUnavailable: it cannot even begin; nothing was heard and nothing is on
+                record.
         """
         needs = self.needs
         call = CallId(needs.ids.new("call"))
@@ -107,9 +110,7 @@ class Calls:
         await needs.spoken.prepare(first.announcements)
         extras = Extras.of(tenant)
         sounds = all_sounds(first.announcements, needs.sounds, tenant.language, more=extras.messages)
-        started = self._started(tenant, carrier) | {"jurisdiction": first.record(law)}
-        if isinstance(leg, EncryptedLeg):
-            started["transport"] = dict(leg.transport)
+        started = await self._started(tenant, carrier, leg) | {"jurisdiction": first.record(law)}
         flow = extras.flow(to_play(first.announcements, needs.sounds), started, leg.acknowledges)
         agent = make_agent(tenant.agent if isinstance(tenant.agent, str) else None, *_plain(tenant))
         egress = self._egress(tenant, account, shown, origins_of(tenant, law))
@@ -198,13 +199,17 @@ class Calls:
         except SordinoError as error:
             log.warning("the vault of a call is left to its time to live: %s", error.code)
 
-    def _started(self, tenant: TenantPolicy, carrier: str) -> dict[str, Json]:
-        return {
+    async def _started(self, tenant: TenantPolicy, carrier: str, leg: Leg) -> dict[str, Json]:
+        """The body of ``call.started``. What it names by digest is kept first."""
+        registry = self.needs.policies.policies.registry
+        await self.needs.instructions.keep(tenant, registry)
+        transport: dict[str, Json] = {"transport": dict(leg.transport)} if isinstance(leg, EncryptedLeg) else {}
+        return transport | {
             "carrier": carrier,
             "direction": "inbound",
             "language": tenant.language,
             "policy_digest": tenant.digest,
-            "registry_digest": self.needs.policies.policies.registry.digest,
+            "registry_digest": registry.digest,
         }
 
 

@@ -9,7 +9,7 @@ import hmac
 import logging
 import random
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -40,7 +40,7 @@ from gateway.http.proxy.messages import message_routes
 from gateway.http.proxy.models import model_routes
 from gateway.http.tls import ListenerTls
 from gateway.policy.model import TenantPolicy
-from gateway.policy.registry import Price, is_loopback
+from gateway.policy.registry import Price, Registry, is_loopback
 from gateway.ports import (
     CallVault,
     ChatModel,
@@ -110,7 +110,8 @@ class ProxyNeeds:
     clock: Clock
     ids: Ids
     telemetry: Telemetry
-    registry_digest: Callable[[], str]
+    registry: Callable[[], Registry]
+    instructions: Callable[[TenantPolicy, Registry], Awaitable[None]]
     operator: Private[str]
     notices: NoticesNow | None = None
     price: Callable[[ProcessorId], Price | None] = lambda processor: None
@@ -145,7 +146,8 @@ async def open_proxy(needs: ProxyNeeds, running: AsyncExitStack) -> list[web.Rou
         ids=needs.ids,
         telemetry=needs.telemetry,
         pause=_pause,
-        registry_digest=needs.registry_digest,
+        registry=needs.registry,
+        instructions=needs.instructions,
         price=needs.price,
         notices=needs.notices,
     )

@@ -6,12 +6,12 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gateway.adapters.audit.bundle_file import BundleWriter, new_bundle, open_bundle
 from gateway.adapters.keys.signing import SigningKey
@@ -19,6 +19,7 @@ from gateway.adapters.stores.consents import RedisConsents
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.names import checked
 from gateway.adapters.stores.notices import RedisNoticeLog
+from gateway.adapters.stores.policy_archive import PolicyArchive
 from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.system import SystemClock
@@ -28,7 +29,7 @@ from gateway.evidence.bundle import CHAIN, KEY, POLICIES, RECEIPTS, REGISTRIES, 
 from gateway.evidence.bundle import verify_bundle as verify
 from gateway.evidence.canonical import canonical
 from gateway.evidence.chain import genesis, record
-from gateway.evidence.entries import Entry, Json
+from gateway.evidence.entries import Entry
 from gateway.evidence.receipt import verify as verify_receipt
 from gateway.policy.load import PolicySet
 from gateway.settings import Settings
@@ -124,6 +125,7 @@ class _Sources:
     receipts: Receipts
     consents: RedisConsents
     notices: RedisNoticeLog
+    instructions: PolicyArchive
 
 
 async def _export(given: argparse.Namespace, settings: Settings, tenant: TenantId, known: Sequence[PolicySet]) -> None:
@@ -131,7 +133,8 @@ async def _export(given: argparse.Namespace, settings: Settings, tenant: TenantI
     async with AsyncExitStack() as running:
         store, ledger = await attach(settings, running)
         receipts = Receipts(store, settings.data / "receipts")
-        sources = _Sources(ledger, receipts, RedisConsents(store), RedisNoticeLog(store))
+        instructions = PolicyArchive(settings.data / "instructions")
+        sources = _Sources(ledger, receipts, RedisConsents(store), RedisNoticeLog(store), instructions)
         with new_bundle(given.output) as bundle:
             span = await _write_parts(bundle, sources, tenant, (given.start, given.end), known)
             with bundle.part(KEY) as write:
@@ -163,7 +166,7 @@ async def _write_parts(
         for call in await _calls(sources.receipts, tenant, first, last or 0):
             if (text := await sources.receipts.load(tenant, call)) is not None:
                 write(canonical(verify_receipt(text).receipt.document) + b"\n")
-    _documents(bundle, tenant, known, used)
+    await asyncio.to_thread(_documents, bundle, tenant, known, sources.instructions, used)
     with bundle.part(CONSENTS) as write:
         async for consent in sources.consents.everybody(tenant):
             write(canonical({"tenant": tenant, **consent}) + b"\n")
@@ -207,17 +210,22 @@ async def _calls(receipts: Receipts, tenant: TenantId, first: int, last: int) ->
     return [call for _, call in sorted(found)]
 
 
-def _documents(bundle: BundleWriter, tenant: TenantId, known: Sequence[PolicySet], used: set[str]) -> None:
+def _documents(bundle: BundleWriter, tenant: TenantId, known: Sequence[PolicySet], kept: PolicyArchive, used: set[str]) -> None:
     """What is in force, and of what was in force what calls name: each by the digest that stands in their evidence."""
-    policies: dict[str, Json] = {}
-    registries: dict[str, Json] = {}
+    policies: dict[str, object] = {}
+    registries: dict[str, object] = {}
+    for digest in sorted(used):
+        document = kept.load(digest)
+        if isinstance(document, list):
+            registries[digest] = document
+        elif isinstance(document, dict) and document.get("tenant") == tenant:
+            policies[digest] = document
     for number, each in enumerate(known):
         policy, registry = each.tenants.get(tenant), each.registry
         if policy is not None and (number == 0 or policy.digest in used):
-            policies[policy.digest] = policy.model_dump(mode="json", exclude_none=True)
+            policies[policy.digest] = policy.document()
         if number == 0 or registry.digest in used:
-            entries: Mapping[Any, Any] = registry.entries
-            registries[registry.digest] = [entries[id_].model_dump(mode="json", exclude_none=True) for id_ in sorted(entries)]
+            registries[registry.digest] = registry.document()
     for part, member, found in ((POLICIES, "policy", policies), (REGISTRIES, "registry", registries)):
         with bundle.part(part) as write:
             for digest, document in sorted(found.items()):

@@ -6,10 +6,14 @@ import hashlib
 import json
 
 
-def digest(value: object) -> str:
-    """SHA-256, in hexadecimal, of the canonical JSON of ``value``.
+def canonical(value: object) -> bytes:
+    """The canonical JSON of ``value``.
 
     Sorted keys, no spaces, UTF-8; for data without floats, which ours is, that is the form of RFC 8785.
     """
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def digest(value: object) -> str:
+    """SHA-256, in hexadecimal, of the canonical JSON of ``value``."""
+    return hashlib.sha256(canonical(value)).hexdigest()

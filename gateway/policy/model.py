@@ -18,6 +18,7 @@ from gateway.policy import masks
 from gateway.policy.accounts import Carrier
 from gateway.policy.announcing import Announcement, Disclosure, RequiredAnnouncement, chosen
 from gateway.policy.canonical import digest
+from gateway.policy.children import Children, ChildrenStated
 from gateway.policy.contacts import Contacts
 from gateway.policy.dialling import Country, Outbound, OutboundStated
 from gateway.policy.fields import (
@@ -39,6 +40,7 @@ from gateway.policy.fields import (
 from gateway.policy.payment import Payment
 from gateway.policy.recording import Recording, RecordingStated
 from gateway.policy.regions import is_region
+from gateway.policy.transcripts import Transcripts, TranscriptsStated
 from gateway.policy.transfer import Transfer
 from gateway.policy.where import Regions
 from gateway.values import DataCategory, Hop
@@ -158,6 +160,10 @@ class Settings(Model):
     """What becomes of models' answers through the model proxy. Without a word they pass as they stream."""
     recording: RecordingStated | None = None
     """Whether anything of the call is kept (promise 11)."""
+    transcripts: TranscriptsStated | None = None
+    """Whether what was said is kept as masked text (promise 11)."""
+    children: ChildrenStated | None = None
+    """What becomes of a call in which a child is heard (promise 32)."""
     announcements: tuple[Announcement, ...] | None = None
     """What callers hear before anything of them is heard (promise 12)."""
     disclose: tuple[Disclosure, ...] | None = None
@@ -273,6 +279,8 @@ class TenantPolicy(Model):
     """Hop to kind to mask, where it is not the usual one."""
     answers: Answers = Answers()
     recording: Recording
+    transcripts: Transcripts = Transcripts()
+    children: Children = Children()
     announcements: tuple[RequiredAnnouncement, ...]
     disclose: tuple[Disclosure, ...] = ()
     retention: Retention
@@ -318,7 +326,11 @@ class TenantPolicy(Model):
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the canonical form of all of this."""
-        return digest(self.model_dump(mode="json", exclude_none=True))
+        return digest(self.document())
+
+    def document(self) -> dict[str, object]:
+        """All of this as plain values: what ``digest`` is of."""
+        return self.model_dump(mode="json", exclude_none=True)
 
     @cached_property
     def allowed_purposes(self) -> frozenset[str]:

@@ -200,7 +200,15 @@ class Registry:
 
     @staticmethod
     def of(entries: Mapping[ProcessorId, SubProcessor]) -> Registry:
-        return Registry(entries, digest([entries[key].model_dump(mode="json", exclude_none=True) for key in sorted(entries)]))
+        return Registry(entries, digest(_document(entries)))
+
+    def document(self) -> list[dict[str, object]]:
+        """All of this as plain values: what ``digest`` is of."""
+        return _document(self.entries)
+
+
+def _document(entries: Mapping[ProcessorId, SubProcessor]) -> list[dict[str, object]]:
+    return [entries[key].model_dump(mode="json", exclude_none=True) for key in sorted(entries)]
 
 
 def is_loopback(host: str) -> bool:

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from gateway.adapters.audit.bundle_file import open_bundle
 from gateway.adapters.keys.signing import SigningKey
 from gateway.adapters.stores.consents import RedisConsents
 from gateway.adapters.stores.embedded import EmbeddedValkey
 from gateway.adapters.stores.ledger import RedisLedger
+from gateway.adapters.stores.policy_archive import PolicyArchive
 from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.redis import Store
@@ -105,3 +107,18 @@ def test_what_is_wrong_is_told_without_a_traceback(house: Path, capsys: pytest.C
     (house / "bundle.zip").write_bytes(whole[:-30])
     assert main(["evidence", "verify", "bundle.zip"]) == 1
     assert "it was cut off" in capsys.readouterr().err
+
+
+def test_the_policy_of_an_old_call_is_in_the_bundle_after_the_folder_has_changed(
+    house: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Promise 2: what a call was handled by stays, whatever is in force now."""
+    old = PolicyFolder.open(house / "policies").policies
+    asyncio.run(PolicyArchive(house / "data" / "instructions").keep(old.tenant("acme"), old.registry))
+    file = house / "policies" / "tenants" / "acme.yaml"
+    file.write_text(file.read_text() + "\nretention: {metadata: 9d}\n")
+    assert PolicyFolder.open(house / "policies").policies.tenant("acme").digest != old.tenant("acme").digest
+    assert main(["evidence", "export", "--tenant", "acme"]) == 0
+    assert old.tenant("acme").digest not in capsys.readouterr().out
+    with open_bundle(house / "bundle.zip") as bundle:
+        assert old.tenant("acme").digest in b"".join(bundle.chunks("policies.jsonl")).decode()

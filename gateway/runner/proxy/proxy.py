@@ -125,9 +125,10 @@ class Proxy:
         asked = _Asked(conversation, plain, masked, egress_of(self._parts, tenant, conversation), nameless=named is None)
         try:
             if not conversation.begun:
-                conversation.begun = True
-                started = started_body(self._parts, tenant, conversation)
-                await self._on_record(asked, conversation.account.write("call.started", started))
+                started = await started_body(self._parts, tenant, conversation)
+                if not conversation.begun:  # another request of it may have come meanwhile
+                    conversation.begun = True
+                    await self._on_record(asked, conversation.account.write("call.started", started))
             begun = await self._begin(asked)
         except BaseException as error:
             if isinstance(error, EvidenceUnavailable):

@@ -12,7 +12,7 @@ from gateway.errors import SordinoError, StoreUnavailable
 from gateway.evidence.entries import Json
 from gateway.policy.egress import Grant
 from gateway.policy.model import TenantPolicy
-from gateway.policy.registry import Price
+from gateway.policy.registry import Price, Registry
 from gateway.ports import ChatModel, Clock, Ids, Policy, Telemetry
 from gateway.runner.egress import CallEgress
 from gateway.runner.notices import NoticesNow
@@ -40,7 +40,9 @@ class ProxyParts:
     ids: Ids
     telemetry: Telemetry
     pause: Callable[[], Awaitable[None]]
-    registry_digest: Callable[[], str]
+    registry: Callable[[], Registry]
+    instructions: Callable[[TenantPolicy, Registry], Awaitable[None]]
+    """Keeps the documents that a conversation is handled by, before it begins. Raises EvidenceUnavailable."""
     notices: NoticesNow | None = None
     """Who is barred for a tenant now; asked before each Grant."""
     price: Callable[[ProcessorId], Price | None] = lambda processor: None
@@ -90,8 +92,10 @@ def egress_of(parts: ProxyParts, tenant: TenantPolicy, conversation: Conversatio
     )
 
 
-def started_body(parts: ProxyParts, tenant: TenantPolicy, conversation: Conversation) -> dict[str, str]:
-    """The body of its ``call.started``."""
+async def started_body(parts: ProxyParts, tenant: TenantPolicy, conversation: Conversation) -> dict[str, str]:
+    """The body of its ``call.started``. Raises EvidenceUnavailable: what it is handled by cannot be kept."""
+    registry = parts.registry()
+    await parts.instructions(tenant, registry)
     before = {"continues": conversation.continues} if conversation.continues else {}
     return {
         **before,
@@ -99,7 +103,7 @@ def started_body(parts: ProxyParts, tenant: TenantPolicy, conversation: Conversa
         "direction": "inbound",
         "language": tenant.language,
         "policy_digest": tenant.digest,
-        "registry_digest": parts.registry_digest(),
+        "registry_digest": registry.digest,
     }
 
 

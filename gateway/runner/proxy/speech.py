@@ -185,8 +185,10 @@ class _Visit:
     async def begin(self) -> None:
         conversation = self.conversation
         if not conversation.begun:
-            conversation.begun = True
-            await self.record.do(conversation.account.write("call.started", started_body(self.parts, self.tenant, conversation)))
+            started = await started_body(self.parts, self.tenant, conversation)
+            if not conversation.begun:  # another request of it may have come meanwhile
+                conversation.begun = True
+                await self.record.do(conversation.account.write("call.started", started))
 
     async def mask(self, text: Private[str], *, ours: bool = False) -> Masked:
         """``ours``: placeholders in it are this conversation's."""

@@ -17,6 +17,7 @@ from gateway.adapters.providers.all import chat_models
 from gateway.adapters.providers.exchange import Limits
 from gateway.adapters.providers.outbound import outbound_session
 from gateway.adapters.stores.ledger import RedisLedger
+from gateway.adapters.stores.policy_archive import PolicyArchive
 from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.tenant_keys import TenantKeys
@@ -163,7 +164,8 @@ async def proxy_house(
             models=chat_models(session, secrets, limits=limits or PATIENT),
             clock=clock,
             ids=RandomIds(),
-            registry_digest=lambda: policies.policies.registry.digest,
+            registry=lambda: policies.policies.registry,
+            instructions=PolicyArchive(folder / "instructions").keep,
             operator=Private(OPERATOR),
             **{"telemetry": NullTelemetry(), **(more or {})},
         )
