@@ -1,0 +1,41 @@
+"""A telephone number in whatever form people write it, to E.164 (ITU-T E.164). No fault repeats what was written."""
+
+from __future__ import annotations
+
+import phonenumbers
+from phonenumbers import NumberParseException
+
+from gateway.errors import InvalidRequest
+from gateway.values import Private
+
+LONGEST = 40
+_SIGNS = frozenset("+-.  ()/\u00a0\u2009\u202f\u2010\u2011\u2012\u2013")
+
+
+def e164(number: Private[str], country: str = "") -> Private[str]:
+    """The number in E.164 form: from ``+49 (0)151 234-567``, ``0049 151…``, ``tel:+49…``, and with ``country`` (two letters) from
+    its national form.
+
+    Raises:
+        InvalidRequest: it is no number, or a national one whose country is not known.
+    """
+    found = _parsed(number.reveal().strip(), country)
+    if found is None:
+        hint = "write + and the country code" if country else "write + and the country code, or name the country of the number"
+        raise InvalidRequest("this is not a telephone number", hint=hint)
+    return Private(found)
+
+
+def _parsed(text: str, country: str) -> str | None:
+    text = text.removeprefix("tel:").replace("(0)", "")
+    if len(text) > LONGEST or not all(sign in _SIGNS or (sign.isascii() and sign.isdigit()) for sign in text):
+        return None
+    if text.startswith("00"):
+        text = "+" + text[2:]
+    try:
+        parsed = phonenumbers.parse(text, country.upper() or None)
+    except NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(parsed):
+        return None
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)

@@ -1,0 +1,38 @@
+"""A number in any usual form is the same person; what is none is not repeated."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.errors import InvalidRequest
+from gateway.policy.phone import e164
+from gateway.values import Private
+
+SAME = "+4915112345678"
+
+
+@pytest.mark.parametrize(
+    ("written", "country"),
+    [
+        ("+4915112345678", ""),
+        ("+49 151 12345678", ""),
+        ("+49 (0)151 / 123 456-78", ""),
+        ("0049 151 12345678", ""),
+        ("tel:+49-151-12345678", ""),
+        ("0151 12345678", "de"),
+        ("(0151) 12345678", "DE"),
+        ("  +49\u00a0151\u00a012345678 ", ""),
+    ],
+)
+def test_usual_forms_are_one_number(written: str, country: str) -> None:
+    """As people write it in a letter, in a form, or in their own country."""
+    assert e164(Private(written), country) == Private(SAME)
+
+
+@pytest.mark.parametrize("written", ["", "0151 12345678", "+49", "anonymous", "+49 151 SECRET", "+" + "1" * 60, "+999123", "+١٥١٢٣٤"])
+def test_what_is_no_number_is_refused_and_not_repeated(written: str) -> None:
+    """A letter in it, none of its country, or none at all."""
+    with pytest.raises(InvalidRequest) as refused:
+        e164(Private(written))
+    assert "151" not in str(refused.value)
+    assert "SECRET" not in str(refused.value)
