@@ -11,6 +11,7 @@ from pydantic import AfterValidator, WithJsonSchema, model_validator
 
 from gateway.policy.fields import Asset, Duration, Language, Model, Region, Slug, Text, fault
 from gateway.policy.regions import ancestors
+from gateway.policy.transcripts import TRANSCRIPT
 
 
 class AnnouncementMode(StrEnum):
@@ -119,7 +120,7 @@ class Announcement(Model):
                 if getattr(self, key) is not None:
                     how = "remove it, or ask with mode: stay-on-line, key-press or spoken-yes"
                     raise fault(f"{key} stands where nothing is asked", how)
-        elif self.on_decline is OnDecline.CONTINUE_UNRECORDED and self.purpose != RECORDING:
+        elif self.on_decline is OnDecline.CONTINUE_UNRECORDED and self.purpose not in (RECORDING, TRANSCRIPT):
             raise fault(f"without a yes to {self.purpose} the call cannot go on unrecorded", "write on_decline: hang-up or human")
         return self
 

@@ -10,6 +10,7 @@ from gateway.policy.announcing import RECORDING, AnnouncementMode, Disclosure
 from gateway.policy.faults import did_you_mean
 from gateway.policy.model import PackFile, Settings, TenantFile
 from gateway.policy.regions import is_region
+from gateway.policy.transcripts import TRANSCRIPT
 from gateway.policy.transfer import why_not
 
 _PAID = "add `payment: [{processor: NAME}]` to its route; NAME is an entry of kind payment in subprocessors.yaml"
@@ -49,6 +50,7 @@ def tenant(said: TenantFile, packs: Mapping[str, PackFile], processors: Collecti
     yield from _loosens(said, packs)
     yield from _untold(said, packs)
     yield from _recorded(said, packs)
+    yield from _written_down(said, packs)
 
 
 def _unpaid(said: TenantFile) -> Iterator[Problem]:
@@ -138,3 +140,17 @@ def _recorded(said: TenantFile, packs: Mapping[str, PackFile]) -> Iterator[Probl
 
 def _missing(what: str, hint: str) -> Problem:
     return Problem(f"recording is on, and {what}", ("recording", "enabled"), hint)
+
+
+def _written_down(said: TenantFile, packs: Mapping[str, PackFile]) -> Iterator[Problem]:
+    """What a transcript needs: somebody who asks, and a time to keep it for (promises 11 and 14)."""
+    if said.transcripts is None or not said.transcripts.enabled:
+        return
+    at, on = ("transcripts", "enabled"), "transcripts are on, and "
+    announcements = [each for file in (said, *packs.values()) for each in file.announcements or ()]
+    asked = [each for each in announcements if each.mode is not AnnouncementMode.NOTIFY]
+    if not any(each.purpose in (RECORDING, TRANSCRIPT) for each in asked):
+        hint = "add one with mode: stay-on-line, key-press or spoken-yes; asks: transcript asks for this alone"
+        yield Problem(f"{on}no announcement asks whether callers agree", at, hint)
+    if said.retention is None or not said.retention.transcript:
+        yield Problem(f"{on}nothing says how long they are kept", at, "write retention: {transcript: 30d}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from gateway.policy import dialling, masks, recording
+from gateway.policy import children, dialling, masks, recording, transcripts
 from gateway.policy.fields import Mask, Training
 from gateway.policy.model import Loosening, PackFile, RetentionStated, Settings, TenantFile
 from gateway.policy.regions import within
@@ -21,6 +21,8 @@ def laxer(tenant: TenantFile, pack: PackFile) -> Iterator[tuple[str, str]]:
     if tenant.purposes is not None and pack.purposes is not None and set(tenant.purposes) - set(pack.purposes):
         yield "purposes", _shown(pack, "purposes")
     yield from recording.laxer(tenant.recording, pack.recording)
+    yield from transcripts.laxer(tenant.transcripts, pack.transcripts)
+    yield from children.laxer(tenant.children, pack.children)
     mine_unknown, asked_unknown = getattr(tenant.answers, "unknown", None), getattr(pack.answers, "unknown", None)
     if mine_unknown is not None and asked_unknown is not None and mine_unknown.laxity > asked_unknown.laxity:
         yield "answers.unknown", asked_unknown.value

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from gateway.policy import dialling, loosening, masks, recording, where
+from gateway.policy import children, dialling, loosening, masks, recording, transcripts, where
 from gateway.policy.announcing import RequiredAnnouncement
 from gateway.policy.fields import Training, Unknown
 from gateway.policy.model import (
@@ -46,6 +46,8 @@ def effective(tenant: TenantFile, packs: Sequence[PackFile]) -> TenantPolicy:
         masking_apart=masks.joined_apart(masking),
         answers=_answers(layers),
         recording=recording.joined(layer.recording for layer in layers),
+        transcripts=transcripts.joined(layer.transcripts for layer in layers),
+        children=children.joined(layer.children for layer in layers),
         announcements=_announcements(tenant, taken),
         disclose=_union(layers, "disclose"),
         retention=_retention(layers),
