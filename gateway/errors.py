@@ -110,6 +110,10 @@ class NoPermittedRoute(PolicyRefused):
     code = "no_permitted_route"
 
 
+class TenantLeaving(PolicyRefused):
+    """The tenant's account is ending: no call and no request of it begins any more."""
+
+
 class PolicyUnavailable(PolicyRefused):
     """There is no valid policy to ask: then nothing may leave."""
 
@@ -184,6 +188,13 @@ class BundleInvalid(EvidenceInvalid):
         super().__init__(f"{part}{'' if line is None else f', line {line}'}: {what}", hint=hint)
         self.part = part
         self.line = line
+
+
+class BackupInvalid(SordinoError):
+    """A backup is not what was written, or nobody here can open it. The message names the first place that is wrong."""
+
+    code = "invalid_request"
+    http_status = 400
 
 
 class RecordingAltered(SordinoError):
