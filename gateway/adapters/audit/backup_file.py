@@ -1,12 +1,12 @@
 """The file of a backup: everything that is kept of some tenants, encrypted chunk by chunk, and nothing that opens it.
 
-A file is ``SORDBAK1``, the length of the header (4 bytes, big-endian), the header (canonical JSON, in clear: no private text), and
-chunks. A chunk is one byte (1: the last one), the number of its section (2 bytes), the length of what follows (4 bytes) and
-AES-256-GCM's ciphertext with its tag. Each section (a tenant's data, or what is kept of the tenant) has a key of its own, used
-for this file alone, so that the nonce is the chunk's number and whether it is the last (STREAM: Hoang, Reyhanitabar, Rogaway,
-Vizár, "Online Authenticated-Encryption and its Nonce-Reuse Misuse-Resistance", 2015). The associated data is the header's digest
-and the frame, so what is cut off, reordered, repeated, moved to another tenant or taken from another file does not open. The last
-chunk is the manifest: how much of each section there is.
+A file is ``SORDBAK1``, the length of the header (4 bytes, big-endian), the header (canonical JSON, in clear: no private text),
+and chunks. A chunk is one byte (1: the last one), the number of its section (2 bytes), the length of what follows (4 bytes) and
+AES-256-GCM's ciphertext with its tag. Each section (a tenant's data, or what outlives the tenant) has a key of its own, used for
+this file alone, so that the nonce is the chunk's number and whether it is the last (STREAM: Hoang, Reyhanitabar, Rogaway, Vizár,
+"Online Authenticated-Encryption and its Nonce-Reuse Misuse-Resistance", 2015). The associated data is the header's digest and the
+frame, so what is cut off, reordered, repeated, moved to another tenant or taken from another file does not open. The last chunk
+is the manifest: how much of each section there is.
 """
 
 from __future__ import annotations
@@ -367,7 +367,9 @@ def _header_of(facts: Mapping[str, Json]) -> Header:
     sections = facts["sections"]
     if not isinstance(sections, list):
         raise TypeError("sections")
-    found = tuple(Section(TenantId(str(each["tenant"])), str(each["part"]), int(each["seq"]), str(each["head"])) for each in sections)
+    found = tuple(
+        Section(TenantId(str(each["tenant"])), str(each["part"]), int(each["seq"]), str(each["head"])) for each in sections
+    )
     salt = bytes.fromhex(str(facts["salt"]))
     return Header(str(facts["id"]), str(facts["made"]), str(facts["region"]), str(facts["key_id"]), salt, found)
 

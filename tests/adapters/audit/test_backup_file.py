@@ -137,9 +137,13 @@ def test_a_wrong_key_opens_nothing(tmp_path: Path) -> None:
 
 
 def test_a_backup_that_could_not_be_finished_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="power"), new_backup(tmp_path / "one.sbak", HEADER, KEYS) as writer:
-        writer.add(0, RECORDS)
-        raise RuntimeError("power cut")
+    def cut_short() -> None:
+        with new_backup(tmp_path / "one.sbak", HEADER, KEYS) as writer:
+            writer.add(0, RECORDS)
+            raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError, match="power"):
+        cut_short()
     assert list(tmp_path.iterdir()) == []
 
 
