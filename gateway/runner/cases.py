@@ -45,7 +45,8 @@ HOUSE = TenantId("_gateway")
 """Whose cases those are that concern the gateway as a whole: no file can name a tenant so."""
 INCIDENT = "incident"
 NEAR = timedelta(days=7)
-LEASE_S = 120.0
+CLAIM_S = 120
+"""How long one attempt to deliver belongs to the gateway that makes it: longer than any channel takes."""
 
 _WORD = re.compile(r"[a-z][a-z0-9]*(?:[._-][a-z0-9]+){0,5}")
 LONGEST_WORD, LONGEST_ABOUT, LONGEST_NOTE = 40, 128, 20_000
@@ -56,15 +57,12 @@ class CaseLog(Protocol):
 
     async def events(self, tenant: TenantId, case_id: str) -> tuple[CaseEvent, ...]: ...
     async def add(self, tenant: TenantId, case_id: str, seen: int, events: Sequence[CaseEvent], *, live: bool) -> bool: ...
+    async def claim(self, tenant: TenantId, what: str, *, for_s: int) -> bool: ...
     async def ids(self, tenant: TenantId, *, live_only: bool = False) -> tuple[str, ...]: ...
     async def many(self, tenant: TenantId, ids: Sequence[str]) -> tuple[tuple[CaseEvent, ...], ...]: ...
     async def unproven(self, tenant: TenantId) -> tuple[str, ...]: ...
     async def proven(self, tenant: TenantId, case_id: str) -> tuple[int, str]: ...
     async def prove(self, tenant: TenantId, case_id: str, count: int, head: str) -> None: ...
-
-
-class Lease(Protocol):
-    async def take(self, tenant: str, name: str, *, for_s: float) -> bool: ...
 
 
 Decide = Callable[[Case | None, datetime], Sequence[CaseEvent]]
@@ -206,16 +204,15 @@ class CaseBook:
         """Everybody who may have cases: the tenants, and the gateway itself."""
         return (HOUSE, *(TenantId(name) for name in sorted(self._policies().tenants)))
 
-    async def keep(self, tenant: TenantId, lease: Lease) -> tuple[Case, ...]:
+    async def keep(self, tenant: TenantId) -> tuple[Case, ...]:
         """One round for one tenant: prove what is not proven, tell of deadlines, deliver what is due. Gives its open cases.
 
-        Of the gateways on one store only the holder of ``lease`` delivers; one that dies is replaced when its lease has run out.
+        Any number of gateways on one store may do it at once: each attempt is made by one of them, and if that one dies, by
+        another.
 
         Raises StoreUnavailable, EvidenceUnavailable: the next round goes on where this one stopped.
         """
         cases = await self._read(tenant, live_only=True)
-        if not await lease.take(tenant, "cases", for_s=LEASE_S):
-            return tuple(case for case in cases if case.open)
         for case_id in await self._log.unproven(tenant):
             await self._prove(tenant, case_id)
         channels = self._contacts(tenant).channels
@@ -225,8 +222,7 @@ class CaseBook:
             if channels and (message := reminder(case, now)) is not None:
                 case = await self.tell(tenant, case.id, message)
             for letter, channel in tuple(to_deliver(case, now)):
-                if await lease.take(tenant, "cases", for_s=LEASE_S):
-                    case = await self._deliver(case, letter, channel)
+                case = await self._deliver(case, letter, channel)
             kept.append(case)
         return tuple(case for case in kept if case.open)
 
@@ -237,7 +233,9 @@ class CaseBook:
         return tuple(case for case in found if case is not None)
 
     async def _deliver(self, case: Case, letter: Letter, channel: str) -> Case:
-        message = letter.message
+        message, made = letter.message, letter.deliveries[channel].attempts
+        if not await self._log.claim(case.tenant, f"{case.id} {message.id} {channel} {made}", for_s=CLAIM_S):
+            return case
         tried = await attempt(self._senders, channel, self._contacts(case.tenant), message)
         facts = {"letter": message.id, "letter_kind": message.kind, "channel": channel, "proof": tried.proof}
         step = _step(NOTIFIED if tried.delivered else ATTEMPTED, self._clock.now(), facts, None, (), None)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from gateway.adapters.stores import names
@@ -74,6 +75,12 @@ class RedisCases:
         async with self._store.answers() as client:
             added: Any = await client.eval(_ADD, len(keys), *keys, *arguments)
         return bool(added)
+
+    async def claim(self, tenant: TenantId, what: str, *, for_s: int) -> bool:
+        """Whether nobody else has claimed ``what`` in the last ``for_s`` seconds. Raises StoreUnavailable."""
+        key = names.key(tenant, "cases", "claim", sha256(what.encode()).hexdigest())
+        async with self._store.answers() as client:
+            return bool(await client.set(key, b"", nx=True, ex=for_s))
 
     async def ids(self, tenant: TenantId, *, live_only: bool = False) -> tuple[str, ...]:
         """The tenant's cases, the oldest first. Raises StoreUnavailable."""
