@@ -7,6 +7,7 @@ they are. What is named must be there with its type, because receipts and report
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Protocol
 
 from gateway.errors import EvidenceInvalid
@@ -96,7 +97,20 @@ _PAUSED: Mapping[str, tuple[Check, str]] = {
     "ms": (_is_count, "whole milliseconds"),
     "keys": (_is_count, "a count"),
 }
+_ASKED: Mapping[str, tuple[Check, str]] = {"who": (_is_text, "text"), "right": (_is_text, "text"), "path": (_is_text, "text")}
+_ACCESS_KEY: Mapping[str, tuple[Check, str]] = {"key": (_is_text, "text"), "role": (_is_text, "text"), "by": (_is_text, "text")}
+_DELETED = ("certificate", "class", "of", "holding", "key_id", "why", "by", "decided", "gone")
+_HOLD: Mapping[str, tuple[Check, str]] = {"hold": (_is_text, "text"), "reason": (_is_text, "text"), "by": (_is_text, "text")}
 KINDS: Mapping[str, Mapping[str, tuple[Check, str]]] = {
+    "access.allowed": {**_ASKED},
+    "access.refused": {**_ASKED, "why": (_is_text, "text")},
+    "access.key_created": {**_ACCESS_KEY},
+    "access.key_rotated": {**_ACCESS_KEY},
+    "access.key_revoked": {**_ACCESS_KEY},
+    "access.reveal_granted": {"who": (_is_text, "text"), "reason": (_is_text, "text"), "until": (_is_text, "text")},
+    "access.reveal_ended": {"who": (_is_text, "text"), "grant": (_is_text, "text")},
+    "access.glass_broken": {"by": (_is_text, "text"), "reason": (_is_text, "text"), "until": (_is_text, "text")},
+    "access.told": {"key": (_is_text, "text"), "channel": (_is_text, "text"), "delivered": (_is_flag, "true or false")},
     "call.started": {},
     "announcement.played": {**_ANNOUNCEMENT, "ack_ms": (_is_count, "whole milliseconds")},
     "announcement.unproven": {"id": (_is_text, "text"), "why": (_is_text, "text")},
@@ -115,6 +129,11 @@ KINDS: Mapping[str, Mapping[str, tuple[Check, str]]] = {
     "recording.stored": {"processor": (_is_text, "text")},
     "recording.read": {"reason": (_is_text, "text")},
     "call.transferred": {"done": (_is_flag, "true or false")},
+    "child.signalled": {"sign": (_is_text, "text"), "under": (_is_count, "a count"), "then": (_is_text, "text")},
+    "deletion.certified": {**dict.fromkeys(_DELETED, (_is_text, "text")), "where": (_is_texts, "a list of names")},
+    "hold.placed": {**_HOLD, "approver": (_is_text, "text"), "review": (_is_text, "text")},
+    "hold.lifted": {**_HOLD},
+    "hold.blocked": {"hold": (_is_text, "text"), "items": (_is_count, "a count"), "why": (_is_text, "text")},
     "hop": {"grant": (_is_grant, "a grant with its id, hop, processor, host, region, purpose, categories, masked, mechanism")},
     "refused": {"hop": (_is_text, "text"), "reasons": (_is_texts, "a list of sentences")},
     "masked": {"counts": (_is_counts, "a count for each entity")},
@@ -124,6 +143,12 @@ KINDS: Mapping[str, Mapping[str, tuple[Check, str]]] = {
     "payment.resumed": {**_PAUSED},
     "payment.abandoned": {**_PAUSED},
     "transfer.asked": {"reason": (_is_text, "text")},
+    "transcript.started": {"consent": (_is_text, "text"), "purpose": (_is_text, "text"), "key_id": (_is_text, "text")},
+    "transcript.stopped": {"why": (_is_text, "text"), "turns": (_is_count, "a count")},
+    "transcript.failed": {"code": (_is_text, "text")},
+    "transcript.deleted": {"why": (_is_text, "text"), "key_id": (_is_text, "text")},
+    "transcript.revealed": {"reason": (_is_text, "text"), "by": (_is_text, "text"), "key_id": (_is_text, "text")},
+    "transcript.rectified": {"before": (_is_text, "text"), "after": (_is_text, "text"), "key_id": (_is_text, "text")},
     "call.ended": {
         "outcome": (_is_outcome, "completed, never_listened or failed"),
         "duration_ms": (_is_count, "whole milliseconds"),
@@ -131,7 +156,6 @@ KINDS: Mapping[str, Mapping[str, tuple[Check, str]]] = {
 }
 """Kind of entry: what its body must have. Optional beside these: ``frames_dropped``, ``keys_dropped``, digests, languages…"""
 
-_NOTHING: Mapping[str, tuple[Check, str]] = {}
 _OPTIONAL: Mapping[str, tuple[Check, str]] = {
     "frames_dropped": (_is_count, "a count"),
     "keys_dropped": (_is_count, "a count"),
@@ -149,15 +173,54 @@ def check_body(kind: str, body: Mapping[str, Json]) -> None:
 
 
 def is_body(kind: str, body: Mapping[str, Json]) -> bool:
-    """Whether ``check_body`` would find no fault: its answer without its words, for who has many entries to read."""
-    return _has(body, KINDS.get(kind, _NOTHING)) and _has(body, {name: _OPTIONAL[name] for name in _OPTIONAL if name in body})
+    """Whether ``check_body`` would find no fault: its answer without its words, for who has many entries to read.
+
+    For bodies as a JSON reader gives them: of a text that is an enumeration's member it may say no.
+    """
+    shape = _SHAPES.get(kind)
+    if shape is not None and not shape.fits(body):
+        return False
+    return all(_OPTIONAL[name][0](body[name]) for name in _OPTIONAL.keys() & body.keys())
+
+
+class _Shape:
+    """The fields of one kind of body, most of which are texts: those are looked at all at once."""
+
+    __slots__ = ("_others", "_texts")
+
+    def __init__(self, fields: Mapping[str, tuple[Check, str]]) -> None:
+        texts = [name for name, (check, _) in fields.items() if check is _is_text]
+        few = texts if len(texts) < 2 else []
+        self._texts: Callable[[Mapping[str, Json]], tuple[Json, ...]] | None = None if len(texts) < 2 else itemgetter(*texts)
+        self._others = [
+            (name, _is_plain_grant if check is _is_grant else check)
+            for name, (check, _) in fields.items()
+            if check is not _is_text or name in few
+        ]
+
+    def fits(self, body: Mapping[str, Json]) -> bool:
+        try:
+            if self._texts is not None and set(map(type, self._texts(body))) != _TEXT_ONLY:
+                return False
+            for name, check in self._others:
+                if not check(body[name]):
+                    return False
+        except KeyError:
+            return False
+        return True
+
+
+def _is_plain_grant(value: Json) -> bool:
+    return type(value) is dict and _GRANT.fits(value)
+
+
+_TEXT_ONLY = {str}
+_GRANT = _Shape(GRANT)
+_SHAPES: Mapping[str, _Shape] = {kind: _Shape(fields) for kind, fields in KINDS.items() if fields}
 
 
 def _has(body: Mapping[str, Json], shape: Mapping[str, tuple[Check, str]]) -> bool:
-    for name, (check, _) in shape.items():  # noqa: SIM110  (this stands in the path of every entry that is read)
-        if name not in body or not check(body[name]):
-            return False
-    return True
+    return all(name in body and check(body[name]) for name, (check, _) in shape.items())
 
 
 def _faults(body: Mapping[str, Json], shape: Mapping[str, tuple[Check, str]]) -> Iterable[str]:
