@@ -33,7 +33,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """What one deletion did: the places that had it (``store``, ``disk``, ``s3``…) and the key that was destroyed."""
+    """What one deletion did: the places (``store``, ``disk``…) that have nothing of it any more, and the key that died."""
 
     where: tuple[str, ...]
     key_id: str = ""

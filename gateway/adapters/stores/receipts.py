@@ -77,9 +77,33 @@ class Receipts:
             stored: Any = await client.hkeys(names.key(tenant, "receipts"))
         return [CallId(call) for call in sorted({*files, *(name.decode() for name in stored)})]
 
+    async def has(self, tenant: TenantId, call: CallId) -> bool:
+        """Whether either place has one. Raises StoreUnavailable if only the store could know."""
+        if await asyncio.to_thread(self.path(tenant, call).exists):
+            return True
+        return bool(await self._store.ask("HEXISTS", names.key(tenant, "receipts"), call))
+
+    async def delete(self, tenant: TenantId, call: CallId) -> None:
+        """It is in neither place any more. Raises StoreUnavailable: then ask again."""
+        try:
+            await asyncio.to_thread(_unlink, self.path(tenant, call))
+        except OSError as error:
+            raise StoreUnavailable(
+                f"a receipt could not be deleted: {error.strerror}", hint="mend the permissions of SORDINO_DATA"
+            ) from None
+        await self._store.ask("HDEL", names.key(tenant, "receipts"), call)
+
     def path(self, tenant: TenantId, call: CallId) -> Path:
         """Where the call's receipt is, or would be. Raises InvalidRequest for an id that cannot stand in a file's name."""
         return self._folder / names.checked(tenant) / f"{names.checked(call)}.json"
+
+
+def _unlink(path: Path) -> None:
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return
+    _sync_folder(path.parent)
 
 
 def _write_whole(path: Path, text: bytes) -> None:
@@ -95,7 +119,11 @@ def _write_whole(path: Path, text: bytes) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(folder)
     finally:

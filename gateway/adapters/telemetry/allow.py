@@ -15,6 +15,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeGuard
 
+from gateway.values import DataClass
+
 Value = str | int | float | bool
 Check = Callable[[object], TypeGuard[Value]]
 
@@ -186,7 +188,19 @@ METRICS: Mapping[str, tuple[Instrument, str, Mapping[str, Check]]] = MappingProx
             "Looks for conversations of the model proxy that nobody uses any more.",
             {"outcome": _one_of("done", "failed")},
         ),
+        "sordino_deletions_total": (
+            Instrument.COUNTER,
+            "Things that were deleted and certified, by class of data.",
+            {"data_class": _one_of(*(each.value for each in DataClass))},
+        ),
+        "sordino_sweeper_last_run_timestamp": (Instrument.GAUGE, "When retention was last looked after, in Unix seconds.", {}),
+        "sordino_holds_overdue": (Instrument.GAUGE, "Legal holds whose review is past due.", {"tenant": _WORD}),
         "sordino_idle_receipts_total": (Instrument.COUNTER, "Conversations that ended because nobody used them.", {}),
+        "sordino_access_total": (
+            Instrument.COUNTER,
+            "Requests of the control interface by how they were judged.",
+            {"outcome": _one_of("allowed", "break_glass", "refused", "unauthenticated"), "right": _WORD},
+        ),
         "sordino_carrier_faults_total": (Instrument.COUNTER, "Carriers' frames that broke their protocol.", {"kind": _WORD}),
         "sordino_telemetry_dropped_total": (
             Instrument.COUNTER,
