@@ -13,6 +13,7 @@ from typing import TextIO
 
 from opentelemetry.sdk.trace.export import SpanExporter
 
+from gateway.accessing import AccessNeeds, open_access
 from gateway.adapters.carriers.stream_token import StreamClaims, StreamTokens
 from gateway.adapters.conversation import ConversationParts, silence_livekit
 from gateway.adapters.detectors.presidio import PresidioDetector, workers_for
@@ -255,7 +256,9 @@ class Gateway:
             *await open_proxy(self._proxy_needs(), self._open),
             *await open_talking(self._talk_needs(), public_url, self._open),
         ]
-        self.url = await listen(self.settings, port, paths, self._open, tls=tls)
+        access = open_access(self._access_needs(), listening.operator, self.telemetry)
+        paths += access.routes
+        self.url = await listen(self.settings, port, paths, self._open, tls=tls, guard=access.guard)
         if tls is not None:
             self._tasks.start(tls.watch(), name="certificate")
         trunk = TrunkNeeds(self.settings, self.policies, self.calls.run, self._ids, self.telemetry)
@@ -266,6 +269,10 @@ class Gateway:
             settings=self.settings,
             key=self._read_keys(),
             keys=TenantKeys(self.store),
+    def _access_needs(self) -> AccessNeeds:
+        desks = self.governing
+        return AccessNeeds(self.store, self.ledger, desks.policies, desks.senders, self._clock, self._ids)
+
             once=self._once,
             secrets=self.secrets,
             tenant=self.policies.tenant,

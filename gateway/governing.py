@@ -96,6 +96,8 @@ class Governing:
     policies: Callable[[], PolicySet]
 
     def routes(self, operator: Private[str]) -> list[web.RouteDef]:
+    senders: Mapping[str, NoticeSender] = field(default_factory=dict)
+    """By channel: how tenants are told of whatever they are to be told."""
         """Their paths, behind the operator's key."""
         return governance_routes(operator, self.notices, self.dial, self.policies)
 
@@ -120,7 +122,7 @@ async def open_governing(needs: Needs, running: AsyncExitStack) -> Governing:
         needs.ids,
     )
     changes = PolicyNotices(notice_log, needs.ledger, senders, needs.clock, needs.ids)
-    return Governing(desk, NoticeWatch(notice_log, needs.policies), changes, dial, needs.policies)
+    return Governing(desk, NoticeWatch(notice_log, needs.policies), changes, dial, needs.policies, senders)
 
 
 def law_of_call(policies: PolicySet, policy: TenantPolicy, ends: Ends) -> tuple[Jurisdiction, FirstWords]:

@@ -29,8 +29,10 @@ from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.tenant_keys import TenantKeys
 from gateway.errors import Misconfigured
 from gateway.http.answers import typed_errors
+from gateway.http.access import check_served
 from gateway.http.api import Check, ListCalls, call_routes, console_routes, health_routes
 from gateway.http.headers import add_headers
+from gateway.http.guard import Guard
 from gateway.http.proxy.audio import audio_routes
 from gateway.http.proxy.chat import chat_routes
 from gateway.http.proxy.door import Door
@@ -203,11 +205,22 @@ def routes(parts: Listening) -> list[web.RouteDef]:
 
 
 async def listen(
-    settings: Settings, port: int, paths: list[web.RouteDef], running: AsyncExitStack, *, tls: ListenerTls | None = None
+    settings: Settings,
+    port: int,
+    paths: list[web.RouteDef],
+    running: AsyncExitStack,
+    *,
+    tls: ListenerTls | None = None,
+    guard: Guard | None = None,
 ) -> str:
-    """Serve those paths until ``running`` is closed; the address that they are at."""
-    app = web.Application(middlewares=[typed_errors], client_max_size=64 * 1024)
+    """Serve those paths until ``running`` is closed; the address that they are at.
+
+    Raises:
+        Misconfigured: a path is served of which nobody has said who may ask it.
+    """
+    app = web.Application(middlewares=[typed_errors, *([guard.middleware] if guard else [])], client_max_size=64 * 1024)
     app.add_routes(paths)
+    check_served(app)
     add_headers(app, tls=tls is not None)
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=3, keepalive_timeout=HEAD_WITHIN_S)
     await runner.setup()

@@ -5,14 +5,47 @@ from __future__ import annotations
 import hmac
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from aiohttp import web
 
 from gateway.errors import InvalidRequest, Misconfigured, PayloadTooLarge, SordinoError, Unauthenticated
+from gateway.policy.roles import OPERATOR_KEY, Principal, Right
 from gateway.values import Private
 
 log = logging.getLogger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Who was let in, by which right, and why where a reason was asked for."""
+
+    who: Principal
+    right: Right
+    reason: str = ""
+
+
+ADMITTED = web.RequestKey("sordino.admitted", Admission)
+"""Where a request holds whom the guard has let in: only ``gateway.http.guard`` writes it."""
+
+
+def asker(request: web.Request) -> str:
+    """Who asks, as evidence names them: an id of ours. Where there is no guard it can only be the operator's key."""
+    admitted = request.get(ADMITTED)
+    return admitted.who.id if admitted else OPERATOR_KEY
+
+
+def visible(request: web.Request, tenant: str) -> bool:
+    """Whether who asks may see that tenant's rows in a list of several tenants."""
+    admitted = request.get(ADMITTED)
+    return admitted is None or admitted.who.may(admitted.right, tenant)
+
+
+def reason_of(request: web.Request) -> str:
+    """Why private text is asked for: as the grant of reveal says, else as the query does; empty: nobody said."""
+    admitted = request.get(ADMITTED)
+    return admitted.reason if admitted and admitted.reason else request.query.get("reason", "")
 
 
 def refusal(error: SordinoError) -> web.Response:
@@ -61,12 +94,17 @@ def _of_status(status: int) -> type[SordinoError]:
 
 
 def needs_operator(key: Private[str], handler: Handler) -> Handler:
-    """Let in who brings the operator's key as ``Authorization: Bearer …``. Raises Misconfigured for an empty key."""
+    """Let in whom the guard has let in by the table of ``gateway.http.access``.
+
+    Where there is no guard: who brings the operator's key as ``Authorization: Bearer …``. Raises Misconfigured for an empty key.
+    """
     if not key:
         raise Misconfigured("the operator's key is empty", hint="set SORDINO_OPERATOR_KEY, or remove its file to get a new one")
     wanted = f"Bearer {key.reveal()}".encode()
 
     async def checked(request: web.Request) -> web.StreamResponse:
+        if ADMITTED in request:
+            return await handler(request)
         given = request.headers.get("Authorization", "").encode("utf-8", "surrogatepass")
         if not hmac.compare_digest(given, wanted):
             raise Unauthenticated("this needs the operator's key", hint="send Authorization: Bearer <key>")

@@ -8,7 +8,7 @@ from importlib import resources
 from aiohttp import web
 
 from gateway.errors import NotFound, SordinoError
-from gateway.http.answers import needs_operator
+from gateway.http.answers import needs_operator, visible
 from gateway.values import CallId, Private, TenantId
 
 Check = Callable[[], Awaitable[None]]
@@ -61,8 +61,9 @@ async def _faults(checks: Mapping[str, Check]) -> dict[str, str]:
 def call_routes(operator: Private[str], load: LoadReceipt, calls: ListCalls) -> list[web.RouteDef]:
     """``/api/v1/calls`` and their receipts, for the operator."""
 
-    async def list_calls(_: web.Request) -> web.Response:
-        return web.json_response({"calls": await calls()}, headers=HEADERS)
+    async def list_calls(request: web.Request) -> web.Response:
+        rows = [row for row in await calls() if visible(request, str(row["tenant"]))]
+        return web.json_response({"calls": rows}, headers=HEADERS)
 
     async def receipt(request: web.Request) -> web.Response:
         tenant, call = TenantId(request.match_info["tenant"]), CallId(request.match_info["call"])

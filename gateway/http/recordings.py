@@ -7,7 +7,7 @@ from dataclasses import asdict
 from aiohttp import web
 
 from gateway.errors import NotFound
-from gateway.http.answers import needs_operator
+from gateway.http.answers import needs_operator, reason_of
 from gateway.http.api import HEADERS
 from gateway.runner.recordings import RecordingDesk
 from gateway.values import CallId, Private, TenantId
@@ -24,7 +24,7 @@ def recording_routes(operator: Private[str], desk: RecordingDesk) -> list[web.Ro
 
     async def read(request: web.Request) -> web.StreamResponse:
         tenant, call = _named(request)
-        async with desk.export(tenant, call, reason=request.query.get("reason", "")) as found:
+        async with desk.export(tenant, call, reason=reason_of(request)) as found:
             headers = {**HEADERS, "Content-Type": "audio/wav", "X-Sordino-Recording": "cut" if found.extent.cut else "whole"}
             answer = web.StreamResponse(headers=headers)
             await answer.prepare(request)

@@ -84,6 +84,9 @@ REVEALS = {
     "gateway/http/proxy/audio.py": 4,
     "gateway/http/proxy/chat.py": 4,
     "gateway/http/proxy/chat_in.py": 1,
+    "gateway/http/guard.py": 2,
+    "gateway/http/accesses.py": 3,
+    "gateway/adapters/stores/api_keys.py": 3,
     "gateway/http/proxy/messages.py": 4,
     "gateway/http/proxy/messages_in.py": 1,
     # Where a number may be, and whether words ask not to be called: a place and a yes or no come out.

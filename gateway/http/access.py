@@ -1,0 +1,223 @@
+"""Every path of the gateway and what it takes to be let in there: one table, by method and path template (promise 26).
+
+A path that is not in the table is not served: the gateway does not start with it. ``guard.py`` lets in by this table and by
+nothing else; ``openapi.py`` writes ``/openapi.json`` from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from aiohttp import web
+
+from gateway.errors import Misconfigured
+from gateway.policy.roles import Right
+
+
+class Open(StrEnum):
+    """Paths that no right of ours guards, and what guards them instead."""
+
+    PUBLIC = "public"
+    """Nobody: it shows nothing that is not for everybody."""
+    TENANT_KEY = "tenant key"
+    CARRIER = "carrier's signature"
+    PAGE_TOKEN = "page token"  # noqa: S105  (what it is called)
+    SIGN_IN = "sign-in"
+    """It is how people come to be known."""
+
+
+class Reach(StrEnum):
+    """Whose data a path is about, and how that is known before its handler runs."""
+
+    PATH = "path"
+    """``{tenant}`` stands in the path."""
+    NAMED = "named"
+    """``tenant`` in the query, ``tenant`` or ``tenants`` in the body. Who is not there for all must name theirs."""
+    SEEN = "seen"
+    """All tenants that the caller may see: the handler leaves out the others (``answers.visible``)."""
+    HOUSE = "house"
+    """The whole gateway: only for who is there for all tenants."""
+    SELF = "self"
+    """The caller's own: nobody else's data is in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row. ``says`` is the path's line in the documentation; ``query`` and ``body`` are names and types (``text``, ``count``,
+    ``flag``, ``time``, ``texts``, ``object``), with ``?`` behind what may be left out."""
+
+    right: Right | Open
+    reach: Reach
+    says: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, str] = field(default_factory=dict)
+    gives: str = "application/json"
+    status: int = 200
+    private: bool = False
+    """The answer holds private text: it takes ``private.reveal`` too, and a grant of reveal."""
+
+
+_TENANTS = {"tenant": "texts?"}
+_RECORDING = "/api/v1/calls/{tenant}/{call}/recording"
+_KEYS = "/api/v1/tenants/{tenant}/keys"
+_ABOUT_KEY = {"name": "text?", "scopes": "texts?", "expires_in_days": "count?"}
+_ABOUT_ACCESS_KEY = {
+    "role": "text",
+    "tenants": "texts",
+    "days": "count",
+    "name": "text?",
+    "kind": "text?",
+    "rights": "texts?",
+}
+
+CONTROL: Mapping[tuple[str, str], Rule] = {
+    ("GET", "/api/v1/calls"): Rule(Right.READ_CALLS, Reach.SEEN, "The calls that have ended."),
+    ("GET", "/api/v1/calls/{tenant}/{call}/receipt"): Rule(Right.READ_CALLS, Reach.PATH, "A call's signed receipt."),
+    ("POST", "/api/v1/calls/{call}/end"): Rule(
+        Open.TENANT_KEY, Reach.SELF, "End a conversation of the model proxy; its receipt."
+    ),
+    ("GET", "/api/v1/recordings/{tenant}"): Rule(
+        Right.READ_RECORDINGS, Reach.PATH, "A tenant's recordings, without their sound."
+    ),
+    ("GET", _RECORDING): Rule(
+        Right.REVEAL, Reach.PATH, "A recording's sound.", {"reason": "text?"}, gives="audio/wav", private=True
+    ),
+    ("DELETE", _RECORDING): Rule(Right.DELETE_DATA, Reach.PATH, "Delete a recording.", {"reason": "text?"}),
+    ("GET", "/api/v1/subprocessors"): Rule(Right.READ_SUBPROCESSORS, Reach.NAMED, "How sub-processors stand.", _TENANTS),
+    ("POST", "/api/v1/subprocessors/{id}/announce"): Rule(
+        Right.MANAGE_SUBPROCESSORS, Reach.NAMED, "Give notice of a sub-processor.", body={"tenants": "texts?"}
+    ),
+    ("POST", "/api/v1/subprocessors/{id}/object"): Rule(
+        Right.MANAGE_SUBPROCESSORS, Reach.NAMED, "A tenant's objection.", body={"tenant": "text", "reason": "text"}
+    ),
+    ("POST", "/api/v1/subprocessors/{id}/settle"): Rule(
+        Right.MANAGE_SUBPROCESSORS, Reach.NAMED, "How an objection ended.", body={"tenant": "text", "outcome": "text"}
+    ),
+    ("POST", "/api/v1/outbound/check"): Rule(
+        Right.DIAL,
+        Reach.NAMED,
+        "Whether a number may be dialled.",
+        body={"tenant": "text", "to": "text", "purpose": "text?", "at": "time?", "dialling": "flag?"},
+    ),
+    ("POST", "/api/v1/outbound/opt-out"): Rule(
+        Right.WRITE_CONSENT,
+        Reach.NAMED,
+        "A number is not to be called.",
+        body={"tenant": "text", "number": "text", "proof": "text"},
+    ),
+    ("POST", "/api/v1/consents"): Rule(
+        Right.WRITE_CONSENT,
+        Reach.NAMED,
+        "What somebody said about a purpose.",
+        body={
+            "tenant": "text",
+            "number": "text",
+            "answer": "text",
+            "purpose": "text",
+            "how": "text",
+            "at": "time",
+            "proof": "text",
+            "until": "time?",
+        },
+    ),
+    ("GET", _KEYS): Rule(Right.MANAGE_TENANT_KEYS, Reach.PATH, "The keys of a tenant's programs."),
+    ("POST", _KEYS): Rule(
+        Right.MANAGE_TENANT_KEYS, Reach.PATH, "Make such a key; it is shown once.", body=_ABOUT_KEY, status=201
+    ),
+    ("POST", _KEYS + "/{key}/rotate"): Rule(
+        Right.MANAGE_TENANT_KEYS, Reach.PATH, "A new key in place of one.", body={"grace_seconds": "count?"}, status=201
+    ),
+    ("DELETE", _KEYS + "/{key}"): Rule(Right.MANAGE_TENANT_KEYS, Reach.PATH, "Revoke such a key."),
+    ("GET", "/api/v1/access/me"): Rule(Right.SELF, Reach.SELF, "Who asks, with which roles and rights."),
+    ("GET", "/api/v1/access/roles"): Rule(Right.SELF, Reach.SELF, "The table of roles and rights."),
+    ("GET", "/api/v1/access/keys"): Rule(Right.READ_ACCESS, Reach.HOUSE, "Every access key, without its secret."),
+    ("POST", "/api/v1/access/keys"): Rule(
+        Right.MANAGE_ACCESS, Reach.HOUSE, "Make an access key; it is shown once.", body=_ABOUT_ACCESS_KEY, status=201
+    ),
+    ("POST", "/api/v1/access/keys/{key}/rotate"): Rule(
+        Right.MANAGE_ACCESS, Reach.HOUSE, "A new access key in place of one.", body={"grace_seconds": "count?"}, status=201
+    ),
+    ("DELETE", "/api/v1/access/keys/{key}"): Rule(Right.MANAGE_ACCESS, Reach.HOUSE, "Revoke an access key."),
+    ("GET", "/api/v1/access/reveals"): Rule(Right.REVEAL, Reach.NAMED, "One's own grants of reveal.", {"tenant": "texts"}),
+    ("POST", "/api/v1/access/reveals"): Rule(
+        Right.REVEAL,
+        Reach.NAMED,
+        "Ask to see private text, with a reason, for minutes.",
+        body={"tenant": "text", "reason": "text", "call": "text?", "minutes": "count?"},
+        status=201,
+    ),
+    ("DELETE", "/api/v1/access/reveals/{tenant}/{reveal}"): Rule(Right.REVEAL, Reach.PATH, "Give such a grant back."),
+    ("POST", "/api/v1/access/break-glass"): Rule(
+        Right.BREAK_GLASS,
+        Reach.HOUSE,
+        "An owner's rights for minutes: every tenant is told.",
+        body={"reason": "text", "minutes": "count?"},
+        status=201,
+    ),
+}
+"""The control interface, ``/api/v1``."""
+
+_PUBLIC = Reach.SELF
+OTHERS: Mapping[tuple[str, str], Rule] = {
+    ("GET", "/"): Rule(Open.PUBLIC, _PUBLIC, "The console: a page without data.", gives="text/html"),
+    ("GET", "/console.css"): Rule(Open.PUBLIC, _PUBLIC, "The console's look.", gives="text/css"),
+    ("GET", "/console.js"): Rule(Open.PUBLIC, _PUBLIC, "The console's program.", gives="text/javascript"),
+    ("GET", "/talk"): Rule(Open.PUBLIC, _PUBLIC, "A page to call from.", gives="text/html"),
+    ("GET", "/talk.css"): Rule(Open.PUBLIC, _PUBLIC, "Its look.", gives="text/css"),
+    ("GET", "/talk.js"): Rule(Open.PUBLIC, _PUBLIC, "Its program.", gives="text/javascript"),
+    ("GET", "/talk.svg"): Rule(Open.PUBLIC, _PUBLIC, "Its picture.", gives="image/svg+xml"),
+    ("GET", "/healthz"): Rule(Open.PUBLIC, _PUBLIC, "Whether the gateway is alive."),
+    ("GET", "/readyz"): Rule(Open.PUBLIC, _PUBLIC, "Whether it can serve; reasons if not."),
+    ("GET", "/metrics"): Rule(Open.PUBLIC, _PUBLIC, "Prometheus metrics, no private data.", gives="text/plain"),
+    ("GET", "/openapi.json"): Rule(Open.PUBLIC, _PUBLIC, "This document."),
+    ("GET", "/subprocessors"): Rule(Open.PUBLIC, _PUBLIC, "The public list of sub-processors.", gives="text/html"),
+    ("GET", "/subprocessors.json"): Rule(Open.PUBLIC, _PUBLIC, "The same for programs."),
+    ("POST", "/v1/chat/completions"): Rule(Open.TENANT_KEY, Reach.SELF, "OpenAI's chat completions."),
+    ("POST", "/openai/v1/chat/completions"): Rule(Open.TENANT_KEY, Reach.SELF, "The same, as Azure's clients ask."),
+    ("POST", "/openai/deployments/{model}/chat/completions"): Rule(Open.TENANT_KEY, Reach.SELF, "The same, by deployment."),
+    ("GET", "/v1/models"): Rule(Open.TENANT_KEY, Reach.SELF, "Models that the tenant's policy permits."),
+    ("GET", "/v1/models/{model}"): Rule(Open.TENANT_KEY, Reach.SELF, "One of them."),
+    ("POST", "/v1/messages"): Rule(Open.TENANT_KEY, Reach.SELF, "Anthropic's messages."),
+    ("POST", "/v1/audio/transcriptions"): Rule(Open.TENANT_KEY, Reach.SELF, "OpenAI's transcriptions."),
+    ("POST", "/v1/audio/speech"): Rule(Open.TENANT_KEY, Reach.SELF, "OpenAI's speech.", gives="audio/*"),
+    ("POST", "/webrtc/token"): Rule(Open.TENANT_KEY, Reach.SELF, "A token for one call from a page."),
+    ("POST", "/webrtc/offer"): Rule(Open.PAGE_TOKEN, Reach.SELF, "An offer in, an answer out."),
+    ("OPTIONS", "/webrtc/{path}"): Rule(Open.PUBLIC, Reach.SELF, "What a page of another origin may do."),
+    ("PATCH", "/webrtc/{session}"): Rule(Open.PAGE_TOKEN, Reach.SELF, "Further candidates of a call's line."),
+    ("DELETE", "/webrtc/{session}"): Rule(Open.PAGE_TOKEN, Reach.SELF, "Hang up."),
+    ("GET", "/webrtc/{session}/events"): Rule(Open.PAGE_TOKEN, Reach.SELF, "How the call goes.", gives="text/event-stream"),
+}
+"""Paths beside the control interface: each says what else guards it."""
+
+CARRIERS = ("/voice/", "/media/")
+"""Below these every carrier has paths of its own. Each proves itself by its signature, or by a sealed token."""
+
+
+def rule_of(method: str, template: str) -> Rule | None:
+    """The row of a path. HEAD is GET without a body."""
+    key = ("GET" if method == "HEAD" else method, template)
+    return CONTROL.get(key) or OTHERS.get(key)
+
+
+def check_served(app: web.Application) -> None:
+    """Every path of the application is in the table.
+
+    Raises:
+        Misconfigured: it names those that are not.
+    """
+    missing = sorted(f"{method} {path}" for method, path in served(app) if rule_of(method, path) is None)
+    if missing:
+        raise Misconfigured(
+            f"who may ask {', '.join(missing)} is not said anywhere",
+            hint="write the right that it takes into the table of gateway/http/access.py",
+        )
+
+
+def served(app: web.Application) -> Iterable[tuple[str, str]]:
+    """Method and template of every path, but for those of the carriers."""
+    for route in app.router.routes():
+        path = route.resource.canonical if route.resource is not None else ""
+        if not path.startswith(CARRIERS) and route.method != "HEAD":
+            yield route.method, path

@@ -1,0 +1,202 @@
+"""Access keys, grants of reveal and broken glass, with their evidence: what nobody can prove does not happen (promise 26)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gateway.adapters.stores.api_keys import BREAK_GLASS, HOUSE, AccessKey, AccessKeys, Wish
+from gateway.adapters.stores.reveals import RedisReveals, Reveal
+from gateway.errors import InvalidRequest, NotFound
+from gateway.evidence.entries import Json
+from gateway.policy.model import TenantPolicy
+from gateway.policy.notice_message import NoticeMessage, moment
+from gateway.policy.roles import EVERY_TENANT, Principal, Role
+from gateway.ports import Clock, Ids, Ledger
+from gateway.runner.account import CallAccount
+from gateway.runner.notices import NoticeSender, attempt
+from gateway.values import CallId, Private, TenantId
+
+log = logging.getLogger(__name__)
+
+REVEAL_MINUTES, MOST_REVEAL_MINUTES = 15, 8 * 60
+GLASS_MINUTES, MOST_GLASS_MINUTES = 15, 60
+LONGEST_REASON = 200
+HOST = "host"
+"""Who works on the gateway's own machine, by the command line."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessParts:
+    """What the desk stands on. ``tenants``: those of the policies in force. ``senders``: by channel, as notices have them."""
+
+    keys: AccessKeys
+    reveals: RedisReveals
+    ledger: Ledger
+    tenants: Callable[[], Mapping[str, TenantPolicy]]
+    senders: Mapping[str, NoticeSender]
+    clock: Clock
+    ids: Ids
+
+
+class AccessDesk:
+    """Every method raises StoreUnavailable or EvidenceUnavailable when it cannot be sure."""
+
+    def __init__(self, parts: AccessParts) -> None:
+        self._parts = parts
+
+    async def who(self, secret: Private[str]) -> Principal | None:
+        """Whose access key that is; nobody's, or not any more: None."""
+        key = await self._parts.keys.find(secret, now=self._parts.clock.now())
+        return key.principal if key is not None else None
+
+    async def write(self, kind: str, tenants: Iterable[str], body: Mapping[str, Json]) -> None:
+        """One entry in the chain of each tenant. What is about no tenant, or none that there is, stands in the house's."""
+        known = self._parts.tenants()
+        chains = {tenant if tenant in known else HOUSE for tenant in tenants} or {HOUSE}
+        if EVERY_TENANT in tenants:
+            chains = {HOUSE, *known}
+        await asyncio.gather(*(self._entry(TenantId(chain), kind, body) for chain in sorted(chains)))
+
+    async def _entry(self, chain: TenantId, kind: str, body: Mapping[str, Json]) -> None:
+        parts = self._parts
+        await CallAccount(chain, CallId(parts.ids.new("access")), parts.ledger, parts.clock).write(kind, body)
+
+    # --- keys -------------------------------------------------------------------------------------------------------
+
+    async def create_key(self, wish: Wish, *, by: str) -> tuple[AccessKey, Private[str]]:
+        """A new key, shown once. Raises InvalidRequest, NotFound for a tenant that there is not."""
+        if wish.kind == BREAK_GLASS:
+            raise InvalidRequest("such a key is made by breaking the glass", hint="sordino access break-glass --reason …")
+        self._known(wish.tenants)
+        key, secret = await self._parts.keys.create(wish, now=self._parts.clock.now())
+        await self._proven(key, "access.key_created", by)
+        return key, secret
+
+    async def rotate_key(self, key_id: str, *, grace: timedelta, by: str) -> tuple[AccessKey, Private[str]]:
+        """A new key in place of one, which stays good for ``grace``. Raises NotFound, InvalidRequest."""
+        key, secret = await self._parts.keys.rotate(key_id, now=self._parts.clock.now(), grace=grace)
+        await self._proven(key, "access.key_rotated", by, instead_of=key_id)
+        return key, secret
+
+    async def revoke_key(self, key_id: str, *, by: str) -> AccessKey:
+        """Raises NotFound."""
+        key = await self._parts.keys.revoke(key_id, now=self._parts.clock.now())
+        await self._proven(key, "access.key_revoked", by)
+        return key
+
+    async def keys(self) -> list[AccessKey]:
+        """Every key that there was, the oldest first."""
+        return await self._parts.keys.all()
+
+    async def _proven(self, key: AccessKey, kind: str, by: str, **more: Json) -> None:
+        body: dict[str, Json] = {
+            "key": key.id,
+            "key_kind": key.kind,
+            "role": key.role,
+            "tenants": list(key.tenants),
+            "rights": list(key.rights),
+            "until": key.expires_at,
+            "by": by,
+            **more,
+        }
+        await self.write(kind, key.tenants, body)
+
+    # --- revealing --------------------------------------------------------------------------------------------------
+
+    async def grant_reveal(
+        self, who: Principal, tenant: str, *, reason: str, call: str = "", minutes: int = REVEAL_MINUTES
+    ) -> Reveal:
+        """From when this returns they may see private text of the tenant, or of a call of it. Raises InvalidRequest, NotFound."""
+        self._known((tenant,))
+        parts, said = self._parts, _reason(reason)
+        if not 1 <= minutes <= MOST_REVEAL_MINUTES:
+            raise InvalidRequest(f"private text is shown for 1 to {MOST_REVEAL_MINUTES} minutes")
+        until = parts.clock.now() + timedelta(minutes=minutes)
+        grant = Reveal(parts.ids.new("reveal"), who.id, tenant, call, said, until.isoformat())
+        body: dict[str, Json] = {"who": who.id, "grant": grant.id, "call": call, "reason": said, "until": grant.until}
+        await self.write("access.reveal_granted", (tenant,), body)
+        await parts.reveals.add(grant, longest_s=MOST_REVEAL_MINUTES * 60)
+        return grant
+
+    async def reveals(self, who: Principal, tenants: Iterable[str]) -> list[Reveal]:
+        """The grants of somebody that have not ended."""
+        now = self._parts.clock.now()
+        return [each for tenant in sorted(tenants) for each in await self._parts.reveals.of(TenantId(tenant), who.id, now=now)]
+
+    async def reveal_for(self, who: Principal, tenant: str, call: str) -> Reveal | None:
+        """The grant by which they may see private text of that call now."""
+        now = self._parts.clock.now()
+        found = await self._parts.reveals.of(TenantId(tenant), who.id, now=now)
+        return next((each for each in found if each.covers(call, now)), None)
+
+    async def end_reveal(self, who: Principal, tenant: str, grant_id: str) -> None:
+        """Raises NotFound."""
+        if not await self._parts.reveals.end(TenantId(tenant), who.id, grant_id):
+            raise NotFound("there is no such grant of yours")
+        await self.write("access.reveal_ended", (tenant,), {"who": who.id, "grant": grant_id})
+
+    # --- breaking the glass -----------------------------------------------------------------------------------------
+
+    async def break_glass(self, by: str, *, reason: str, minutes: int = GLASS_MINUTES) -> tuple[AccessKey, Private[str]]:
+        """A key with an owner's rights for minutes. It is in every tenant's evidence before it is, and every tenant is told.
+
+        Raises:
+            InvalidRequest: no reason, or too long.
+        """
+        parts, said = self._parts, _reason(reason)
+        if not 1 <= minutes <= MOST_GLASS_MINUTES:
+            raise InvalidRequest(f"the glass stays broken for 1 to {MOST_GLASS_MINUTES} minutes")
+        now = parts.clock.now()
+        until = now + timedelta(minutes=minutes)
+        body: dict[str, Json] = {"by": by, "reason": said, "until": until.isoformat()}
+        await self.write("access.glass_broken", (EVERY_TENANT,), body)
+        wish = Wish(Role.OWNER.value, (EVERY_TENANT,), timedelta(minutes=minutes), "", BREAK_GLASS, reason=said)
+        key, secret = await parts.keys.create(wish, now=now)
+        log.warning("the glass was broken: the key %s has an owner's rights for %d minutes", key.id, minutes)
+        await self._tell(key, now, until)
+        return key, secret
+
+    async def _tell(self, key: AccessKey, now: datetime, until: datetime) -> None:
+        """Each contact once, at once; how it went stands in the tenant's evidence."""
+        for tenant, policy in sorted(self._parts.tenants().items()):
+            if not policy.contacts.channels:
+                continue
+            data = {"tenant": tenant, "key": key.id, "at": moment(now), "until": moment(until), "reason": key.reason}
+            message = NoticeMessage(f"{key.id}_{tenant}", "access.glass_broken", now, "Emergency access", _letter(data), data)
+            for channel in policy.contacts.channels:
+                tried = await attempt(self._parts.senders, channel, policy.contacts, message)
+                told: dict[str, Json] = {"key": key.id, "channel": channel, "delivered": tried.delivered, "proof": tried.proof}
+                await self.write("access.told", (tenant,), told)
+
+    def _known(self, tenants: Iterable[str]) -> None:
+        known = self._parts.tenants()
+        for tenant in tenants:
+            if tenant != EVERY_TENANT and tenant not in known:
+                raise NotFound("there is no such tenant in the policies", hint="sordino tenants list")
+
+
+def _reason(given: str) -> str:
+    said = " ".join(given.split())
+    if not said or len(said) > LONGEST_REASON:
+        raise InvalidRequest("a reason is needed", hint=f"in words, up to {LONGEST_REASON} characters; no names of callers")
+    return said
+
+
+def _letter(data: Mapping[str, str]) -> str:
+    return "\n".join(
+        (
+            "Somebody of ours has taken emergency access to your data.",
+            "",
+            f"  From:   {data['at']}",
+            f"  Until:  {data['until']}",
+            f"  Reason: {data['reason']}",
+            f"  Key:    {data['key']}",
+            "",
+            "What is done with it stands in your evidence, entry by entry.",
+            "",
+        )
+    )
