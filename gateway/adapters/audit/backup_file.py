@@ -34,7 +34,6 @@ MAGIC = b"SORDBAK1"
 FORMAT = "sordino.backup/1"
 SUFFIX = ".sbak"
 CIPHER = "AES-256-GCM STREAM"
-SALT_BYTES = 32
 CHUNK = 256 * 1024
 """Bytes of records that are sealed together."""
 LONGEST_RECORD = 512 * 1024 * 1024
@@ -91,24 +90,25 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a backup says of itself in clear. ``key_id`` names the master key that it needs, and tells nothing about it."""
+    """What a backup says of itself in clear. ``secret``: what its keys are derived from, locked by the master key ``key_id``."""
 
     id: str
     made: str
     region: str
     key_id: str
-    salt: bytes
+    secret: bytes
     sections: tuple[Section, ...]
 
     @property
     def tenants(self) -> tuple[TenantId, ...]:
-        return tuple(dict.fromkeys(section.tenant for section in self.sections))
+        found = dict.fromkeys(section.tenant for section in self.sections)
+        return tuple(each for each in found if not each.startswith("_"))
 
     def to_bytes(self) -> bytes:
         sections: list[Json] = [
             {"tenant": each.tenant, "part": each.part, "seq": each.seq, "head": each.head} for each in self.sections
         ]
-        facts = {"id": self.id, "made": self.made, "region": self.region, "key_id": self.key_id, "salt": self.salt.hex()}
+        facts = {"id": self.id, "made": self.made, "region": self.region, "key_id": self.key_id, "secret": self.secret.hex()}
         text = canonical({"format": FORMAT, "cipher": CIPHER, **facts, "sections": sections})
         return MAGIC + _LENGTH.pack(len(text)) + text
 
@@ -354,24 +354,26 @@ def _header(file: BinaryIO) -> Header:
     length = _LENGTH.unpack(size)[0] if len(size) == _LENGTH.size else _LONGEST_HEADER + 1
     text = file.read(length) if length <= _LONGEST_HEADER else b""
     try:
-        facts = parse(text)
-        if not isinstance(facts, Mapping) or facts["format"] != FORMAT or canonical(facts) != text:
-            raise ValueError
-        header = _header_of(facts)
+        return _header_of(text)
     except (EvidenceInvalid, ValueError, KeyError, TypeError, AttributeError):
         raise BackupInvalid("the header of this backup was cut off or altered", hint=_WHOLE) from None
-    return header
 
 
-def _header_of(facts: Mapping[str, Json]) -> Header:
+def _header_of(text: bytes) -> Header:
+    facts = parse(text)
+    if not isinstance(facts, Mapping) or facts["format"] != FORMAT:
+        raise ValueError("another format")
     sections = facts["sections"]
     if not isinstance(sections, list):
         raise TypeError("sections")
     found = tuple(
         Section(TenantId(str(each["tenant"])), str(each["part"]), int(each["seq"]), str(each["head"])) for each in sections
     )
-    salt = bytes.fromhex(str(facts["salt"]))
-    return Header(str(facts["id"]), str(facts["made"]), str(facts["region"]), str(facts["key_id"]), salt, found)
+    id_, made, region, key_id, secret = (str(facts[name]) for name in ("id", "made", "region", "key_id", "secret"))
+    header = Header(id_, made, region, key_id, bytes.fromhex(secret), found)
+    if header.to_bytes()[len(MAGIC) + _LENGTH.size :] != text:
+        raise ValueError("another header")
+    return header
 
 
 _WHOLE = "take another backup, or copy this one again from where it was whole"

@@ -8,7 +8,7 @@ drafts), keys, and what dies within hours anyway (the vault) is not read at all:
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -38,7 +38,9 @@ LEFT_OUT = {
     "handover": "of the moment",
     "attempts": "of one day",
 }
-"""The first part of names that are not backed up, and why."""
+"""The first part of names that are not backed up, and why. The places of calls in the evidence are found anew."""
+_KEY_PARTS = (1, 2, 3)
+"""Of ``key`` (a tenant's), ``identity:key`` and ``<class>:<call>:key``."""
 OUTLIVES = frozenset({"evidence", "certificates", "holds", "opted-out", "list", "lists", "notices", "offboarding", "deletions"})
 """The first part of names of what stays when a tenant has gone: readable without the tenant's key."""
 
@@ -58,7 +60,6 @@ class Type(Enum):
 class Piece:
     """A piece of what stands under a name. ``first``: it begins here anew. ``expires_ms``: Unix time; 0: never."""
 
-    tenant: TenantId
     name: str
     type: Type
     parts: tuple[bytes, ...]
@@ -69,12 +70,21 @@ class Piece:
 def place_of(name: str) -> tuple[TenantId, bool] | None:
     """Whose a name is, and whether it outlives its tenant; None: it is not backed up."""
     match = _NAME.fullmatch(name)
-    if match is None:
+    if match is None or match[1].startswith("_"):
         return None
     parts = match[2].split(":")
-    if parts[0] in LEFT_OUT or parts[-1] == "key":
+    if parts[0] in LEFT_OUT or is_key(name) or (parts[0] == "evidence" and len(parts) > 1):
         return None
     return TenantId(match[1]), parts[0] in OUTLIVES
+
+
+def is_key(name: str) -> TenantId | None:
+    """Whose key stands under this name, for what is backed up; None: no key does, or one that lives for hours."""
+    match = _NAME.fullmatch(name)
+    parts = match[2].split(":") if match else []
+    if match is None or parts[-1] != "key" or len(parts) not in _KEY_PARTS or parts[0] == "vault":
+        return None
+    return TenantId(match[1])
 
 
 class Snapshot:
@@ -92,12 +102,19 @@ class Snapshot:
     async def __aexit__(self, *_: object) -> None:
         await self._line.aclose()
 
-    async def names(self) -> AsyncIterator[list[str]]:
+    def names(self) -> AsyncIterator[list[str]]:
         """The names of everything that is backed up, of all tenants, in batches. One may come twice."""
+        return self._scan("sordino:{*", lambda name: place_of(name) is not None)
+
+    def key_names(self) -> AsyncIterator[list[str]]:
+        """The names of the keys that open it."""
+        return self._scan("sordino:{*:key", lambda name: is_key(name) is not None)
+
+    async def _scan(self, pattern: str, wanted: Callable[[str], bool]) -> AsyncIterator[list[str]]:
         cursor = b""
         while cursor != b"0":
-            cursor, found = await self._line.ask("SCAN", cursor or b"0", "MATCH", "sordino:{*", "COUNT", NAMES)
-            batch = [name for name in (each.decode("utf-8", "replace") for each in found) if place_of(name)]
+            cursor, found = await self._line.ask("SCAN", cursor or b"0", "MATCH", pattern, "COUNT", NAMES)
+            batch = [name for name in (each.decode("utf-8", "replace") for each in found) if wanted(name)]
             if batch:
                 yield batch
 
@@ -122,10 +139,8 @@ class Snapshot:
                 known.append((name, Type(kind), now_ms + ttl_ms if ttl_ms >= 0 else 0))
         pages = _answered(await self._line.ask_all(*(_page(name, kind, b"") for name, kind, _ in known)))
         for (name, kind, expires_ms), page in zip(known, pages, strict=True):
-            place = place_of(name)
-            if place is not None:
-                async for parts, first in self._all(name, kind, page):
-                    yield Piece(place[0], name, kind, parts, first, expires_ms)
+            async for parts, first in self._all(name, kind, page):
+                yield Piece(name, kind, parts, first, expires_ms)
 
     async def _all(self, name: str, kind: Type, page: Any) -> AsyncIterator[tuple[tuple[bytes, ...], bool]]:
         first, at = True, 0

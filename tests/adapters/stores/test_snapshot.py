@@ -29,6 +29,9 @@ async def fill(store: Store) -> None:
         await client.set("sordino:{acme}:vault:call_1:key", b"locked")
         await client.set("sordino:{acme}:key", b"locked")
         await client.hset("sordino:{acme}:keys", "digest", "{}")
+        await client.set("sordino:{acme}:audio:call_1:key", b"locked")
+        await client.rpush("sordino:{acme}:evidence:call_1", "1")
+        await client.set("sordino:{_gateway}:identity:key", b"locked")
         await client.set("sordino:once:abc", b"")
 
 
@@ -77,10 +80,23 @@ async def test_another_store_gets_what_the_first_one_had_and_no_key(store: Store
     assert await content(other) == expected
     assert set(had) - set(expected) == {
         "sordino:{acme}:vault:call_1:key",
+        "sordino:{acme}:audio:call_1:key",
         "sordino:{acme}:key",
         "sordino:{acme}:keys",
+        "sordino:{acme}:evidence:call_1",
+        "sordino:{_gateway}:identity:key",
         "sordino:once:abc",
     }
+
+
+async def test_keys_are_listed_apart_and_those_that_live_for_hours_are_not(store: Store) -> None:
+    await fill(store)
+    async with Snapshot(store) as snapshot:
+        assert {name for batch in [each async for each in snapshot.key_names()] for name in batch} == {
+            "sordino:{acme}:audio:call_1:key",
+            "sordino:{acme}:key",
+            "sordino:{_gateway}:identity:key",
+        }
 
 
 async def test_a_piece_that_comes_twice_counts_once(store: Store, other: Store) -> None:
