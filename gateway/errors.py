@@ -114,6 +114,12 @@ class TenantLeaving(PolicyRefused):
     """The tenant's account is ending: no call and no request of it begins any more."""
 
 
+class DataHeld(PolicyRefused):
+    """A legal hold keeps all of what was to be deleted. ``reasons`` names each hold."""
+
+    http_status = 409
+
+
 class PolicyUnavailable(PolicyRefused):
     """There is no valid policy to ask: then nothing may leave."""
 

@@ -5,7 +5,7 @@ A new place of data is a class in ``runner/places.py`` (or beside its store) and
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.adapters.keys.signing import SigningKey
@@ -16,11 +16,15 @@ from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.subjects import RedisSubjects
+from gateway.errors import DataHeld, NotFound
+from gateway.locks import KeyShelf
 from gateway.ports import Clock, Ids, Telemetry
-from gateway.runner.deletion import DeletionParts, Deletions
+from gateway.runner.deletion import Deletion, DeletionParts, Deletions, Held
 from gateway.runner.holdings import Holding, Item
+from gateway.runner.holds import HoldDesk
 from gateway.runner.places import (
     AttemptsHolding,
+    CallersHolding,
     ConsentsHolding,
     PersonsHolding,
     ReceiptsHolding,
@@ -43,7 +47,8 @@ class HoldingNeeds:
 
 
 def holdings(needs: HoldingNeeds) -> tuple[Holding, ...]:
-    """Every place of data, in the order in which a person's data is best deleted: who knows where the rest is, comes last."""
+    """Every place of data, in the order in which it is best deleted: who knows where the rest is, comes last."""
+    subjects = RedisSubjects(needs.store)
     return (
         RecordingsHolding(needs.desk),
         VaultHolding(needs.store, needs.clock),
@@ -51,8 +56,22 @@ def holdings(needs: HoldingNeeds) -> tuple[Holding, ...]:
         ReceiptsHolding(needs.receipts),
         ConsentsHolding(needs.store),
         AttemptsHolding(needs.store),
-        PersonsHolding(RedisSubjects(needs.store)),
+        CallersHolding(subjects, needs.clock),
+        PersonsHolding(subjects),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class DataDeskNeeds:
+    """What the desk stands on beside the holdings. ``shelf`` None: keys are nobody's to purge."""
+
+    store: Store
+    ledger: RedisLedger
+    signing: SigningKey
+    clock: Clock
+    ids: Ids
+    telemetry: Telemetry
+    shelf: KeyShelf | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +80,7 @@ class DataDesk:
 
     holdings: tuple[Holding, ...]
     deletions: Deletions
-    holds: RedisHolds
+    holds: HoldDesk
     certificates: RedisCertificates
 
     async def of_call(self, tenant: TenantId, call: CallId) -> list[Item]:
@@ -74,23 +93,34 @@ class DataDesk:
         found = [await holding.of_person(tenant, subject) for holding in self.holdings]
         return [item for item in found if item is not None]
 
+    async def erase_call(self, tenant: TenantId, call: CallId, *, why: str, by: str) -> Deletion:
+        """All of a call is gone when this answers, but what a hold keeps; asked again, it shows its certificates (promise 17).
 
-@dataclass(frozen=True, slots=True)
-class DataDeskNeeds:
-    """What deletions stand on beside the holdings. ``purge``: see ``DeletionParts``."""
-
-    store: Store
-    ledger: RedisLedger
-    signing: SigningKey
-    clock: Clock
-    ids: Ids
-    telemetry: Telemetry
-    purge: Callable[[], Awaitable[str]] | None = None
+        Raises:
+            NotFound: nothing is, or ever was, kept of that call.
+            DataHeld: holds keep all of it; each is named.
+            StoreUnavailable, EvidenceUnavailable, and what else ``Deletions.delete`` does.
+        """
+        items = await self.of_call(tenant, call)
+        if not items:
+            certificates = await self.certificates.of(tenant, call)
+            if not certificates:
+                raise NotFound("nothing is kept of that call", hint="its id stands in its receipt, and in the list of calls")
+            return Deletion(tuple(certificates))
+        done = await self.deletions.delete(tenant, items, why=why, by=by)
+        if done.held and not done.certificates:
+            raise DataHeld("a legal hold keeps all of that call", hint="lift the hold first", reasons=held_reasons(done.held))
+        return done
 
 
 def open_data_desk(needs: DataDeskNeeds, places: Sequence[Holding]) -> DataDesk:
     """The one door through which data goes."""
-    holds, kept = RedisHolds(needs.store), tuple(places)
+    holds, kept, shelf = RedisHolds(needs.store), tuple(places), needs.shelf
+    subject_of = RedisSubjects(needs.store).of_call
+
+    async def purge() -> str:
+        return "" if shelf is None else (await shelf.purge()).append_only_file
+
     parts = DeletionParts(
         log=RedisDeletions(needs.store),
         holds=holds,
@@ -102,7 +132,19 @@ def open_data_desk(needs: DataDeskNeeds, places: Sequence[Holding]) -> DataDesk:
         clock=needs.clock,
         ids=needs.ids,
         telemetry=needs.telemetry,
-        subject_of=RedisSubjects(needs.store).of_call,
-        purge=needs.purge,
+        subject_of=subject_of,
+        purge=None if shelf is None else purge,
     )
-    return DataDesk(kept, Deletions(parts), holds, RedisCertificates(needs.store))
+    desk = HoldDesk(holds, needs.ledger, needs.clock, needs.ids, subject_of)
+    return DataDesk(kept, Deletions(parts), desk, RedisCertificates(needs.store))
+
+
+def held_reasons(held: Sequence[Held]) -> tuple[str, ...]:
+    """A sentence for each hold: what it keeps, and until when somebody looks at it again."""
+    found: dict[str, list[Held]] = {}
+    for each in held:
+        found.setdefault(each.hold.id, []).append(each)
+    return tuple(
+        f"hold {id_} keeps {', '.join(sorted({each.item.holding for each in kept}))}; its review is on {kept[0].hold.review}"
+        for id_, kept in found.items()
+    )

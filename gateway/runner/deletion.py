@@ -43,6 +43,9 @@ class HoldsNow(Protocol):
     async def now(self, tenant: TenantId) -> tuple[str, tuple[Hold, ...]]: ...
 
 
+_Gone = tuple[Intent, Deleted]
+
+
 class ReadEntries(Protocol):
     """The tenant's evidence in order, from behind a place. Raises StoreUnavailable, EvidenceInvalid."""
 
@@ -107,13 +110,14 @@ class Deletions:
         """
         why, by = said(why), said(by, "name of who deletes")
         deletion = self._p.ids.new("deletion")
-        certificates: list[Certificate] = []
         held: list[Held] = []
+        gone: list[_Gone] = []
         failed: list[SordinoError] = []
         for start in range(0, len(items), BATCH):
             decided, kept = await self._decide(tenant, items[start : start + BATCH], deletion, why, by)
             held += kept
-            certificates += await self._carry_out(tenant, decided, failed, fresh=deletion)
+            gone += await self._destroy(tenant, decided, failed)
+        certificates = await self._certify(tenant, gone, failed, fresh=deletion)
         if held:
             await self._write_held(tenant, CallId(deletion), held, why, by)
         if failed:
@@ -133,11 +137,10 @@ class Deletions:
         certificates: list[Certificate] = []
         failed: list[SordinoError] = []
         for tenant in tenants:
-            if at_once:
-                certificates += await self._carry_out(tenant, await self._p.log.pending(tenant), failed)
-                continue
-            while left := await self._p.log.take(tenant, BATCH):
-                certificates += await self._carry_out(tenant, left, failed)
+            left = await (self._p.log.pending(tenant) if at_once else self._p.log.take(tenant, BATCH))
+            while left:
+                certificates += await self._certify(tenant, await self._destroy(tenant, left, failed), failed)
+                left = [] if at_once else await self._p.log.take(tenant, BATCH)
         if failed:
             raise failed[0]
         return tuple(certificates)
@@ -201,21 +204,22 @@ class Deletions:
 
     # --- doing --------------------------------------------------------------------------------------------------------
 
-    async def _carry_out(
-        self, tenant: TenantId, intents: Sequence[Intent], failed: list[SordinoError], *, fresh: str = ""
-    ) -> list[Certificate]:
-        """Destroy, then write down and certify. What fails stays decided; its error is added to ``failed``.
-
-        ``fresh``: the deletion that was decided just now, of which nothing can be on record yet.
-        """
+    async def _destroy(self, tenant: TenantId, intents: Sequence[Intent], failed: list[SordinoError]) -> list[_Gone]:
+        """Key and data, one after the other. What fails stays decided; its error is added to ``failed``."""
         holdings = {holding.name: holding for holding in self._p.holdings()}
-        certificates: list[Certificate] = []
-        gone: list[tuple[Intent, Deleted]] = []
+        gone: list[_Gone] = []
         for intent in intents:
             try:
                 gone.append((intent, await _destroyed(holdings, tenant, intent)))
             except SordinoError as error:
                 failed.append(error)
+        return gone
+
+    async def _certify(
+        self, tenant: TenantId, gone: Sequence[_Gone], failed: list[SordinoError], *, fresh: str = ""
+    ) -> list[Certificate]:
+        """Write down what is gone, and certify it. ``fresh``: the deletion of which nothing can be on record yet."""
+        certificates: list[Certificate] = []
         try:
             purged = ""
             if self._p.purge is not None and any(_key(*each) for each in gone):

@@ -15,6 +15,7 @@ from gateway.adapters.stores.recordings import RecordingFacts
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.subjects import RedisSubjects
 from gateway.errors import NotFound
+from gateway.locks import Locked
 from gateway.ports import Clock
 from gateway.runner.holdings import Copy, Deleted, Item
 from gateway.runner.recordings import RecordingDesk
@@ -90,14 +91,18 @@ class VaultHolding:
         seen = set[str]()
         async for name in scanned(self._store, f"{prefix}*:key"):
             call = name.removeprefix(prefix).removesuffix(":key")
-            if call not in seen:
+            if call not in seen and (item := await self.of_call(tenant, CallId(call))) is not None:
                 seen.add(call)
-                yield self._item(tenant, CallId(call))
+                yield item
 
     async def of_call(self, tenant: TenantId, call: CallId) -> Item | None:
         key, values, texts = parts_of(tenant, call)
-        there = [await self._store.ask("EXISTS", key, values), await self._store.ask("HGET", texts, "version")]
-        return self._item(tenant, call) if any(there) else None
+        locked = await self._store.ask("GET", key)
+        if locked is None and not await self._store.ask("EXISTS", values) and not await self._store.ask("HGET", texts, "version"):
+            return None
+        known = Locked.of(bytes(locked)) if locked is not None else None
+        since = begun(call) or self._clock.now()
+        return Item(self.data_class, tenant, call, self.name, since, key_id="" if known is None else known.id)
 
     async def of_person(self, tenant: TenantId, subject: str) -> Item | None:
         return None
@@ -110,9 +115,6 @@ class VaultHolding:
         nothing: tuple[Copy, ...] = ()  # it is the key to masked texts, and opened by nobody but its call
         for each in nothing:
             yield each
-
-    def _item(self, tenant: TenantId, call: CallId) -> Item:
-        return Item(self.data_class, tenant, call, self.name, begun(call) or self._clock.now())
 
 
 class ReceiptsHolding:
@@ -239,6 +241,41 @@ class AttemptsHolding:
         rows = [datetime.fromtimestamp(float(at), UTC).isoformat() for at in times[1::2]]
         if rows:
             yield Copy("attempts.json", Private(json.dumps(rows, indent=2).encode()))
+
+
+class CallersHolding:
+    """Whose call a call is. Only of one call at a time: all of a person's are in ``PersonsHolding``, and go with it."""
+
+    name = "callers"
+    data_class = DataClass.METADATA
+
+    def __init__(self, subjects: RedisSubjects, clock: Clock) -> None:
+        self._subjects = subjects
+        self._clock = clock
+
+    async def items(self, tenant: TenantId) -> AsyncIterator[Item]:
+        nothing: tuple[Item, ...] = ()
+        for each in nothing:
+            yield each
+
+    async def of_call(self, tenant: TenantId, call: CallId) -> Item | None:
+        if await self._subjects.of_call(tenant, call) is None:
+            return None
+        return Item(self.data_class, tenant, call, self.name, begun(call) or self._clock.now())
+
+    async def of_person(self, tenant: TenantId, subject: str) -> Item | None:
+        return None
+
+    async def delete(self, item: Item) -> Deleted:
+        call = CallId(item.id)
+        if (subject := await self._subjects.of_call(item.tenant, call)) is not None:
+            await self._subjects.forget(item.tenant, subject, [call])
+        return Deleted((STORE,))
+
+    async def copies(self, item: Item) -> AsyncIterator[Copy]:
+        nothing: tuple[Copy, ...] = ()
+        for each in nothing:
+            yield each
 
 
 class PersonsHolding:
