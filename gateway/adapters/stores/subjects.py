@@ -8,7 +8,7 @@ outlives an erasure: who asked that nothing is done with their calls did not ask
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.adapters.stores import names
@@ -18,6 +18,8 @@ from gateway.errors import StoreUnavailable
 from gateway.values import CallId, TenantId
 
 PAGE = 500
+_SAME_MOMENT = timedelta(milliseconds=1)
+"""A time that went through the store and back is the same to this."""
 
 _ARRIVE = Script("""
 local of = redis.call('HGET', KEYS[3], ARGV[2])
@@ -83,9 +85,14 @@ class RedisSubjects:
                 since, same = (since, same + 1) if score == since else (score, 1)
                 yield name.decode(), datetime.fromtimestamp(float(score), UTC)
 
-    async def forget(self, tenant: TenantId, subject: str, calls: Sequence[CallId] | None = None) -> int:
-        """These calls (or all that there are now) are no longer this person's. How many are left."""
-        known = await self.calls(tenant, subject) if calls is None else list(calls)
+    async def forget(
+        self, tenant: TenantId, subject: str, calls: Sequence[CallId] | None = None, *, until: datetime | None = None
+    ) -> int:
+        """These calls are no longer this person's: those named, else those begun up to ``until``, else all. How many are left."""
+        key = names.key(tenant, "subject", subject)
+        latest = "+inf" if until is None else _score(until + _SAME_MOMENT)
+        found: Any = await self._store.ask("ZRANGEBYSCORE", key, "-inf", latest) if calls is None else []
+        known = [name.decode() for name in found] if calls is None else list(calls)
         left = 0
         for at in range(0, max(1, len(known)), PAGE):
             left = int(await self._store.run(_FORGET, self._keys(tenant, subject), subject, *known[at : at + PAGE]))

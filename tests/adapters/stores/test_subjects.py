@@ -112,3 +112,14 @@ async def test_no_id_reaches_into_another_name(subjects: RedisSubjects) -> None:
         await subjects.note(ACME, "a:b", CallId("c1"), AT)
     with pytest.raises(InvalidRequest):
         await subjects.restrict(ACME, "a b", AT)
+
+
+async def test_what_was_noted_after_a_person_was_read_is_not_forgotten(subjects: RedisSubjects) -> None:
+    """An erasure forgets up to what it has seen: a call that began meanwhile is found by the next one."""
+    moment = AT + timedelta(microseconds=123_457)
+    await subjects.note(ACME, ANNE, CallId("c1"), AT)
+    await subjects.note(ACME, ANNE, CallId("c2"), moment)
+    seen = await subjects.seen(ACME, ANNE)
+    await subjects.note(ACME, ANNE, CallId("c3"), moment + timedelta(seconds=1))
+    assert await subjects.forget(ACME, ANNE, until=seen) == 1
+    assert await subjects.calls(ACME, ANNE) == calls("c3")

@@ -1,0 +1,204 @@
+"""What is done to a person's data when they ask: erased, corrected, only stored. Each act is proven in the tenant's evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from gateway.errors import InvalidRequest, NotFound
+from gateway.evidence.certificate import Certificate
+from gateway.evidence.chain import timestamp
+from gateway.evidence.entries import Json
+from gateway.ports import Clock, Ids, Ledger
+from gateway.runner.account import CallAccount
+from gateway.runner.deletion import Deletion, Held
+from gateway.runner.holdings import Item
+from gateway.runner.rights_handout import Kept, items_of
+from gateway.values import CallId, DataClass, Private, TenantId
+
+INDEX = "persons"
+"""The holding that knows which calls are whose: the last one to go."""
+ROUNDS = 5
+"""How often an erasure looks for calls that came while it worked."""
+LONGEST_VALUE = 500
+NEVER_ALTERED = frozenset({DataClass.EVIDENCE})
+OPT_OUT_STAYS = "the keyed hash of who is not to be called stays: without it they would be called again (GDPR art. 17(3)(b))"
+RESTRICTION_STAYS = "the keyed hash of whose data is only stored stays until it is lifted: it is what keeps it so"
+EVIDENCE_STAYS = "the evidence holds no word and no number of theirs, only keyed hashes, and stays (GDPR art. 17(3)(e))"
+
+
+class Deleting(Protocol):
+    """``gateway.runner.deletion.Deletions``."""
+
+    async def delete(self, tenant: TenantId, items: Sequence[Item], *, why: str, by: str) -> Deletion: ...
+
+
+class Corrector(Protocol):
+    """One place where a value can be corrected. Raises StoreUnavailable."""
+
+    @property
+    def name(self) -> str:
+        """``vault``, ``transcript``, ``consent``."""
+        ...
+
+    async def correct(self, tenant: TenantId, subject: str, calls: Sequence[CallId], old: Private[str], new: Private[str]) -> int:
+        """Replace the value wherever it stands in these calls, or is kept of this person. How often it did."""
+        ...
+
+
+HashOfValue = Callable[[TenantId, Private[str]], str]
+"""The keyed hash of a value: tells whether two are the same, and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What an erasure did. ``finished``: nothing of it is left but ``kept``, each with its reason."""
+
+    finished: bool
+    calls: int
+    certificates: tuple[Certificate, ...] = ()
+    held: tuple[Held, ...] = ()
+    kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """One act, as it is told. ``evidence``: where it stands."""
+
+    what: str
+    evidence: CallId
+    facts: Mapping[str, Json] = field(default_factory=dict)
+    certificates: tuple[Certificate, ...] = ()
+    held: tuple[Held, ...] = ()
+    finished: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ActParts:
+    """What acts stand on."""
+
+    kept: Kept
+    deletions: Deleting
+    correctors: Sequence[Corrector]
+    value_hash: HashOfValue
+    ledger: Ledger
+    clock: Clock
+    ids: Ids
+
+
+class Acts:
+    """Raises StoreUnavailable and EvidenceUnavailable from everything it does: then it is not done, and may be tried again."""
+
+    def __init__(self, parts: ActParts) -> None:
+        self._p = parts
+
+    async def calls_of(self, tenant: TenantId, subject: str, call: CallId | None) -> list[CallId]:
+        """All calls of the person, or the one that is named. Raises NotFound where that is not one of theirs."""
+        if call is None:
+            return list(await self._p.kept.persons.calls(tenant, subject))
+        if await self._p.kept.persons.of_call(tenant, call) != subject:
+            raise NotFound("this person has no such call", hint="leave the call out to mean all of theirs")
+        return [call]
+
+    async def erase(self, tenant: TenantId, subject: str, call: CallId | None, *, why: str, by: str) -> Erasure:
+        """Everything of that call, or of the whole person: every class in every place. Done when this answers.
+
+        Raises:
+            NotFound: the call is not theirs.
+            InvalidRequest: a call of theirs is still being recorded. What could be erased is; try again when it has ended.
+        """
+        if call is not None:
+            await self.calls_of(tenant, subject, call)
+        certificates, held, seen = list[Certificate](), list[Held](), set[CallId]()
+        finished = False
+        for _ in range(ROUNDS):
+            # The person before their calls: who calls meanwhile is known by the next look.
+            person = await items_of(self._p.kept, tenant, subject, (), whole=call is None)
+            calls = [call] if call is not None else await self.calls_of(tenant, subject, None)
+            found = await items_of(self._p.kept, tenant, subject, calls, whole=False)
+            items = [item for _, item in (*found, *person) if item.holding != INDEX and item.data_class not in NEVER_ALTERED]
+            done = await self._p.deletions.delete(tenant, items, why=why, by=by)
+            certificates += done.certificates
+            held, seen = list(done.held), seen | set(calls)
+            await self._forget(tenant, subject, call, calls, person, done, certificates, held, why=why, by=by)
+            finished = not held and (call is not None or not await self._p.kept.persons.calls(tenant, subject))
+            if finished or held:
+                break
+        return Erasure(finished, len(seen), tuple(certificates), tuple(held), await self._stays(tenant, subject, seen))
+
+    async def _forget(
+        self,
+        tenant: TenantId,
+        subject: str,
+        call: CallId | None,
+        calls: Sequence[CallId],
+        person: Sequence[tuple[object, Item]],
+        done: Deletion,
+        certificates: list[Certificate],
+        held: list[Held],
+        *,
+        why: str,
+        by: str,
+    ) -> None:
+        """What is erased is no longer found: the whole index goes last, and stays for calls that a hold keeps."""
+        kept = {each.item.id for each in done.held}
+        index = [item for _, item in person if item.holding == INDEX]
+        if call is None and not kept and index:
+            last = await self._p.deletions.delete(tenant, index, why=why, by=by)
+            certificates += last.certificates
+            held += last.held
+            return
+        if calls and (free := [each for each in calls if each not in kept]):
+            await self._p.kept.persons.forget(tenant, subject, free)
+
+    async def _stays(self, tenant: TenantId, subject: str, calls: set[CallId]) -> tuple[str, ...]:
+        found = list[str]()
+        if await self._p.kept.suppression.opted_out(tenant, subject) is not None:
+            found.append(OPT_OUT_STAYS)
+        if await self._p.kept.persons.restricted(tenant, subject) is not None:
+            found.append(RESTRICTION_STAYS)
+        return (*found, EVIDENCE_STAYS) if calls else tuple(found)
+
+    async def rectify(
+        self, tenant: TenantId, subject: str, call: CallId | None, old: Private[str], new: Private[str]
+    ) -> dict[str, Json]:
+        """Replace a value wherever it is kept, at once: how often in each place, and the keyed hashes before and after.
+
+        Raises:
+            InvalidRequest: there is nothing to replace, or nothing to replace it by.
+            NotFound: the call is not theirs, or the value stands nowhere.
+        """
+        if not old or not new or old == new or _too_long(old) or _too_long(new):
+            hint = f"give the wrong value and the right one, each of 1 to {LONGEST_VALUE} characters"
+            raise InvalidRequest("these are not two different values", hint=hint)
+        calls = await self.calls_of(tenant, subject, call)
+        places: dict[str, Json] = {}
+        for corrector in self._p.correctors:
+            if count := await corrector.correct(tenant, subject, calls, old, new):
+                places[corrector.name] = count
+        if not places:
+            raise NotFound("that value stands nowhere in what is kept of this person", hint="write it exactly as it is kept")
+        hash_of = self._p.value_hash
+        return {"places": places, "before": hash_of(tenant, old), "after": hash_of(tenant, new), "calls": len(calls)}
+
+    async def restrict(self, tenant: TenantId, subject: str) -> dict[str, Json]:
+        """No dialling, no recogniser, no model from now on: their data is only stored."""
+        since = await self._p.kept.persons.restrict(tenant, subject, self._p.clock.now())
+        return {"since": timestamp(since)}
+
+    async def lift(self, tenant: TenantId, subject: str) -> dict[str, Json]:
+        """Raises InvalidRequest: there is no restriction."""
+        if not await self._p.kept.persons.lift(tenant, subject):
+            raise InvalidRequest("this person's data is not restricted")
+        return {}
+
+    async def prove(self, tenant: TenantId, kind: str, body: Mapping[str, Json]) -> CallId:
+        """Write an act down in a thread of its own, and tell its name."""
+        thread = CallId(self._p.ids.new("rights"))
+        await CallAccount(tenant, thread, self._p.ledger, self._p.clock).write(kind, body)
+        return thread
+
+
+def _too_long(value: Private[str]) -> bool:
+    return bool(value.map(lambda text: len(text) > LONGEST_VALUE).reveal())
