@@ -11,17 +11,22 @@ import base64
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from gateway.errors import EvidenceInvalid
+from gateway.evidence import quick
 from gateway.evidence.canonical import canonical, parse, plain
 from gateway.evidence.chain import DURABILITIES, NEVER_UNCONFIRMED, UNCONFIRMED, entry_from, genesis, record
-from gateway.evidence.entries import Entry, Json
+from gateway.evidence.entries import Draft, Entry, Json
 from gateway.evidence.keys import KEY_BYTES, exact_base64, key_id, signature_holds
+from gateway.evidence.lines import read_quickly
 from gateway.evidence.summary import summarise
+from gateway.values import CallId, TenantId
 
 FORMAT = "sordino.receipt/1"
 ALGORITHM = "Ed25519"
 SIGNATURE_BYTES = 64
+_SIGNATURE = {"algorithm", "key_id", "public_key", "value"}
 
 Sign = Callable[[bytes], bytes]
 """Signs a message with the gateway's Ed25519 key: 64 bytes."""
@@ -112,22 +117,56 @@ def verify(receipt_json: bytes | str, trusted_key: bytes | None = None) -> Verif
     Raises:
         EvidenceInvalid: the first place that is wrong, in words.
     """
+    found = _quickly(receipt_json) if isinstance(receipt_json, bytes) else None
+    receipt, key = found or _carefully(receipt_json)
+    if trusted_key is not None and trusted_key != key:
+        raise EvidenceInvalid(f"it is signed by key {key_id(key)}, not by the key that you gave ({key_id(trusted_key)})")
+    return Verified(receipt, key_id(key), trusted=trusted_key is not None)
+
+
+def _quickly(text: bytes) -> tuple[Receipt, bytes] | None:
+    """A receipt in canonical form and the key that signed it, or None for whatever is not plainly good (see ``quick``)."""
+    document = quick.read(text)
+    if type(document) is not dict or type(document.get("entries")) is not list:
+        return None
+    signature = document.get("signature")
+    try:
+        entries = [_read_plain_entry(item) for item in document["entries"]]
+        _check_thread(entries)
+        derived = {**_derived(entries), "entries": document["entries"], "signature": signature}
+        if quick.write(derived) != text or type(signature) is not dict or set(signature) != _SIGNATURE:
+            return None
+        return Receipt(document=document, entries=tuple(entries)), _check_signature(document, signature, quick.write)
+    except (EvidenceInvalid, TypeError):
+        return None
+
+
+def _read_plain_entry(item: Json) -> Entry:
+    if type(item) is not dict or item.get("durable") not in DURABILITIES:
+        raise EvidenceInvalid("is not plainly an entry")
+    members = read_quickly(quick.write({name: value for name, value in item.items() if name != "durable"}))
+    if members is None:
+        raise EvidenceInvalid("is not plainly an entry")
+    tenant, call, kind, body = TenantId(members["tenant"]), CallId(members["call"]), members["kind"], members["body"]
+    at = datetime.fromisoformat(members["at"][:-1]).replace(tzinfo=UTC)
+    draft = Draft(tenant, call, kind, at, body, members["call_previous"])
+    return Entry(members["seq"], members["previous"], draft, members["hash"], item["durable"])
+
+
+def _carefully(receipt_json: bytes | str) -> tuple[Receipt, bytes]:
     document = parse(receipt_json)
     if not isinstance(document, dict):
         raise EvidenceInvalid("a receipt is one JSON object, and this is not one")
     if document.get("format") != FORMAT:
         raise EvidenceInvalid(f"this is not a receipt of the format {FORMAT}")
     signature = document.get("signature")
-    if not isinstance(signature, dict) or set(signature) != {"algorithm", "key_id", "public_key", "value"}:
+    if not isinstance(signature, dict) or set(signature) != _SIGNATURE:
         raise EvidenceInvalid("the receipt is not signed, or its signature is incomplete")
     entries = _read_entries(document.get("entries"))
     _check_thread(entries)
     derived = {**_derived(entries), "entries": document["entries"], "signature": signature}
     _compare(document, derived, "")
-    key = _check_signature(document, signature)
-    if trusted_key is not None and trusted_key != key:
-        raise EvidenceInvalid(f"it is signed by key {key_id(key)}, not by the key that you gave ({key_id(trusted_key)})")
-    return Verified(Receipt(document=document, entries=entries), key_id(key), trusted=trusted_key is not None)
+    return Receipt(document=document, entries=entries), _check_signature(document, signature, canonical)
 
 
 def _derived(entries: Sequence[Entry]) -> dict[str, Json]:
@@ -192,7 +231,7 @@ def _check_place(entry: Entry, seq: int, *, cut: bool, what: str) -> None:
         raise EvidenceInvalid(f"{what} stands before an entry that it follows")
 
 
-def _check_signature(document: Mapping[str, Json], signature: Mapping[str, Json]) -> bytes:
+def _check_signature(document: Mapping[str, Json], signature: Mapping[str, Json], written: Callable[[object], bytes]) -> bytes:
     if signature["algorithm"] != ALGORITHM:
         raise EvidenceInvalid(f"the signature is not of the algorithm {ALGORITHM}")
     key = _bytes(signature["public_key"], "the signature's public key", KEY_BYTES)
@@ -200,7 +239,7 @@ def _check_signature(document: Mapping[str, Json], signature: Mapping[str, Json]
     if signature["key_id"] != key_id(key):
         raise EvidenceInvalid("the signature's key_id is not that of its public key")
     unsigned = {**document, "signature": {name: item for name, item in signature.items() if name != "value"}}
-    if not signature_holds(key, value, canonical(unsigned)):
+    if not signature_holds(key, value, written(unsigned)):
         raise EvidenceInvalid("the signature does not fit: something in the receipt was changed after it was signed")
     return key
 

@@ -12,6 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import EvidenceInvalid
+from gateway.evidence import receipt
 from gateway.evidence.canonical import canonical, parse
 from gateway.evidence.chain import MEMORY, CallChain
 from gateway.evidence.keys import key_id
@@ -283,3 +284,38 @@ def test_whatever_stands_where_a_part_of_a_receipt_should_stand_is_refused_with_
 
 def test_verifying_asks_for_nothing_but_the_text() -> None:
     assert KEY.public_key().public_bytes_raw() == verify(TEXT).receipt.public_key
+
+
+LINE = canonical(RECEIPT.document)
+
+
+def resigned(document: Any) -> Any:
+    """What somebody who has the key makes of a changed receipt."""
+    unsigned = {**document, "signature": {name: item for name, item in document["signature"].items() if name != "value"}}
+    value = base64.b64encode(KEY.sign(canonical(unsigned))).decode("ascii")
+    return {**document, "signature": {**document["signature"], "value": value}}
+
+
+def test_a_receipt_on_one_line_is_read_the_quick_way() -> None:
+    """As bundles hold it; the one that people read has the same content, and goes the careful way."""
+    found = receipt._quickly(LINE)
+    assert found is not None
+    assert found == receipt._carefully(LINE) == receipt._carefully(TEXT)
+    assert receipt._quickly(TEXT) is None
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_the_quick_way_says_yes_only_where_the_careful_one_does(data: st.DataObject) -> None:
+    """For a receipt with any piece changed: signed again by somebody, or not."""
+    at = data.draw(st.integers(0, len(LINE)))
+    piece = data.draw(st.sampled_from([b'"', b" ", b"1", b"0", b"e", b".", b"{", b"[]", b"null", b"true", b"\xc3\xa9", b""]))
+    line = LINE[:at] + piece + LINE[at + data.draw(st.integers(0, 4)) :]
+    if data.draw(st.booleans()):
+        try:
+            line = canonical(resigned(parse(line)))
+        except (EvidenceInvalid, KeyError, TypeError, AttributeError):
+            assume(condition=False)
+    found = receipt._quickly(line)
+    if found is not None:
+        assert found == receipt._carefully(line)
