@@ -17,8 +17,6 @@ from gateway.accessing import AccessNeeds, open_access
 from gateway.adapters.carriers.stream_token import StreamClaims, StreamTokens
 from gateway.adapters.conversation import ConversationParts, silence_livekit
 from gateway.adapters.detectors.presidio import PresidioDetector, workers_for
-from gateway.adapters.keys.envelope import MasterKey
-from gateway.adapters.keys.files import read_key, read_or_create_key
 from gateway.adapters.keys.signing import SigningKey
 from gateway.adapters.providers.all import chat_models
 from gateway.adapters.providers.outbound import outbound_session, tls_context
@@ -47,6 +45,7 @@ from gateway.governing import (
 )
 from gateway.http.media import SocketLeg
 from gateway.http.recordings import recording_routes
+from gateway.keeping import open_keys
 from gateway.lines import Lines, handing_over
 from gateway.paying import open_payments
 from gateway.policy.disclosing import all_first_words
@@ -63,7 +62,7 @@ from gateway.speech import speech_elsewhere
 from gateway.talking import TalkNeeds, open_talking
 from gateway.tasks import TaskOwner
 from gateway.trunk import TrunkNeeds, open_trunk
-from gateway.values import Hop, Private, ProcessorId
+from gateway.values import Hop, ProcessorId
 
 log = logging.getLogger(__name__)
 
@@ -135,7 +134,6 @@ class Gateway:
         if self.policies.findings:
             raise PolicyInvalid(self.policies.findings)
         policies = self.policies.policies
-        keys = self._read_keys()
         await enter(self._tasks)
         redis_url = settings.redis_url
         if redis_url is None:
@@ -144,15 +142,15 @@ class Gateway:
         self.store = await enter(Store(redis_url))
         await self.store.ping()
         self.ledger = await enter(RedisLedger(self.store))
-        self._master = MasterKey(keys)
+        self.keys = await open_keys(settings, self.store)
+        self._identity = self.keys.identity.reveal()
         self.signing = SigningKey.from_file(settings.data / "keys" / "signing.key", create=True)
         self.receipts = Receipts(self.store, settings.data / "receipts")
         self._instructions = PolicyArchive(settings.data / "instructions")
         self._once = OnlyOnce(self.store)
-        self._tokens = StreamTokens(Private(keys))
-        needs = Needs(
-            self.store, self.ledger, lambda: self.policies.policies, self.secrets, keys, self._env, self._clock, self._ids
-        )
+        self._tokens = StreamTokens(self.keys.identity)
+        own = (self.secrets, self._identity, self._env, self._clock, self._ids)
+        needs = Needs(self.store, self.ledger, lambda: self.policies.policies, *own)
         self.governing = await open_governing(needs, self._open)
         self.recordings = open_recordings(
             DeskNeeds(
@@ -161,7 +159,7 @@ class Gateway:
                 ledger=self.ledger,
                 policies=self.policies,
                 secrets=self.secrets,
-                keys=self._master,
+                keys=self.keys.shelf,
                 telemetry=self.telemetry,
                 clock=self._clock,
                 ids=self._ids,
@@ -191,10 +189,6 @@ class Gateway:
     async def _warm_up(self) -> None:
         await asyncio.gather(self.speech.start(), self.detector.start())
 
-    def _read_keys(self) -> bytes:
-        path = self.settings.master_key_file
-        return read_key(path) if path else read_or_create_key(self.settings.data / "keys" / "master.key")
-
     async def _conversation_parts(self) -> ConversationParts:
         session = await self._open.enter_async_context(outbound_session())
         threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="vad")
@@ -216,7 +210,7 @@ class Gateway:
             instructions=self._instructions,
             store=self.store,
             ledger=self.ledger,
-            keys=self._master,
+            keys=self.keys.shelf,
             signing=self.signing,
             receipts=self.receipts,
             governing=self.governing,
@@ -235,7 +229,7 @@ class Gateway:
 
     async def _listen(self) -> None:
         port = self.settings.port or free_port(self.settings.host)
-        over = handing_over(self.store, self._read_keys())
+        over = handing_over(self.store, self._identity)
         parts = (self.policies, self.secrets, self._tokens, self._once, self._clock, self._ids, self.telemetry)
         lines = Lines(*parts, self._take, *over)
         tls = listener_tls(self.settings)
@@ -267,7 +261,7 @@ class Gateway:
     def _talk_needs(self) -> TalkNeeds:
         return TalkNeeds(
             settings=self.settings,
-            key=self._read_keys(),
+            key=self._identity,
             keys=TenantKeys(self.store),
     def _access_needs(self) -> AccessNeeds:
         desks = self.governing
@@ -285,8 +279,8 @@ class Gateway:
     def _proxy_needs(self) -> ProxyNeeds:
         return ProxyNeeds(
             store=self.store,
-            keys=self._master,
-            name_key=self._read_keys(),
+            keys=self.keys.shelf,
+            name_key=self._identity,
             ledger=self.ledger,
             detector=self.detector,
             policy=self.policies,

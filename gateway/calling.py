@@ -27,6 +27,7 @@ from gateway.evidence import receipt as receipts
 from gateway.evidence.entries import Entry, Json
 from gateway.evidence.receipt import Receipt
 from gateway.governing import NO_NUMBERS, Ends, Governing, answers_on_call, law_of_call, opt_out_on_call, origins_of
+from gateway.locks import KeyShelf
 from gateway.paying import Extras
 from gateway.policy.model import TenantPolicy
 from gateway.policy.voices import prefers_masked_voice
@@ -35,7 +36,6 @@ from gateway.ports import (
     Conversation,
     ConversationEvents,
     Ids,
-    KeyWrap,
     Masker,
     Observer,
     Playout,
@@ -69,7 +69,7 @@ class CallNeeds:
     instructions: PolicyArchive
     store: Store
     ledger: RedisLedger
-    keys: KeyWrap
+    keys: KeyShelf
     signing: SigningKey
     receipts: Receipts
     governing: Governing

@@ -73,13 +73,15 @@ NO_NUMBERS = Ends()
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What the desks stand on. ``env`` names the operator's mail server."""
+    """What the desks stand on. ``identity``: the key that keyed hashes are derived from; ``env`` names the operator's mail
+    server.
+    """
 
     store: Store
     ledger: Ledger
     policies: Callable[[], PolicySet]
     secrets: Secrets
-    master_key: bytes
+    identity: bytes
     env: Mapping[str, str]
     clock: Clock
     ids: Ids
@@ -117,7 +119,7 @@ async def open_governing(needs: Needs, running: AsyncExitStack) -> Governing:
         RedisConsents(needs.store),
         needs.ledger,
         lambda tenant: needs.policies().tenant(tenant),
-        SubjectHash(Private(needs.master_key)),
+        SubjectHash(Private(needs.identity)),
         needs.clock,
         needs.ids,
     )

@@ -131,5 +131,5 @@ class Lines:
 
 
 def handing_over(store: Store, key: bytes) -> tuple[Handovers, StreamTokens]:
-    """What handing callers over stands on. ``key``: the master key; what these tokens are sealed with is derived from it."""
+    """What handing callers over stands on. ``key``: the identity key; what these tokens are sealed with is derived from it."""
     return Handovers(store), StreamTokens(Private(hmac.digest(key, b"sordino transfer tokens", hashlib.sha256)))

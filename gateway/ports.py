@@ -114,15 +114,6 @@ class Vault(Protocol):
         ...
 
 
-class KeyWrap(Protocol):
-    """The master key: locks the keys of calls, each for one tenant, call and kind of data."""
-
-    def wrap(self, key: bytes, *, tenant: TenantId, call: CallId, kind: str) -> bytes: ...
-    def unwrap(self, wrapped: bytes, *, tenant: TenantId, call: CallId, kind: str) -> bytes:
-        """Raises StoreUnavailable when it does not open."""
-        ...
-
-
 class Ledger(Protocol):
     """The append-only chain of one gateway's evidence, in one stream per tenant."""
 

@@ -10,20 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.adapters.recordings.folder import Folder, RecordingFile
-from gateway.adapters.recordings.format import CIPHER, Sound, new_header
+from gateway.adapters.recordings.format import CIPHER, CLASS, Sound, new_header
 from gateway.adapters.recordings.s3 import DIALECT as S3
 from gateway.adapters.recordings.s3 import S3Recordings
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.recordings import KEPT, WAITING, RecordingFacts, RedisRecordings
 from gateway.adapters.stores.redis import Store
-from gateway.errors import PolicyRefused, SordinoError
+from gateway.errors import PolicyRefused, SordinoError, StoreUnavailable
 from gateway.evidence.entries import Json
+from gateway.locks import KeyShelf
 from gateway.policy.announcing import RECORDING
 from gateway.policy.consent import How
 from gateway.policy.egress import Grant
 from gateway.policy.model import TenantPolicy
-from gateway.ports import Clock, Conversation, Egress, Ids, KeyWrap, Secrets, Tape, Telemetry
+from gateway.ports import Clock, Conversation, Egress, Ids, Secrets, Tape, Telemetry
 from gateway.runner.account import CallAccount
 from gateway.runner.consents import CallConsents
 from gateway.runner.egress import CallEgress
@@ -44,7 +45,7 @@ class RecordingNeeds:
 
     folder: Folder
     index: RedisRecordings
-    keys: KeyWrap
+    keys: KeyShelf
     clock: Clock
     finished: Callable[[], None]
 
@@ -79,7 +80,7 @@ class DeskNeeds:
     ledger: RedisLedger
     policies: PolicyFolder
     secrets: Secrets
-    keys: KeyWrap
+    keys: KeyShelf
     telemetry: Telemetry
     clock: Clock
     ids: Ids
@@ -160,9 +161,11 @@ class Taping:
             raise PolicyRefused(f"nothing here stores recordings by {grant.dialect!r}", hint=f"known: {FOLDER}, {S3}")
         started = needs.clock.now().isoformat(timespec="microseconds")
         redacted = tenant.recording.redact.value
-        header, key = new_header(
-            needs.keys, account.tenant, account.call, started=started, consent=consent, rate=rate, redacted=redacted
-        )
+        key = await needs.keys.key(account.tenant, account.call, CLASS, create=True)
+        if key is None:
+            raise StoreUnavailable("a recording has no key", hint="nothing was recorded")
+        about = {"started": started, "consent": consent, "rate": rate, "redacted": redacted}
+        header = new_header(key, account.tenant, account.call, **about)
         facts = RecordingFacts(
             call=account.call,
             started=started,
@@ -230,5 +233,6 @@ class FileSink:
         return {**whole, "place": state}
 
     async def discard(self) -> None:
+        await self._needs.keys.destroy(self._account.tenant, self._account.call, CLASS)
         await self._file.discard()
         await self._needs.index.forget(self._account.tenant, self._account.call)

@@ -26,6 +26,7 @@ from gateway.adapters.stores.conversations import RedisConversations
 from gateway.adapters.stores.idle import IdleConversations
 from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.redis import Store
+from gateway.adapters.stores.key_shelf import RedisKeyShelf
 from gateway.adapters.stores.tenant_keys import TenantKeys
 from gateway.errors import Misconfigured
 from gateway.http.answers import typed_errors
@@ -48,7 +49,6 @@ from gateway.ports import (
     ChatModel,
     Clock,
     Ids,
-    KeyWrap,
     Ledger,
     Policy,
     Secrets,
@@ -102,7 +102,7 @@ class ProxyNeeds:
     """What the model proxy takes over from the gateway."""
 
     store: Store
-    keys: KeyWrap
+    keys: RedisKeyShelf
     name_key: bytes
     ledger: Ledger
     detector: ReplacingDetector

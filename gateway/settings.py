@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gateway.adapters.stores.policy_folder import shipped_policies
 from gateway.errors import Misconfigured
+from gateway.values import Private
 
 _ICE_SERVER = re.compile(r"(stun|turns?):[\w.-]+(:\d{1,5})?(\?transport=(udp|tcp))?", re.ASCII)
 
@@ -21,6 +22,9 @@ class Settings:
     policies: Path
     redis_url: str | None = None
     master_key_file: Path | None = None
+    master_key: Private[str] | None = None
+    """The master key itself, in base64, for who keeps secrets in the environment; ``master_key_next``: what takes its place."""
+    master_key_next: Private[str] | None = None
     public_url: str | None = None
     host: str = "127.0.0.1"
     port: int = 8080
@@ -56,6 +60,8 @@ class Settings:
             "policies": Path(env.get("SORDINO_POLICIES") or shipped_policies()),
             "redis_url": env.get("SORDINO_REDIS_URL") or None,
             "master_key_file": Path(env["SORDINO_MASTER_KEY_FILE"]) if env.get("SORDINO_MASTER_KEY_FILE") else None,
+            "master_key": Private(env["SORDINO_MASTER_KEY"]) if env.get("SORDINO_MASTER_KEY") else None,
+            "master_key_next": Private(env["SORDINO_MASTER_KEY_NEXT"]) if env.get("SORDINO_MASTER_KEY_NEXT") else None,
             "public_url": env.get("SORDINO_PUBLIC_URL") or None,
             "demo_llm": env.get("SORDINO_DEMO_LLM") or None,
             "demo_model": env.get("SORDINO_DEMO_MODEL") or None,
@@ -69,7 +75,11 @@ class Settings:
         }
         found |= {name: value for name, value in given.items() if value is not None}
         settings = Settings(**found)  # type: ignore[arg-type]
-        if settings.redis_url and not settings.master_key_file:
+        if settings.master_key and settings.master_key_file:
+            raise Misconfigured(
+                "SORDINO_MASTER_KEY and SORDINO_MASTER_KEY_FILE are both set", hint="keep the master key in one place: unset one"
+            )
+        if settings.redis_url and not (settings.master_key_file or settings.master_key):
             raise Misconfigured(
                 "SORDINO_REDIS_URL is set and SORDINO_MASTER_KEY_FILE is not",
                 hint="a shared store needs a shared master key: head -c 32 /dev/urandom | base64 > key; chmod 600 key",

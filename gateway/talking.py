@@ -55,7 +55,7 @@ class RunCall(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TalkNeeds:
-    """What browsers' calls stand on. ``key``: the master key; what tokens are sealed with is derived from it."""
+    """What browsers' calls stand on. ``key``: the identity key; what tokens are sealed with is derived from it."""
 
     settings: Settings
     key: bytes

@@ -9,13 +9,13 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from gateway.adapters.keys.files import read_key, read_or_create_key
 from gateway.adapters.stores.embedded import EmbeddedValkey
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.system import RandomIds, Secrets, SystemClock
 from gateway.governing import Governing, Needs, open_governing
+from gateway.keeping import open_keys
 from gateway.settings import Settings
 
 Work = Callable[[Governing], Awaitable[int]]
@@ -42,12 +42,6 @@ async def attach(settings: Settings, running: AsyncExitStack) -> tuple[Store, Re
     return store, await running.enter_async_context(RedisLedger(store))
 
 
-def master_key(settings: Settings) -> bytes:
-    """The gateway's master key. Raises Misconfigured."""
-    path = settings.master_key_file
-    return read_key(path) if path else read_or_create_key(settings.data / "keys" / "master.key")
-
-
 def on_the_desks(given: argparse.Namespace, work: Work) -> int:
     """Do ``work`` on the store that the gateway uses, and give its exit code.
 
@@ -61,7 +55,8 @@ def on_the_desks(given: argparse.Namespace, work: Work) -> int:
     async def run() -> int:
         async with AsyncExitStack() as running:
             store, ledger = await attach(settings, running)
-            key, secrets = master_key(settings), Secrets(settings.data / "secrets", os.environ)
+            keys, secrets = await open_keys(settings, store), Secrets(settings.data / "secrets", os.environ)
+            key = keys.identity.reveal()
             needs = Needs(store, ledger, lambda: folder.policies, secrets, key, os.environ, SystemClock(), RandomIds())
             return await work(await open_governing(needs, running))
 

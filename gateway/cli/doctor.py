@@ -26,6 +26,7 @@ from gateway.adapters.system import Secrets
 from gateway.adapters.telemetry.otlp import endpoint_from_env
 from gateway.errors import Misconfigured, SordinoError
 from gateway.evidence.chain import FSYNC
+from gateway.keeping import master_keys
 from gateway.policy.announcing import Announcement
 from gateway.policy.model import TenantPolicy
 from gateway.settings import Settings
@@ -101,6 +102,9 @@ def examine(settings: Settings, env: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _keys(settings: Settings) -> Iterator[Finding]:
+    if settings.master_key is not None:
+        yield _looked("master key", lambda: str(master_keys(settings)), "see SORDINO_MASTER_KEY")
+        return
     path = settings.master_key_file or settings.data / "keys" / "master.key"
     if not path.exists() and settings.master_key_file is None:
         yield Finding("master key", True, f"will be made at first start: {path}")

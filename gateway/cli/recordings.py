@@ -12,13 +12,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.adapters.keys.envelope import MasterKey
 from gateway.adapters.stores.notices import RedisNoticeLog
 from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.system import RandomIds, Secrets, SystemClock
 from gateway.adapters.telemetry.null import NullTelemetry
-from gateway.cli.attached import add_policies, attach, master_key
+from gateway.cli.attached import add_policies, attach
 from gateway.errors import NotFound
+from gateway.keeping import open_keys
 from gateway.recording import DeskNeeds, open_recordings
 from gateway.runner.notices import NoticeWatch
 from gateway.runner.recordings import RecordingDesk
@@ -125,7 +125,7 @@ def _on_the_desk(given: argparse.Namespace, work: Work) -> int:
                 ledger=ledger,
                 policies=folder,
                 secrets=Secrets(settings.data / "secrets", os.environ),
-                keys=MasterKey(master_key(settings)),
+                keys=(await open_keys(settings, store)).shelf,
                 telemetry=NullTelemetry(),
                 clock=SystemClock(),
                 ids=RandomIds(),

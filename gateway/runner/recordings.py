@@ -15,14 +15,16 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from gateway.adapters.recordings.folder import Folder
+from gateway.adapters.recordings.format import CLASS, FileKey
 from gateway.adapters.recordings.reading import Extent, measured, wav_of
 from gateway.adapters.stores.recordings import KEPT, WAITING, WRITING, RecordingFacts, RedisRecordings
 from gateway.errors import InvalidRequest, NotFound, RecordingAltered, SordinoError
 from gateway.evidence.entries import Entry
+from gateway.locks import KeyShelf
 from gateway.policy.egress import Grant
 from gateway.policy.model import TenantPolicy
 from gateway.policy.rules import STORED
-from gateway.ports import Clock, Egress, KeyWrap, Ledger
+from gateway.ports import Clock, Egress, Ledger
 from gateway.runner.account import CallAccount
 from gateway.values import CallId, DataCategory, Hop, ProcessorId, TenantId
 
@@ -50,7 +52,7 @@ class RecordingParts:
     folder: Folder
     index: RedisRecordings
     storages: Mapping[str, Storage]
-    keys: KeyWrap
+    keys: KeyShelf
     ledger: Ledger
     entries: Entries
     egress: Callable[[TenantPolicy, CallAccount], Egress]
@@ -77,12 +79,16 @@ class RecordingDesk:
         """Every recording of the tenant, the oldest first. Raises StoreUnavailable."""
         return await self._p.index.list(tenant)
 
+    async def find(self, tenant: TenantId, call: CallId) -> RecordingFacts | None:
+        """The recording of that call. Raises StoreUnavailable."""
+        return await self._p.index.find(tenant, call)
+
     @asynccontextmanager
     async def export(self, tenant: TenantId, call: CallId, *, reason: str) -> AsyncIterator[Export]:
         """The recording, once every chunk of it was checked and the evidence says that it is read, and why.
 
         Raises:
-            NotFound: there is no recording of that call, or its file is on another machine.
+            NotFound: there is no recording of that call, its key was destroyed, or its file is on another machine.
             InvalidRequest: no reason is given.
             RecordingAltered: names the first chunk that is not what was written.
             EvidenceUnavailable, StoreUnavailable, NoPermittedRoute, UpstreamFailed.
@@ -90,12 +96,13 @@ class RecordingDesk:
         reason = _said(reason)
         facts = await self._find(tenant, call)
         async with self._opened(tenant, facts) as file:
-            extent = await asyncio.to_thread(measured, file, self._p.keys)
+            key = await self._key(tenant, call)
+            extent = await asyncio.to_thread(measured, file, key)
             _check(facts, extent)
             account = await self._account(tenant, call)
             await account.write("recording.read", {"reason": reason, "key_id": facts.key_id, "cut": extent.cut})
             file.seek(0)
-            yield Export(facts, extent, _in_thread(wav_of(file, self._p.keys, extent)))
+            yield Export(facts, extent, _in_thread(wav_of(file, key, extent)))
 
     async def delete(self, tenant: TenantId, call: CallId, *, why: str) -> bool:
         """Destroy the key and the sound, wherever they are. False: there was no recording. The evidence says why.
@@ -126,6 +133,7 @@ class RecordingDesk:
                 raise InvalidRequest("that call is still being recorded", hint="try again when it has ended")
             if facts.folder != self._p.folder.name and (facts.state != KEPT or facts.dialect == FOLDER):
                 raise NotFound("that recording is on another gateway's disk", hint="ask the gateway that took the call")
+            await self._p.keys.destroy(tenant, call, CLASS)
             if facts.state == KEPT and facts.dialect != FOLDER:
                 account = await self._account(tenant, call)
                 grant = await self._grant(tenant, account, facts)
@@ -183,6 +191,9 @@ class RecordingDesk:
 
     # --- one recording ------------------------------------------------------------------------------------------------
 
+    async def _key(self, tenant: TenantId, call: CallId) -> FileKey:
+        return FileKey(await self._p.keys.key(tenant, call, CLASS, create=False), self._p.keys)
+
     async def _find(self, tenant: TenantId, call: CallId) -> RecordingFacts:
         facts = await self._p.index.find(tenant, call)
         if facts is None:
@@ -220,8 +231,8 @@ class RecordingDesk:
                 return False
             file = await self._p.folder.open(tenant, facts.call)
             try:
-                extent = await asyncio.to_thread(measured, file, self._p.keys)
-            except RecordingAltered:
+                extent = await asyncio.to_thread(measured, file, await self._key(tenant, facts.call))
+            except (RecordingAltered, NotFound):
                 return False
             finally:
                 file.close()

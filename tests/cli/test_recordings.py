@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.adapters.keys.envelope import MasterKey
+from gateway.adapters.keys.master import MasterKeys
 from gateway.adapters.recordings.folder import Folder
-from gateway.adapters.recordings.format import new_header
+from gateway.adapters.recordings.format import CLASS, new_header
 from gateway.adapters.stores.embedded import EmbeddedValkey
+from gateway.adapters.stores.key_shelf import RedisKeyShelf
 from gateway.adapters.stores.recordings import KEPT, RecordingFacts, RedisRecordings
 from gateway.adapters.stores.redis import Store
 from gateway.cli.main import main
@@ -33,23 +34,24 @@ def house(tmp_path: Path, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatc
     environment = {"DATA": tmp_path / "data", "POLICIES": policies, "REDIS_URL": valkey.url, "MASTER_KEY_FILE": key_file}
     for name, value in environment.items():
         monkeypatch.setenv(f"SORDINO_{name}", str(value))
-    keys = MasterKey.from_file(key_file, create=True)
+    masters = MasterKeys.from_file(key_file, create=True)
 
     async def record() -> None:
         started = datetime.now(UTC).isoformat()
         stated = {"started": started, "consent": "sha256:c", "rate": RATE, "redacted": "silence"}
-        header, key = new_header(keys, TENANT, CALL, **stated)
-        folder = Folder(tmp_path / "data" / "recordings")
-        file = await folder.create(header, key)
-        for piece in PIECES[:-1]:
-            await file.write(piece)
-        await file.finish(24_000)
-        facts = RecordingFacts(CALL, started, "disk", "folder", header.key_id, "sha256:c", "silence", RATE, keep_s=60)
-        facts = replace(facts, folder=folder.name)
         async with Store(valkey.url, timeout_s=20) as store:
             async with store.answers() as client:
                 await client.flushall()
-            await RedisRecordings(store).put(TENANT, facts)
+            key = await RedisKeyShelf(store, masters).key(TENANT, CALL, CLASS, create=True)
+            assert key is not None
+            header = new_header(key, TENANT, CALL, **stated)
+            folder = Folder(tmp_path / "data" / "recordings")
+            file = await folder.create(header, key)
+            for piece in PIECES[:-1]:
+                await file.write(piece)
+            await file.finish(24_000)
+            facts = RecordingFacts(CALL, started, "disk", "folder", header.key_id, "sha256:c", "silence", RATE, keep_s=60)
+            await RedisRecordings(store).put(TENANT, replace(facts, folder=folder.name))
             await RedisRecordings(store).change(TENANT, CALL, state=KEPT, ms=3_000, chunks=file.chunks, sha256=file.sha256)
 
     asyncio.run(record())

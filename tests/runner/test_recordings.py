@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.adapters.recordings.format import Piece, Sound
+from gateway.adapters.keys.master import MasterKeys
+from gateway.adapters.recordings.format import CLASS, FileKey, Piece, Sound, open_recording
+from gateway.adapters.stores.key_shelf import RedisKeyShelf
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.recordings import KEPT, WAITING, WRITING, RecordingFacts
@@ -24,7 +26,7 @@ from gateway.recording import DeskNeeds, Recordings, open_recordings
 from gateway.runner.account import CallAccount
 from gateway.values import CallId, Private, ProcessorId, TenantId
 from tests.adapters.recordings.bucket import Bucket, bucket
-from tests.adapters.recordings.samples import CALL, KEYS, PIECES, RATE, TENANT, header_and_key
+from tests.adapters.recordings.samples import CALL, PIECES, RATE, TENANT, header_and_key
 from tests.conftest import PATIENCE_S
 
 VOICE = b"\x11\x22\x33\x44"
@@ -61,7 +63,9 @@ class House:
         needs = self.recordings.needs
         account = CallAccount(TENANT, call, self.ledger, SystemClock())
         await account.write("call.started", {})
-        header, key = header_and_key(call=call)
+        kept = await needs.keys.key(TENANT, call, CLASS, create=True)
+        assert kept is not None
+        header, key = header_and_key(call=call, key=kept)
         file = await needs.folder.create(header, key)
         dialect = "folder" if processor == "disk" else "s3"
         started = datetime.now(UTC).isoformat()
@@ -113,7 +117,7 @@ async def house(tmp_path: Path, store: Store) -> AsyncIterator[House]:
             ledger=ledger,
             policies=(opened := PolicyFolder.open(policies)),
             secrets=Secrets(tmp_path / "secrets", {"S3_KEY": "KEYID:secret"}),
-            keys=KEYS,
+            keys=RedisKeyShelf(store, MasterKeys.fixed(bytes(range(32)))),
             telemetry=NullTelemetry(),
             clock=SystemClock(),
             ids=RandomIds(),
@@ -195,9 +199,13 @@ class TestAfterAGatewayWasKilled:
 class TestDeleting:
     async def test_the_key_and_the_sound_are_gone_and_the_evidence_says_so(self, house: House) -> None:
         path = await house.recorded()
+        copy = path.read_bytes()
         (facts,) = await house.recordings.desk.list(TENANT)
         assert await house.recordings.desk.delete(TENANT, CALL, why="erasure 4")
         assert not path.exists()
+        assert await house.recordings.needs.keys.key(TENANT, CALL, CLASS, create=False) is None
+        with pytest.raises(NotFound, match="was destroyed"):
+            open_recording(io.BytesIO(copy), FileKey(None, house.recordings.needs.keys))
         assert await house.recordings.desk.list(TENANT) == []
         last = [entry async for entry in house.ledger.entries(TENANT, CALL)][-1]
         assert (last.draft.kind, dict(last.draft.body)) == ("recording.deleted", {"why": "erasure 4", "key_id": facts.key_id})

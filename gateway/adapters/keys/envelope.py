@@ -1,4 +1,4 @@
-"""Envelope encryption: the master key locks the keys of calls (AES-256-GCM, NIST SP 800-38D; promise 25)."""
+"""Version 1 of locked keys: the master key locks those of calls by itself. Read, and written no more (``gateway.locks``)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NONCE_BYTES = 12
 
 
 class MasterKey:
-    """The key that locks all others. Implements ``gateway.ports.KeyWrap``."""
+    """The key that locks all others. Implements ``gateway.locks.OlderKeys``."""
 
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)

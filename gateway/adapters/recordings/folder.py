@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 from gateway.adapters.recordings.format import End, Header, Piece, Sealer
 from gateway.errors import InvalidRequest, NotFound, StoreUnavailable
-from gateway.values import CallId, TenantId
+from gateway.values import CallId, Private, TenantId
 
 SUFFIX = ".srec"
 READ_BYTES = 256 * 1024
@@ -28,7 +28,7 @@ _ID = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,126}[A-Za-z0-9_-])?")
 class RecordingFile:
     """One recording while it is written: each piece is encrypted, written and on the disk when ``write`` returns."""
 
-    def __init__(self, path: Path, header: Header, key: bytes) -> None:
+    def __init__(self, path: Path, header: Header, key: Private[bytes]) -> None:
         """Make the file, with its header on the disk. Blocks; raises StoreUnavailable."""
         self.path = path
         self.header = header
@@ -67,7 +67,7 @@ class RecordingFile:
         self.release()
 
     async def discard(self) -> None:
-        """Delete the file, its key first. Raises StoreUnavailable."""
+        """Delete the file. Raises StoreUnavailable."""
         try:
             await asyncio.to_thread(shred, self.path)
         except OSError as error:
@@ -115,7 +115,7 @@ class Folder:
             raise InvalidRequest("a tenant's or call's id has characters that it cannot have")
         return self._root / tenant / f"{call}{SUFFIX}"
 
-    async def create(self, header: Header, key: bytes) -> RecordingFile:
+    async def create(self, header: Header, key: Private[bytes]) -> RecordingFile:
         """Raises StoreUnavailable, InvalidRequest."""
         path = self.path(header.tenant, header.call)
         return await asyncio.to_thread(RecordingFile, path, header, key)
@@ -142,7 +142,7 @@ class Folder:
             raise _disk(error) from None
 
     async def delete(self, tenant: TenantId, call: CallId) -> bool:
-        """Destroy the key in the file, then the file. False: there was none. Raises StoreUnavailable."""
+        """Overwrite what the file begins with, then delete it. False: there was none. Raises StoreUnavailable."""
         try:
             await asyncio.to_thread(shred, self.path(tenant, call))
         except FileNotFoundError:
@@ -188,7 +188,7 @@ def _name_in(path: Path) -> str:
 
 
 def shred(path: Path) -> None:
-    """Overwrite the header, and with it the locked key, then unlink: whatever still holds the file's blocks cannot open it."""
+    """Overwrite the header, then unlink. An older file's key is in it: whatever still holds the file's blocks cannot open it."""
     file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
         length = min(os.fstat(file).st_size, 4096)

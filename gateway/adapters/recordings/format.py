@@ -5,7 +5,8 @@ byte (1: the last one, else 0), the length of what follows (4 bytes) and AES-256
 is STREAM (Hoang, Reyhanitabar, Rogaway, Vizár: "Online Authenticated-Encryption and its Nonce-Reuse Misuse-Resistance", 2015):
 the nonce is seven random bytes of the file, the chunk's number (4 bytes, from 0) and whether it is the last one, so that what is
 cut off, reordered, repeated or taken from another file does not open. The associated data names tenant, call, class, header,
-number and the last flag. Every file has a key of its own, which the header holds locked for this tenant, call and class.
+number and the last flag. Every file has a key of its own, which the header names and does not hold: it is in the store, so that
+to destroy it there makes every copy of the file unreadable. Older files carry theirs in the header, locked by the master key.
 """
 
 from __future__ import annotations
@@ -23,15 +24,14 @@ from typing import Any, BinaryIO
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from gateway.errors import RecordingAltered
-from gateway.ports import KeyWrap
+from gateway.errors import NotFound, RecordingAltered
+from gateway.locks import CALL, OlderKeys, key_id
 from gateway.values import CallId, Gap, Private, TenantId
 
 MAGIC = b"SORDREC1"
 CLASS = "audio"
 """The class of data that a recording's key is locked for."""
 CIPHER = "AES-256-GCM STREAM"
-KEY_BYTES = 32
 PREFIX_BYTES = 7
 LONGEST_HEADER = 64 * 1024
 LONGEST_CHUNK = 1024 * 1024
@@ -52,10 +52,10 @@ class Header:
     consent: str
     rate: int
     redacted: str
-    key: bytes
-    """The file's key, locked (``KeyWrap``)."""
     key_id: str
     prefix: bytes
+    key: bytes = b""
+    """Of an older file: its key, locked (``gateway.locks.OlderKeys``)."""
 
     def to_bytes(self) -> bytes:
         facts = {
@@ -64,7 +64,7 @@ class Header:
             "cipher": CIPHER,
             "class": CLASS,
             "consent": self.consent,
-            "key": base64.b64encode(self.key).decode(),
+            **({"key": base64.b64encode(self.key).decode()} if self.key else {}),
             "key_id": self.key_id,
             "prefix": self.prefix.hex(),
             "rate": self.rate,
@@ -95,23 +95,36 @@ class End:
 Piece = Sound | Gap | End
 
 
-def new_header(keys: KeyWrap, tenant: TenantId, call: CallId, **facts: Any) -> tuple[Header, bytes]:
-    """A header with a fresh key, and that key. ``facts``: ``started``, ``consent``, ``rate``, ``redacted``."""
-    key = os.urandom(KEY_BYTES)
-    locked = keys.wrap(key, tenant=tenant, call=call, kind=CLASS)
-    return Header(tenant, call, key=locked, key_id=key_id(key), prefix=os.urandom(PREFIX_BYTES), **facts), key
+def new_header(key: Private[bytes], tenant: TenantId, call: CallId, **facts: Any) -> Header:
+    """The header of a file under that key. ``facts``: ``started``, ``consent``, ``rate``, ``redacted``."""
+    return Header(tenant, call, key_id=key_id(CALL, key), prefix=os.urandom(PREFIX_BYTES), **facts)
 
 
-def key_id(key: bytes) -> str:
-    """A name of a recording's key that tells nothing about it: 16 hexadecimal digits."""
-    return hashlib.sha256(b"sordino recording key\x00" + key).hexdigest()[:16]
+@dataclass(frozen=True, slots=True)
+class FileKey:
+    """What opens one file: its key, as the store has it, and who opens those that older files carry."""
+
+    key: Private[bytes] | None
+    older: OlderKeys
+
+    def of(self, header: Header) -> Private[bytes]:
+        """Raises NotFound: it was destroyed; RecordingAltered: another one is named; StoreUnavailable: an older file's does not
+        open.
+        """
+        if self.key is not None and key_id(CALL, self.key) == header.key_id:
+            return self.key
+        if header.key:
+            return Private(self.older.unwrap(header.key, tenant=header.tenant, call=header.call, kind=CLASS))
+        if self.key is not None:
+            raise _altered("its header")
+        raise NotFound("the key of this recording was destroyed: nothing opens it any more")
 
 
 class _Cipher:
     """Nonce and associated data of each chunk of one file."""
 
-    def __init__(self, header: Header, key: bytes) -> None:
-        self._aead = AESGCM(key)
+    def __init__(self, header: Header, key: Private[bytes]) -> None:
+        self._aead = AESGCM(key.reveal())
         self._prefix = header.prefix
         facts = [header.tenant, header.call, CLASS, hashlib.sha256(header.to_bytes()).hexdigest()]
         self._bound = json.dumps(facts, separators=(",", ":")).encode()
@@ -128,7 +141,7 @@ class _Cipher:
 class Sealer:
     """Turns pieces into the chunks of one file, in order. After ``End`` there is no other."""
 
-    def __init__(self, header: Header, key: bytes) -> None:
+    def __init__(self, header: Header, key: Private[bytes]) -> None:
         self._cipher = _Cipher(header, key)
         self.chunks = 0
 
@@ -185,16 +198,16 @@ class Opened:
         return (bool(last), locked) if len(locked) == length else None
 
 
-def open_recording(source: BinaryIO, keys: KeyWrap) -> Opened:
-    """Read the header and unlock the key.
+def open_recording(source: BinaryIO, keys: FileKey) -> Opened:
+    """Read the header and take the key.
 
     Raises:
         RecordingAltered: this is no recording, or its header was altered.
-        StoreUnavailable: the master key does not open its key.
+        NotFound: its key was destroyed.
+        StoreUnavailable: an older file's key does not open.
     """
     header = read_header(source)
-    key = keys.unwrap(header.key, tenant=header.tenant, call=header.call, kind=CLASS)
-    return Opened(header, source, _Cipher(header, key))
+    return Opened(header, source, _Cipher(header, keys.of(header)))
 
 
 def read_header(source: BinaryIO) -> Header:
@@ -214,9 +227,9 @@ def read_header(source: BinaryIO) -> Header:
             consent=str(facts["consent"]),
             rate=int(facts["rate"]),
             redacted=str(facts["redacted"]),
-            key=base64.b64decode(facts["key"], validate=True),
             key_id=str(facts["key_id"]),
             prefix=bytes.fromhex(facts["prefix"]),
+            key=base64.b64decode(facts.get("key", ""), validate=True),
         )
     except (ValueError, KeyError, TypeError, struct.error, binascii.Error):
         raise _altered("its header") from None

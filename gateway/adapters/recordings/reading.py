@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from gateway.adapters.recordings.format import End, Header, Sound, open_recording
-from gateway.ports import KeyWrap
+from gateway.adapters.recordings.format import End, FileKey, Header, Sound, open_recording
 from gateway.values import Gap
 
 CHANNELS, SAMPLE_BYTES = 2, 2
@@ -30,12 +29,13 @@ class Extent:
         return self.samples * 1000 // self.header.rate
 
 
-def measured(file: BinaryIO, keys: KeyWrap) -> Extent:
+def measured(file: BinaryIO, keys: FileKey) -> Extent:
     """Decrypt and check all of a file. Blocks: call it off the event loop.
 
     Raises:
         RecordingAltered: names the first chunk that is not what was written.
-        StoreUnavailable: the master key does not open it.
+        NotFound: its key was destroyed.
+        StoreUnavailable: an older file's key does not open.
     """
     opened = open_recording(file, keys)
     samples, gaps = 0, list[Gap]()
@@ -50,7 +50,7 @@ def measured(file: BinaryIO, keys: KeyWrap) -> Extent:
     return Extent(opened.header, samples, opened.chunks, opened.cut, tuple(gaps))
 
 
-def wav_of(file: BinaryIO, keys: KeyWrap, extent: Extent) -> Iterator[bytes]:
+def wav_of(file: BinaryIO, keys: FileKey, extent: Extent) -> Iterator[bytes]:
     """The file as a 16-bit stereo WAV, caller left and agent right, piece by piece; a gap is silence. Blocks."""
     yield wav_header(extent.header.rate, extent.samples)
     frame, done = CHANNELS * SAMPLE_BYTES, 0

@@ -12,18 +12,18 @@ import hmac
 import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.adapters.stores import names
 from gateway.adapters.stores.idle import TOUCH, erase, idle_key, lead_s, parts_of
+from gateway.adapters.stores.key_shelf import RedisKeyShelf, TenantKeyMoved
 from gateway.adapters.stores.line import Script
 from gateway.adapters.stores.redis import Store
-from gateway.adapters.stores.vault import DAY_S, KEY_BYTES, KIND, NONCE_BYTES
+from gateway.adapters.stores.vault import DAY_S, KIND, NONCE_BYTES
 from gateway.errors import ConversationMoved, StoreUnavailable
-from gateway.ports import KeyWrap
 from gateway.values import CallId, Placeholder, Private, TenantId
 
 MOST_TEXTS = 4_000
@@ -74,7 +74,7 @@ return now
 class RedisConversations:
     """Opens conversations. ``ttl_s``: how long one lives after its last request, in seconds."""
 
-    def __init__(self, store: Store, keys: KeyWrap, *, ttl_s: int = DAY_S) -> None:
+    def __init__(self, store: Store, keys: RedisKeyShelf, *, ttl_s: int = DAY_S) -> None:
         self._store = store
         self._keys = keys
         self._ttl_s = ttl_s
@@ -86,22 +86,23 @@ class RedisConversations:
             StoreUnavailable: the store did not answer, or the master key does not open the call's key.
             InvalidRequest: an id cannot stand in the name of a key.
         """
+        try:
+            return await self._open(tenant, call, create)
+        except TenantKeyMoved:
+            return await self._open(tenant, call, create)
+
+    async def _open(self, tenant: TenantId, call: CallId, create: bool) -> RedisConversation | None:
         parts = parts_of(tenant, call)
-        fresh = os.urandom(KEY_BYTES)
+        asking = await self._keys.asking(tenant, call, KIND, create=create, ttl_s=self._ttl_s)
         async with self._store.answers() as client:
             exchange = client.pipeline(transaction=True)
-            if create:
-                wrapped = self._keys.wrap(fresh, tenant=tenant, call=call, kind=KIND)
-                exchange.set(parts[0], wrapped, nx=True, get=True, ex=self._ttl_s)
-            else:
-                exchange.get(parts[0])
+            asking.add_to(exchange)
             exchange.hgetall(parts[1])
             exchange.hmget(parts[2], ["version", "head", "ended"])
             exchange.eval(_OPENED, 4, *parts, idle_key(tenant), call, str(self._ttl_s), str(lead_s(self._ttl_s)))
-            there, values, (version, head, ended), _ = await exchange.execute()
-        if ended is not None or (there is None and not create):
+            answer, values, (version, head, ended), _ = await exchange.execute()
+        if ended is not None or (key := await self._keys.answered(asking, answer)) is None:
             return None
-        key = fresh if there is None else self._keys.unwrap(cast(bytes, there), tenant=tenant, call=call, kind=KIND)
         mine = RedisConversation(self._store, tenant, call, key, parts, self._ttl_s)
         mine.version = int(version or 0)
         mine.head = (head or b"").decode()
@@ -121,11 +122,13 @@ class RedisConversations:
 class RedisConversation:
     """One conversation as this gateway knows it. Implements ``gateway.ports.CallVault``."""
 
-    def __init__(self, store: Store, tenant: TenantId, call: CallId, key: bytes, parts: Sequence[str], ttl_s: int) -> None:
+    def __init__(
+        self, store: Store, tenant: TenantId, call: CallId, key: Private[bytes], parts: Sequence[str], ttl_s: int
+    ) -> None:
         self._store = store
         self._bound = (tenant, call)
-        self._cipher: AESGCM | None = AESGCM(key)
-        self._digest_key = hmac.digest(key, b"sordino texts", "sha256")
+        self._cipher: AESGCM | None = AESGCM(key.reveal())
+        self._digest_key = hmac.digest(key.reveal(), b"sordino texts", "sha256")
         self._parts = list(parts)
         self._keys = [*parts, idle_key(tenant)]
         self._ttl_s = ttl_s

@@ -1,11 +1,11 @@
 """The encrypted memory of calls: placeholder to value, in Redis or Valkey, under a key that each call has for itself.
 
-``sordino:{tenant}:vault:<call>:key`` is the call's key, locked by the master key; ``…:values`` is a hash of placeholder to
-ciphertext (AES-256-GCM, bound to tenant, call and placeholder). The store never sees a value in clear. To destroy is to delete
-both; every key also has a time to live, for the gateway that dies before it can.
+``sordino:{tenant}:vault:<call>:key`` is the call's key, locked by the tenant's (``key_shelf.py``); ``…:values`` is a hash of
+placeholder to ciphertext (AES-256-GCM, bound to tenant, call and placeholder). The store never sees a value in clear. To destroy
+is to delete both; every key also has a time to live, for the gateway that dies before it can.
 
 What is deleted here stays in the server's append-only file, as ciphertext and locked key, until the server rewrites that file:
-who holds the file *and* the master key could still read it until then.
+who holds the file *and* the master key could still read it until then (``purge.py``).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -21,11 +21,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from gateway.adapters.stores import names
 from gateway.adapters.stores.redis import Store
 from gateway.errors import StoreUnavailable
-from gateway.ports import KeyWrap
+from gateway.locks import KeyShelf
 from gateway.values import CallId, Placeholder, Private, TenantId
 
 KIND = "vault"
-KEY_BYTES = 32
 NONCE_BYTES = 12
 DAY_S = 24 * 60 * 60
 
@@ -42,7 +41,7 @@ return 1
 class RedisVault:
     """Implements ``gateway.ports.Vault``."""
 
-    def __init__(self, store: Store, keys: KeyWrap, *, ttl_s: int = DAY_S) -> None:
+    def __init__(self, store: Store, keys: KeyShelf, *, ttl_s: int = DAY_S) -> None:
         """``ttl_s``: how long a call's values live at most after its last write, in seconds."""
         self._store = store
         self._keys = keys
@@ -55,25 +54,20 @@ class RedisVault:
             StoreUnavailable: the store did not answer, or the master key does not open the call's key.
             InvalidRequest: an id cannot stand in the name of a key.
         """
-        name = names.key(tenant, "vault", call, "key")
-        fresh = os.urandom(KEY_BYTES)
-        wrapped = self._keys.wrap(fresh, tenant=tenant, call=call, kind=KIND)
-        async with self._store.answers() as client:
-            there = await client.set(name, wrapped, nx=True, get=True, ex=self._ttl_s)
-        if there is None:
-            return RedisCallVault(self._store, tenant, call, fresh, ttl_s=self._ttl_s)
-        key = self._keys.unwrap(cast(bytes, there), tenant=tenant, call=call, kind=KIND)
+        key = await self._keys.key(tenant, call, KIND, create=True, ttl_s=self._ttl_s)
+        if key is None:
+            raise _destroyed()
         return RedisCallVault(self._store, tenant, call, key, ttl_s=self._ttl_s)
 
 
 class RedisCallVault:
     """Implements ``gateway.ports.CallVault``."""
 
-    def __init__(self, store: Store, tenant: TenantId, call: CallId, key: bytes, *, ttl_s: int) -> None:
+    def __init__(self, store: Store, tenant: TenantId, call: CallId, key: Private[bytes], *, ttl_s: int) -> None:
         self._store = store
         self._tenant = tenant
         self._call = call
-        self._cipher: AESGCM | None = AESGCM(key)
+        self._cipher: AESGCM | None = AESGCM(key.reveal())
         self._ttl_s = ttl_s
         self._key_name = names.key(tenant, "vault", call, "key")
         self._values_name = names.key(tenant, "vault", call, "values")

@@ -6,7 +6,8 @@ import pytest
 
 from gateway.adapters.detectors.masker import CallMasker
 from gateway.adapters.detectors.presidio import PresidioDetector
-from gateway.adapters.keys.envelope import MasterKey
+from gateway.adapters.keys.master import MasterKeys
+from gateway.adapters.stores.key_shelf import RedisKeyShelf
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.vault import RedisVault
 from gateway.errors import RedactionUnavailable
@@ -17,7 +18,8 @@ from gateway.values import CallId, Private, TenantId
 
 @pytest.fixture
 async def vault(store: Store) -> CallVault:
-    return await RedisVault(store, MasterKey(bytes(range(32)))).open(TenantId("acme"), CallId("call_languages"))
+    keys = RedisKeyShelf(store, MasterKeys.fixed(bytes(range(32))))
+    return await RedisVault(store, keys).open(TenantId("acme"), CallId("call_languages"))
 
 
 TURNS = [

@@ -8,8 +8,9 @@ import pytest
 
 from gateway.adapters.detectors.masker import CallMasker
 from gateway.adapters.detectors.presidio import PresidioDetector
-from gateway.adapters.keys.envelope import MasterKey
+from gateway.adapters.keys.master import MasterKeys
 from gateway.adapters.stores.embedded import EmbeddedValkey
+from gateway.adapters.stores.key_shelf import RedisKeyShelf
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.vault import RedisVault
 from gateway.errors import RedactionUnavailable, StoreUnavailable
@@ -19,12 +20,12 @@ from gateway.redaction.unmask import unmask
 from gateway.values import CallId, Placeholder, Private, Span, TenantId
 
 TENANT, CALL = TenantId("acme"), CallId("call_1")
-MASTER = MasterKey(bytes(range(32)))
+MASTER = MasterKeys.fixed(bytes(range(32)))
 
 
 @pytest.fixture
 async def vault(store: Store) -> CallVault:
-    return await RedisVault(store, MASTER).open(TENANT, CALL)
+    return await RedisVault(store, RedisKeyShelf(store, MASTER)).open(TENANT, CALL)
 
 
 async def test_a_turn_is_masked_restored_and_remembered(detector: PresidioDetector, vault: CallVault) -> None:
@@ -90,14 +91,14 @@ async def test_without_a_vault_there_is_no_masked_text_and_the_value_is_written_
     detector: PresidioDetector, own_valkey: EmbeddedValkey
 ) -> None:
     async with Store(own_valkey.url) as store:
-        vault = await RedisVault(store, MASTER).open(TENANT, CALL)
+        vault = await RedisVault(store, RedisKeyShelf(store, MASTER)).open(TENANT, CALL)
         masker = CallMasker(detector, vault)
         await own_valkey.kill()
         with pytest.raises(StoreUnavailable):
             await masker.mask(Private("my name is Ann Lee"))
         assert not masker.is_masked("my name is <PERSON_1>")
         await own_valkey.start()
-        vault_again = await RedisVault(store, MASTER).open(TENANT, CALL)
+        vault_again = await RedisVault(store, RedisKeyShelf(store, MASTER)).open(TENANT, CALL)
         masker = CallMasker(detector, vault_again)
         await masker.mask(Private("my name is Ann Lee"))
         assert await vault_again.recall() == {Placeholder("<PERSON_1>"): Private("Ann Lee")}

@@ -8,17 +8,19 @@ from pathlib import Path
 
 from gateway.adapters.keys.envelope import MasterKey
 from gateway.adapters.recordings.folder import RecordingFile
-from gateway.adapters.recordings.format import End, Header, Opened, Piece, Sealer, Sound, new_header, open_recording
+from gateway.adapters.recordings.format import End, FileKey, Header, Opened, Piece, Sealer, Sound, new_header, open_recording
 from gateway.values import CallId, Gap, Private, TenantId
 
-KEYS = MasterKey(bytes(range(32)))
+KEY = Private(bytes(range(32)))
+KEYS = FileKey(KEY, MasterKey(bytes(32)))
+"""What opens them."""
 TENANT, CALL = TenantId("acme"), CallId("call_1")
 RATE = 8_000
 
 
-def header_and_key(tenant: TenantId = TENANT, call: CallId = CALL) -> tuple[Header, bytes]:
+def header_and_key(tenant: TenantId = TENANT, call: CallId = CALL, key: Private[bytes] = KEY) -> tuple[Header, Private[bytes]]:
     stated = {"started": "2026-11-22T05:00:00.000000+00:00", "consent": "sha256:c", "rate": RATE, "redacted": "silence"}
-    return new_header(KEYS, tenant, call, **stated)
+    return new_header(key, tenant, call, **stated), key
 
 
 def sound(at: int, samples: int = RATE, value: int = 1) -> Sound:

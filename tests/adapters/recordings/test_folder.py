@@ -77,7 +77,7 @@ async def test_the_export_has_both_voices_and_is_silent_in_a_gap(tmp_path: Path)
     assert (extent.gaps, extent.cut) == ((Gap(1_000, 2_000, "payment"),), False)
 
 
-async def test_deleting_destroys_the_key_even_where_another_name_still_holds_the_file(tmp_path: Path) -> None:
+async def test_deleting_overwrites_the_header_even_where_another_name_still_holds_the_file(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     path = await on_disk(folder.path(TENANT, CALL))
     kept = tmp_path / "kept"

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.adapters.keys.envelope import MasterKey
-from gateway.adapters.recordings.format import End, Piece, Sound, open_recording
-from gateway.errors import RecordingAltered, StoreUnavailable
+from gateway.adapters.recordings.format import CLASS, End, FileKey, Piece, Sealer, Sound, open_recording
+from gateway.errors import NotFound, RecordingAltered, StoreUnavailable
 from gateway.values import CallId, Gap, Private
-from tests.adapters.recordings.samples import CALL, PIECES, TENANT, opened, sealed
+from tests.adapters.recordings.samples import CALL, KEY, PIECES, TENANT, header_and_key, opened, sealed
+
+MASTER = MasterKey(bytes(range(32)))
 
 SOUNDS = st.builds(Sound, st.integers(0, 2**40), st.binary(max_size=64).map(lambda data: Private(data * 4)))
 GAPS = st.builds(Gap, st.integers(0, 10**9), st.integers(0, 10**9), st.sampled_from(["payment", "consent"]))
@@ -90,18 +95,31 @@ def test_a_file_that_ends_early_is_readable_up_to_its_last_whole_chunk_and_says_
     assert recording.cut
 
 
-def test_the_header_of_another_tenant_does_not_open_the_key() -> None:
+def test_under_the_header_of_another_tenant_no_chunk_opens() -> None:
     header, chunks = sealed()
+    moved = opened(header.replace(b'"tenant":"acme"', b'"tenant":"evil"') + b"".join(chunks))
+    with pytest.raises(RecordingAltered, match="chunk 0"):
+        list(moved.pieces())
+
+
+def test_the_file_alone_opens_nothing_not_even_with_the_master_key() -> None:
+    header, chunks = sealed()
+    assert KEY.reveal() not in header
+    with pytest.raises(NotFound, match="was destroyed"):
+        open_recording(io.BytesIO(header + b"".join(chunks)), FileKey(None, MASTER))
+    with pytest.raises(RecordingAltered, match="header"):
+        open_recording(io.BytesIO(header + b"".join(chunks)), FileKey(Private(bytes(32)), MASTER))
+
+
+def test_an_older_file_still_opens_with_the_key_in_its_header_for_its_own_tenant_alone() -> None:
+    older = replace(header_and_key()[0], key=MASTER.wrap(KEY.reveal(), tenant=TENANT, call=CALL, kind=CLASS))
+    sealer = Sealer(older, KEY)
+    data = older.to_bytes() + b"".join(sealer.seal(piece) for piece in PIECES)
+    assert list(open_recording(io.BytesIO(data), FileKey(None, MASTER)).pieces()) == list(PIECES)
     with pytest.raises(StoreUnavailable):
-        opened(header.replace(b'"tenant":"acme"', b'"tenant":"evil"') + b"".join(chunks))
-
-
-def test_another_master_key_opens_nothing() -> None:
-    import io
-
-    header, chunks = sealed()
-    with pytest.raises(StoreUnavailable, match="master key"):
-        open_recording(io.BytesIO(header + b"".join(chunks)), MasterKey(bytes(32)))
+        open_recording(io.BytesIO(data), FileKey(None, MasterKey(bytes(32))))
+    with pytest.raises(StoreUnavailable):
+        open_recording(io.BytesIO(data.replace(b'"tenant":"acme"', b'"tenant":"evil"')), FileKey(None, MASTER))
 
 
 @pytest.mark.parametrize("data", [b"", b"RIFF....WAVE", b"SORDREC1", b"SORDREC1\xff\xff\xff\xff", b"SORDREC1\0\0\0\2{}"])

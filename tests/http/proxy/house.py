@@ -12,10 +12,11 @@ from typing import Any
 import aiohttp
 
 from gateway.adapters.detectors.masker import ReplacingDetector
-from gateway.adapters.keys.envelope import MasterKey
+from gateway.adapters.keys.master import MasterKeys
 from gateway.adapters.providers.all import chat_models
 from gateway.adapters.providers.exchange import Limits
 from gateway.adapters.providers.outbound import outbound_session
+from gateway.adapters.stores.key_shelf import RedisKeyShelf
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.policy_archive import PolicyArchive
 from gateway.adapters.stores.policy_folder import PolicyFolder
@@ -155,7 +156,7 @@ async def proxy_house(
         secrets = Secrets(folder / "secrets", {"UPSTREAM_KEY": "sk-upstream"})
         needs = ProxyNeeds(
             store=store,
-            keys=MasterKey(MASTER),
+            keys=RedisKeyShelf(store, MasterKeys.fixed(MASTER)),
             name_key=MASTER,
             ledger=ledger,
             detector=detector,
