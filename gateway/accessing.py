@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from gateway.adapters.stores.access_log import RedisAccessLog
 from gateway.adapters.stores.api_keys import AccessKeys
+from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.reveals import RedisReveals
 from gateway.http.accesses import access_routes
 from gateway.http.guard import Guard
 from gateway.policy.load import PolicySet
-from gateway.ports import Clock, Ids, Ledger, Telemetry
+from gateway.ports import Clock, Ids, Telemetry
 from gateway.runner.access import AccessDesk, AccessParts
 from gateway.runner.notices import NoticeSender
 from gateway.values import Private
@@ -24,7 +26,7 @@ class AccessNeeds:
     """What access stands on. ``operator``: the first key and the last."""
 
     store: Store
-    ledger: Ledger
+    ledger: RedisLedger
     policies: Callable[[], PolicySet]
     senders: Mapping[str, NoticeSender]
     clock: Clock
@@ -45,6 +47,8 @@ def access_desk(needs: AccessNeeds) -> AccessDesk:
         keys=AccessKeys(needs.store),
         reveals=RedisReveals(needs.store),
         ledger=needs.ledger,
+        entries=needs.ledger.entries,
+        log=RedisAccessLog(needs.store),
         tenants=lambda: {str(name): policy for name, policy in needs.policies().tenants.items()},
         senders=needs.senders,
         clock=needs.clock,

@@ -107,12 +107,7 @@ class Governing:
 async def open_governing(needs: Needs, running: AsyncExitStack) -> Governing:
     """The desks; their connections are closed with ``running``. Raises Misconfigured for a mail server that is none."""
     notice_log = RedisNoticeLog(needs.store)
-    senders: dict[str, NoticeSender] = {WEBHOOK: await running.enter_async_context(WebhookSender(needs.secrets, needs.clock.now))}
-    if url := needs.env.get(SMTP_URL):
-        server = mail_server(url, needs.env.get(MAIL_FROM, ""), None)
-        if server.user:
-            server = mail_server(url, needs.env.get(MAIL_FROM, ""), needs.secrets.read(SMTP_PASSWORD))
-        senders[MAIL] = MailSender(server)
+    senders = await open_senders(needs.secrets, needs.env, needs.clock, running)
     desk = NoticeDesk(notice_log, needs.ledger, needs.policies, senders, needs.clock, needs.ids, permitted_route)
     dial = DialDesk(
         RedisSuppression(needs.store),
@@ -125,6 +120,19 @@ async def open_governing(needs: Needs, running: AsyncExitStack) -> Governing:
     )
     changes = PolicyNotices(notice_log, needs.ledger, senders, needs.clock, needs.ids)
     return Governing(desk, NoticeWatch(notice_log, needs.policies), changes, dial, needs.policies, senders)
+
+
+async def open_senders(
+    secrets: Secrets, env: Mapping[str, str], clock: Clock, running: AsyncExitStack
+) -> dict[str, NoticeSender]:
+    """By channel: how tenants are told of things. Raises Misconfigured for a mail server that is none."""
+    senders: dict[str, NoticeSender] = {WEBHOOK: await running.enter_async_context(WebhookSender(secrets, clock.now))}
+    if url := env.get(SMTP_URL):
+        server = mail_server(url, env.get(MAIL_FROM, ""), None)
+        if server.user:
+            server = mail_server(url, env.get(MAIL_FROM, ""), secrets.read(SMTP_PASSWORD))
+        senders[MAIL] = MailSender(server)
+    return senders
 
 
 def law_of_call(policies: PolicySet, policy: TenantPolicy, ends: Ends) -> tuple[Jurisdiction, FirstWords]:

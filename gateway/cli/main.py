@@ -9,7 +9,21 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Protocol
 
-from gateway.cli import call, demo, doctor, evidence, outbound, policy, recordings, redact, report, serve, subprocessors, tenants
+from gateway.cli import (
+    access,
+    call,
+    demo,
+    doctor,
+    evidence,
+    outbound,
+    policy,
+    recordings,
+    redact,
+    report,
+    serve,
+    subprocessors,
+    tenants,
+)
 from gateway.errors import PolicyInvalid, SordinoError
 
 WRONG_USAGE = 2
@@ -28,6 +42,7 @@ GROUPS: tuple[Group, ...] = (
     call,
     policy,
     tenants,
+    access,
     subprocessors,
     outbound,
     evidence,

@@ -85,6 +85,31 @@ CONTROL: Mapping[tuple[str, str], Rule] = {
         Right.REVEAL, Reach.PATH, "A recording's sound.", {"reason": "text?"}, gives="audio/wav", private=True
     ),
     ("DELETE", _RECORDING): Rule(Right.DELETE_DATA, Reach.PATH, "Delete a recording.", {"reason": "text?"}),
+    ("DELETE", "/api/v1/calls/{tenant}/{call}"): Rule(
+        Right.DELETE_DATA, Reach.PATH, "Erase all that is kept of a call; its certificates.", {"reason": "text"}
+    ),
+    ("GET", "/api/v1/certificates/{tenant}"): Rule(
+        Right.READ_EVIDENCE, Reach.PATH, "Certificates of deletions, of all or of one call.", {"call": "text?"}
+    ),
+    ("GET", "/api/v1/holds/{tenant}"): Rule(Right.READ_HOLDS, Reach.PATH, "The legal holds in force."),
+    ("POST", "/api/v1/holds/{tenant}"): Rule(
+        Right.MANAGE_HOLDS,
+        Reach.PATH,
+        "Place a legal hold; what of its scope goes nevertheless, because that was decided before.",
+        body={
+            "call": "text?",
+            "number": "text?",
+            "class": "text?",
+            "from": "time?",
+            "to": "time?",
+            "all": "flag?",
+            "reason": "text",
+            "approver": "text",
+            "review": "text",
+        },
+        status=201,
+    ),
+    ("DELETE", "/api/v1/holds/{tenant}/{hold}"): Rule(Right.MANAGE_HOLDS, Reach.PATH, "Lift a legal hold.", {"reason": "text"}),
     ("GET", "/api/v1/subprocessors"): Rule(Right.READ_SUBPROCESSORS, Reach.NAMED, "How sub-processors stand.", _TENANTS),
     ("POST", "/api/v1/subprocessors/{id}/announce"): Rule(
         Right.MANAGE_SUBPROCESSORS, Reach.NAMED, "Give notice of a sub-processor.", body={"tenants": "texts?"}
@@ -149,6 +174,9 @@ CONTROL: Mapping[tuple[str, str], Rule] = {
         status=201,
     ),
     ("DELETE", "/api/v1/access/reveals/{tenant}/{reveal}"): Rule(Right.REVEAL, Reach.PATH, "Give such a grant back."),
+    ("GET", "/api/v1/access/log"): Rule(
+        Right.READ_ACCESS, Reach.NAMED, "Who was let in and who was refused.", {"tenant": "text?", "most": "count?"}
+    ),
     ("POST", "/api/v1/access/break-glass"): Rule(
         Right.BREAK_GLASS,
         Reach.HOUSE,

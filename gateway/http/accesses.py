@@ -16,6 +16,7 @@ from gateway.policy.roles import MEANING, RIGHTS, Principal, Right, Role, operat
 from gateway.runner.access import GLASS_MINUTES, REVEAL_MINUTES, AccessDesk
 from gateway.values import Private
 
+MOST_ROWS = 1_000
 MOST_DAYS, MOST_GRACE_S = 366, 366 * 86_400
 
 
@@ -106,7 +107,15 @@ def _reveals(desk: AccessDesk) -> list[tuple[str, str, Handler]]:
         key, secret = await desk.break_glass(asker(request), reason=_text(body, "reason"), minutes=minutes)
         return _json({"key": asdict(key), "secret": secret.reveal()}, status=201)
 
+    async def log(request: web.Request) -> web.Response:
+        most = request.query.get("most", "100")
+        if not (most.isascii() and most.isdecimal() and 1 <= int(most[:6]) <= MOST_ROWS):
+            raise InvalidRequest(f"`most` is no whole number from 1 to {MOST_ROWS}")
+        found = await desk.log(request.query.get("tenant", ""), int(most))
+        return _json({"log": [{"at": each.at.isoformat(), "kind": each.kind, **each.body} for each in found]})
+
     return [
+        ("GET", "/api/v1/access/log", log),
         ("GET", "/api/v1/access/reveals", listed),
         ("POST", "/api/v1/access/reveals", grant),
         ("DELETE", "/api/v1/access/reveals/{tenant}/{reveal}", end),

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from gateway.adapters.stores.access_log import RedisAccessLog
 from gateway.adapters.stores.api_keys import BREAK_GLASS, HOUSE, AccessKey, AccessKeys, Wish
 from gateway.adapters.stores.reveals import RedisReveals, Reveal
 from gateway.errors import InvalidRequest, NotFound
-from gateway.evidence.entries import Json
+from gateway.evidence.entries import Draft, Entry, Json
+from gateway.policy.contacts import Contacts
 from gateway.policy.model import TenantPolicy
 from gateway.policy.notice_message import NoticeMessage, moment
 from gateway.policy.roles import EVERY_TENANT, Principal, Role
@@ -25,6 +27,7 @@ log = logging.getLogger(__name__)
 REVEAL_MINUTES, MOST_REVEAL_MINUTES = 15, 8 * 60
 GLASS_MINUTES, MOST_GLASS_MINUTES = 15, 60
 LONGEST_REASON = 200
+ReadEntries = Callable[[TenantId, CallId], AsyncIterator[Entry]]
 HOST = "host"
 """Who works on the gateway's own machine, by the command line."""
 
@@ -36,6 +39,8 @@ class AccessParts:
     keys: AccessKeys
     reveals: RedisReveals
     ledger: Ledger
+    entries: ReadEntries
+    log: RedisAccessLog
     tenants: Callable[[], Mapping[str, TenantPolicy]]
     senders: Mapping[str, NoticeSender]
     clock: Clock
@@ -63,7 +68,17 @@ class AccessDesk:
 
     async def _entry(self, chain: TenantId, kind: str, body: Mapping[str, Json]) -> None:
         parts = self._parts
-        await CallAccount(chain, CallId(parts.ids.new("access")), parts.ledger, parts.clock).write(kind, body)
+        entry = CallId(parts.ids.new("access"))
+        await CallAccount(chain, entry, parts.ledger, parts.clock).write(kind, body)
+        await parts.log.note(chain, entry)
+
+    async def log(self, tenant: str, most: int) -> list[Draft]:
+        """The last entries about access to a tenant's data, the newest first; ``""``: those about the house. Raises NotFound."""
+        if tenant:
+            self._known((tenant,))
+        chain = TenantId(tenant or HOUSE)
+        found = await self._parts.log.newest(chain, most)
+        return [entry.draft for each in reversed(found) async for entry in self._parts.entries(chain, each)]
 
     # --- keys -------------------------------------------------------------------------------------------------------
 
@@ -161,16 +176,19 @@ class AccessDesk:
         return key, secret
 
     async def _tell(self, key: AccessKey, now: datetime, until: datetime) -> None:
-        """Each contact once, at once; how it went stands in the tenant's evidence."""
-        for tenant, policy in sorted(self._parts.tenants().items()):
-            if not policy.contacts.channels:
-                continue
+        """Each contact once, all at the same time; how it went stands in the tenant's evidence."""
+
+        async def tell(tenant: str, contacts: Contacts, channel: str) -> None:
             data = {"tenant": tenant, "key": key.id, "at": moment(now), "until": moment(until), "reason": key.reason}
             message = NoticeMessage(f"{key.id}_{tenant}", "access.glass_broken", now, "Emergency access", _letter(data), data)
-            for channel in policy.contacts.channels:
-                tried = await attempt(self._parts.senders, channel, policy.contacts, message)
-                told: dict[str, Json] = {"key": key.id, "channel": channel, "delivered": tried.delivered, "proof": tried.proof}
-                await self.write("access.told", (tenant,), told)
+            tried = await attempt(self._parts.senders, channel, contacts, message)
+            told: dict[str, Json] = {"key": key.id, "channel": channel, "delivered": tried.delivered, "proof": tried.proof}
+            await self.write("access.told", (tenant,), told)
+
+        everybody = sorted(self._parts.tenants().items())
+        await asyncio.gather(
+            *(tell(name, each.contacts, channel) for name, each in everybody for channel in each.contacts.channels)
+        )
 
     def _known(self, tenants: Iterable[str]) -> None:
         known = self._parts.tenants()

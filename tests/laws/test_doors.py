@@ -78,7 +78,8 @@ REVEALS = {
     "gateway/call/consent_words.py": 1,
     # The operator's own key, to a terminal and to nothing else.
     "gateway/cli/serve.py": 1,
-    # A tenant's new key, once, to the terminal of who made it.
+    # A new key, once, to the terminal of who made it.
+    "gateway/cli/access.py": 3,
     "gateway/cli/tenants.py": 2,
     # The demo's own screen, with a made-up caller.
     "gateway/demo/screen.py": 2,
