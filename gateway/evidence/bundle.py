@@ -6,7 +6,6 @@ How parts are kept in one file is the business of ``adapters/audit``. Nothing in
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,9 +16,10 @@ from gateway.errors import BundleInvalid, EvidenceInvalid
 from gateway.evidence.canonical import canonical, parse
 from gateway.evidence.chain import timestamp
 from gateway.evidence.entries import Json
-from gateway.evidence.keys import KEY_BYTES, exact_base64, key_id, public_key_pem, signature_holds
+from gateway.evidence.keys import key_id, public_key_pem
 from gateway.evidence.lines import LONGEST_LINE, Walk, split
-from gateway.evidence.receipt import ALGORITHM, SIGNATURE_BYTES, Receipt, Sign, verify
+from gateway.evidence.receipt import Receipt, verify
+from gateway.evidence.signed import MEMBERS, Sign, check_signature, sign_document, trusted
 from gateway.values import TenantId
 
 FORMAT = "sordino.bundle/1"
@@ -34,7 +34,6 @@ LONGEST_RECORD = 64 * 1024 * 1024
 """Bytes of one receipt, policy or registry."""
 
 _MEMBERS = {"format", "tenant", "made", "from", "to", "chain", "parts", "signature"}
-_SIGNATURE = {"algorithm", "key_id", "public_key", "value"}
 _CHAIN = {"entries", "first", "last", "before", "head"}
 
 Chunks = Callable[[str], Iterable[bytes]]
@@ -117,11 +116,6 @@ def manifest(
 ) -> bytes:
     """The signed manifest. ``period`` is [from, to); None: from the beginning, up to when it was made."""
     start, end = period
-    signature = {
-        "algorithm": ALGORITHM,
-        "key_id": key_id(public_key),
-        "public_key": base64.b64encode(public_key).decode("ascii"),
-    }
     stated: dict[str, Json] = {
         "format": FORMAT,
         "tenant": tenant,
@@ -130,10 +124,8 @@ def manifest(
         "to": timestamp(end) if end else None,
         "chain": {name: getattr(span, name) for name in sorted(_CHAIN)},
         "parts": [{"name": each.name, "bytes": each.length, "lines": each.lines, "sha256": each.sha256} for each in parts],
-        "signature": signature,
     }
-    value = base64.b64encode(sign(canonical(stated))).decode("ascii")
-    return canonical({**stated, "signature": {**signature, "value": value}}) + b"\n"
+    return canonical(sign_document(stated, sign=sign, public_key=public_key)) + b"\n"
 
 
 def key_part(public_key: bytes) -> bytes:
@@ -148,8 +140,10 @@ def verify_bundle(data: bytes, chunks: Chunks, trusted_key: bytes | None = None)
         BundleInvalid: the first broken place: the part, the line, what is wrong there.
     """
     stated, key = _manifest(data)
-    if trusted_key is not None and trusted_key != key:
-        raise _bad(f"it is signed by key {key_id(key)}, not by the key that you gave ({key_id(trusted_key)})")
+    try:
+        is_trusted = trusted(key, trusted_key)
+    except EvidenceInvalid as error:
+        raise _bad(error.message) from None
     check = _Check(TenantId(stated["tenant"]), stated, key, chunks)
     check.chain_and_receipts()
     policies = check.documents(POLICIES, "policy")
@@ -161,7 +155,7 @@ def verify_bundle(data: bytes, chunks: Chunks, trusted_key: bytes | None = None)
     return Bundle(
         stated,
         key_id(key),
-        trusted_key is not None,
+        is_trusted,
         entries=check.walk.count,
         receipts=check.receipts,
         calls=check.calls,
@@ -290,17 +284,10 @@ def _manifest(data: bytes) -> tuple[Mapping[str, Any], bytes]:
         raise _bad(f"this is not a bundle of the format {FORMAT}")
     if set(stated) != _MEMBERS or not _is_stated(stated):
         raise _bad("it lacks something, or has something of the wrong kind")
-    signature: dict[str, Any] = stated["signature"]
     try:
-        key = exact_base64(str(signature["public_key"]), KEY_BYTES)
-        value = exact_base64(str(signature["value"]), SIGNATURE_BYTES)
+        return stated, check_signature(stated, "it")
     except EvidenceInvalid as error:
-        raise _bad(f"its signature {error.message}") from None
-    unsigned = {**stated, "signature": {name: item for name, item in signature.items() if name != "value"}}
-    fits = signature["algorithm"] == ALGORITHM and signature["key_id"] == key_id(key)
-    if not fits or not signature_holds(key, value, canonical(unsigned)):
-        raise _bad("the signature does not fit: something in it was changed after it was signed")
-    return stated, key
+        raise _bad(error.message) from None
 
 
 def _is_stated(stated: Mapping[str, Any]) -> bool:
@@ -308,7 +295,7 @@ def _is_stated(stated: Mapping[str, Any]) -> bool:
     shapes = (
         isinstance(stated["tenant"], str),
         isinstance(span, dict) and set(span) == _CHAIN and isinstance(span["before"], str),
-        isinstance(signature, dict) and set(signature) == _SIGNATURE,
+        isinstance(signature, dict) and set(signature) == MEMBERS,
         isinstance(parts, list) and all(isinstance(part, dict) and _is_part(part) for part in parts),
     )
     return all(shapes) and tuple(part["name"] for part in parts) == PARTS

@@ -6,7 +6,6 @@ says the same. A person is a keyed hash in it; there is no private text.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +14,8 @@ from gateway.errors import EvidenceInvalid
 from gateway.evidence.canonical import canonical, parse
 from gateway.evidence.chain import timestamp
 from gateway.evidence.entries import Entry, Json
-from gateway.evidence.keys import KEY_BYTES, exact_base64, key_id, signature_holds
-from gateway.evidence.receipt import ALGORITHM, SIGNATURE_BYTES, Sign
+from gateway.evidence.keys import key_id
+from gateway.evidence.signed import Sign, check_signature, sign_document, trusted
 from gateway.values import DataClass
 
 FORMAT = "sordino.certificate/1"
@@ -119,21 +118,14 @@ def certify(entry: Entry, *, sign: Sign, public_key: bytes) -> Certificate:
     body = entry.draft.body
     if entry.draft.kind != KIND or set(body) != set(_STATED):
         raise EvidenceInvalid("this entry does not say that something was deleted")
-    signature = {
-        "algorithm": ALGORITHM,
-        "key_id": key_id(public_key),
-        "public_key": base64.b64encode(public_key).decode("ascii"),
-    }
     stated: dict[str, Json] = {
         **body,
         "format": FORMAT,
         "tenant": entry.draft.tenant,
         "at": timestamp(entry.draft.at),
         "entry": {"seq": entry.seq, "hash": entry.hash},
-        "signature": signature,
     }
-    value = base64.b64encode(sign(canonical(stated))).decode("ascii")
-    return Certificate({**stated, "signature": {**signature, "value": value}})
+    return Certificate(sign_document(stated, sign=sign, public_key=public_key))
 
 
 def verify_certificate(data: bytes | str, trusted_key: bytes | None = None) -> VerifiedCertificate:
@@ -147,19 +139,8 @@ def verify_certificate(data: bytes | str, trusted_key: bytes | None = None) -> V
         raise EvidenceInvalid(f"this is not a certificate of the format {FORMAT}")
     if set(document) != _MEMBERS or not _is_shaped(document):
         raise EvidenceInvalid("the certificate lacks something, or has something of the wrong kind")
-    signature = document["signature"]
-    try:
-        key = exact_base64(str(signature["public_key"]), KEY_BYTES)
-        value = exact_base64(str(signature["value"]), SIGNATURE_BYTES)
-    except EvidenceInvalid as error:
-        raise EvidenceInvalid(f"the certificate's signature {error.message}") from None
-    unsigned = {**document, "signature": {name: item for name, item in signature.items() if name != "value"}}
-    fits = signature["algorithm"] == ALGORITHM and signature["key_id"] == key_id(key)
-    if not fits or not signature_holds(key, value, canonical(unsigned)):
-        raise EvidenceInvalid("the signature does not fit: something in the certificate was changed after it was signed")
-    if trusted_key is not None and trusted_key != key:
-        raise EvidenceInvalid(f"it is signed by key {key_id(key)}, not by the key that you gave ({key_id(trusted_key)})")
-    return VerifiedCertificate(Certificate(document), key_id(key), trusted=trusted_key is not None)
+    key = check_signature(document, "the certificate")
+    return VerifiedCertificate(Certificate(document), key_id(key), trusted=trusted(key, trusted_key))
 
 
 def is_certificate(data: bytes) -> bool:
@@ -183,7 +164,7 @@ def _is_shaped(document: Mapping[str, object]) -> bool:
         and type(entry["seq"]) is int
         and isinstance(entry["hash"], str)
         and isinstance(signature, dict)
-        and set(signature) == {"algorithm", "key_id", "public_key", "value"}
+        and set(signature) == MEMBERS
         and all(isinstance(each, str) for each in signature.values())
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -18,18 +18,13 @@ from gateway.evidence import quick
 from gateway.evidence.canonical import canonical, parse, plain
 from gateway.evidence.chain import DURABILITIES, NEVER_UNCONFIRMED, UNCONFIRMED, entry_from, genesis, record
 from gateway.evidence.entries import Draft, Entry, Json
-from gateway.evidence.keys import KEY_BYTES, exact_base64, key_id, signature_holds
+from gateway.evidence.keys import key_id
 from gateway.evidence.lines import read_quickly
+from gateway.evidence.signed import MEMBERS, Sign, check_signature, sign_document, trusted
 from gateway.evidence.summary import summarise
 from gateway.values import CallId, TenantId
 
 FORMAT = "sordino.receipt/1"
-ALGORITHM = "Ed25519"
-SIGNATURE_BYTES = 64
-_SIGNATURE = {"algorithm", "key_id", "public_key", "value"}
-
-Sign = Callable[[bytes], bytes]
-"""Signs a message with the gateway's Ed25519 key: 64 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +95,9 @@ def build(entries: Sequence[Entry], *, sign: Sign, public_key: bytes) -> Receipt
     unsigned = {
         **_derived(entries),
         "entries": [{**record(entry), "durable": entry.durable} for entry in entries],
-        "signature": {
-            "algorithm": ALGORITHM,
-            "key_id": key_id(public_key),
-            "public_key": base64.b64encode(public_key).decode("ascii"),
-        },
     }
-    value = base64.b64encode(sign(canonical(unsigned))).decode("ascii")
-    signature = {**_mapping(unsigned["signature"]), "value": value}
-    return Receipt(document=_mapping(plain({**unsigned, "signature": signature})), entries=tuple(entries))
+    document = sign_document(unsigned, sign=sign, public_key=public_key)
+    return Receipt(document=_mapping(plain(document)), entries=tuple(entries))
 
 
 def verify(receipt_json: bytes | str, trusted_key: bytes | None = None) -> Verified:
@@ -119,9 +108,7 @@ def verify(receipt_json: bytes | str, trusted_key: bytes | None = None) -> Verif
     """
     found = _quickly(receipt_json) if isinstance(receipt_json, bytes) else None
     receipt, key = found or _carefully(receipt_json)
-    if trusted_key is not None and trusted_key != key:
-        raise EvidenceInvalid(f"it is signed by key {key_id(key)}, not by the key that you gave ({key_id(trusted_key)})")
-    return Verified(receipt, key_id(key), trusted=trusted_key is not None)
+    return Verified(receipt, key_id(key), trusted=trusted(key, trusted_key))
 
 
 def _quickly(text: bytes) -> tuple[Receipt, bytes] | None:
@@ -134,9 +121,9 @@ def _quickly(text: bytes) -> tuple[Receipt, bytes] | None:
         entries = [_read_plain_entry(item) for item in document["entries"]]
         _check_thread(entries)
         derived = {**_derived(entries), "entries": document["entries"], "signature": signature}
-        if quick.write(derived) != text or type(signature) is not dict or set(signature) != _SIGNATURE:
+        if quick.write(derived) != text:
             return None
-        return Receipt(document=document, entries=tuple(entries)), _check_signature(document, signature, quick.write)
+        return Receipt(document=document, entries=tuple(entries)), check_signature(document, "the receipt", quick.write)
     except (EvidenceInvalid, TypeError):
         return None
 
@@ -160,13 +147,13 @@ def _carefully(receipt_json: bytes | str) -> tuple[Receipt, bytes]:
     if document.get("format") != FORMAT:
         raise EvidenceInvalid(f"this is not a receipt of the format {FORMAT}")
     signature = document.get("signature")
-    if not isinstance(signature, dict) or set(signature) != _SIGNATURE:
+    if not isinstance(signature, dict) or set(signature) != MEMBERS:
         raise EvidenceInvalid("the receipt is not signed, or its signature is incomplete")
     entries = _read_entries(document.get("entries"))
     _check_thread(entries)
     derived = {**_derived(entries), "entries": document["entries"], "signature": signature}
     _compare(document, derived, "")
-    return Receipt(document=document, entries=entries), _check_signature(document, signature, canonical)
+    return Receipt(document=document, entries=entries), check_signature(document, "the receipt")
 
 
 def _derived(entries: Sequence[Entry]) -> dict[str, Json]:
@@ -229,28 +216,6 @@ def _check_place(entry: Entry, seq: int, *, cut: bool, what: str) -> None:
         raise EvidenceInvalid(f"{what} claims a confirmation after one that was missing")
     elif entry.seq <= seq:
         raise EvidenceInvalid(f"{what} stands before an entry that it follows")
-
-
-def _check_signature(document: Mapping[str, Json], signature: Mapping[str, Json], written: Callable[[object], bytes]) -> bytes:
-    if signature["algorithm"] != ALGORITHM:
-        raise EvidenceInvalid(f"the signature is not of the algorithm {ALGORITHM}")
-    key = _bytes(signature["public_key"], "the signature's public key", KEY_BYTES)
-    value = _bytes(signature["value"], "the signature's value", SIGNATURE_BYTES)
-    if signature["key_id"] != key_id(key):
-        raise EvidenceInvalid("the signature's key_id is not that of its public key")
-    unsigned = {**document, "signature": {name: item for name, item in signature.items() if name != "value"}}
-    if not signature_holds(key, value, written(unsigned)):
-        raise EvidenceInvalid("the signature does not fit: something in the receipt was changed after it was signed")
-    return key
-
-
-def _bytes(text: Json, what: str, length: int) -> bytes:
-    if not isinstance(text, str):
-        raise EvidenceInvalid(f"{what} is not text")
-    try:
-        return exact_base64(text, length)
-    except EvidenceInvalid as error:
-        raise EvidenceInvalid(f"{what} {error.message}") from None
 
 
 def _compare(said: Json, shown: Json, where: str) -> None:

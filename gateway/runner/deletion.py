@@ -15,7 +15,7 @@ from gateway.adapters.stores.deletions import Intent
 from gateway.errors import SordinoError, StoreUnavailable
 from gateway.evidence.certificate import KIND, Certificate, Destroyed, certify, stored_certificate
 from gateway.evidence.entries import Entry
-from gateway.evidence.receipt import Sign
+from gateway.evidence.signed import Sign
 from gateway.policy.retention import OF_PERSONS, Hold, said
 from gateway.ports import Clock, Ids, Ledger, Telemetry
 from gateway.runner.account import CallAccount
@@ -293,3 +293,14 @@ async def _destroyed(holdings: Mapping[str, Holding], tenant: TenantId, intent: 
 def _key(intent: Intent, deleted: Deleted) -> str:
     """The key that died: who deletes a second time no longer finds it."""
     return deleted.key_id or intent.key_id
+
+
+def held_reasons(held: Sequence[Held]) -> tuple[str, ...]:
+    """A sentence for each hold: what it keeps, and until when somebody looks at it again."""
+    found: dict[str, list[Held]] = {}
+    for each in held:
+        found.setdefault(each.hold.id, []).append(each)
+    return tuple(
+        f"hold {id_} keeps {', '.join(sorted({each.item.holding for each in kept}))}; its review is on {kept[0].hold.review}"
+        for id_, kept in found.items()
+    )

@@ -148,7 +148,7 @@ def test_what_the_manifest_does_not_cover_is_not_taken(part: str) -> None:
         (GOOD.manifest().replace(b'"from"', b'"frum"'), "lacks something"),
         (GOOD.manifest().replace(b'"bytes":0', b'"bytes":-1', 1), "lacks something"),
         (GOOD.manifest().replace(b"consents.jsonl", b"consent5.jsonl"), "lacks something"),
-        (GOOD.manifest().replace(b"Ed25519", b"Ed25518"), "the signature does not fit"),
+        (GOOD.manifest().replace(b"Ed25519", b"Ed25518"), "the signature is not of the algorithm Ed25519"),
         (GOOD.manifest(key=OTHER_KEY), "not by the key that you gave"),
     ],
 )
