@@ -96,10 +96,10 @@ class Governing:
     changes: PolicyNotices
     dial: DialDesk
     policies: Callable[[], PolicySet]
-
-    def routes(self, operator: Private[str]) -> list[web.RouteDef]:
     senders: Mapping[str, NoticeSender] = field(default_factory=dict)
     """By channel: how tenants are told of whatever they are to be told."""
+
+    def routes(self, operator: Private[str]) -> list[web.RouteDef]:
         """Their paths, behind the operator's key."""
         return governance_routes(operator, self.notices, self.dial, self.policies)
 
