@@ -18,6 +18,7 @@ from gateway.adapters.carriers.stream_token import StreamClaims, StreamTokens
 from gateway.adapters.conversation import ConversationParts, silence_livekit
 from gateway.adapters.detectors.presidio import PresidioDetector, workers_for
 from gateway.adapters.keys.signing import SigningKey
+from gateway.adapters.keys.subjects import SubjectHash
 from gateway.adapters.providers.all import chat_models
 from gateway.adapters.providers.outbound import outbound_session, tls_context
 from gateway.adapters.sounds import Sounds, Spoken, voice_name
@@ -35,6 +36,7 @@ from gateway.adapters.telemetry.otel import OtelTelemetry
 from gateway.adapters.telemetry.otlp import endpoint_from_env
 from gateway.call.flow import Outcome
 from gateway.calling import CallNeeds, Calls
+from gateway.children import keep_forgetting, open_children
 from gateway.errors import Finding, PolicyInvalid, PolicyUnavailable
 from gateway.governing import (
     NO_NUMBERS,
@@ -43,6 +45,7 @@ from gateway.governing import (
     open_governing,
     retry_notices,
 )
+from gateway.holding import DataDesk, DataDeskNeeds, HoldingNeeds, holdings, open_data_desk
 from gateway.http.media import SocketLeg
 from gateway.http.recordings import recording_routes
 from gateway.keeping import open_keys
@@ -61,6 +64,7 @@ from gateway.settings import Settings
 from gateway.speech import speech_elsewhere
 from gateway.talking import TalkNeeds, open_talking
 from gateway.tasks import TaskOwner
+from gateway.transcribing import open_transcripts
 from gateway.trunk import TrunkNeeds, open_trunk
 from gateway.values import Hop, ProcessorId
 
@@ -166,6 +170,9 @@ class Gateway:
                 notices=self.governing.watch,
             )
         )
+        self.transcripts = open_transcripts(self.store, self.keys.shelf, self.ledger, self._clock)
+        self.data = self._data_desk()
+        self.children = open_children(self.store, self.data)
         for tenant in policies.tenants.values():
             recorded = [each for each in all_first_words(tenant).announcements if each.asset]
             all_sounds(recorded, self._sounds, tenant.language)
@@ -183,8 +190,15 @@ class Gateway:
             await self._listen()
             desks = self.governing
             self._tasks.start(self.recordings.keep(), name="recordings")
+            self._tasks.start(keep_forgetting(self.children, lambda: self.policies.policies.tenants), name="children")
             self._tasks.start(retry_notices(desks.notices, desks.changes, desks.policies), name="notices")
         self._tasks.start(self.policies.watch(_tell_invalid, self._changed), name="policies")
+
+    def _data_desk(self) -> DataDesk:
+        """What is kept of calls and persons, and the one way in which it goes."""
+        places = HoldingNeeds(self.store, self.recordings.desk, self.receipts, self._clock, (self.transcripts.holding,))
+        own = (self.store, self.ledger, self.signing, self._clock, self._ids, self.telemetry)
+        return open_data_desk(DataDeskNeeds(*own, SubjectHash(self.keys.identity), self.keys.shelf), holdings(places))
 
     async def _warm_up(self) -> None:
         await asyncio.gather(self.speech.start(), self.detector.start())
@@ -216,6 +230,8 @@ class Gateway:
             governing=self.governing,
             payments=await open_payments(self.secrets, self._clock, self._open),
             recordings=self.recordings.needs,
+            transcripts=self.transcripts.needs,
+            children=self.children,
             detector=self.detector,
             parts=await self._conversation_parts(),
             spoken=self._spoken,
@@ -247,6 +263,7 @@ class Gateway:
             *routes(listening),
             *self.governing.routes(listening.operator),
             *recording_routes(listening.operator, self.recordings.desk),
+            *self.data.routes(listening.operator),
             *await open_proxy(self._proxy_needs(), self._open),
             *await open_talking(self._talk_needs(), public_url, self._open),
         ]
@@ -258,15 +275,15 @@ class Gateway:
         trunk = TrunkNeeds(self.settings, self.policies, self.calls.run, self._ids, self.telemetry)
         self.sip_port = await open_trunk(trunk, self._open)
 
+    def _access_needs(self) -> AccessNeeds:
+        desks = self.governing
+        return AccessNeeds(self.store, self.ledger, desks.policies, desks.senders, self._clock, self._ids)
+
     def _talk_needs(self) -> TalkNeeds:
         return TalkNeeds(
             settings=self.settings,
             key=self._identity,
             keys=TenantKeys(self.store),
-    def _access_needs(self) -> AccessNeeds:
-        desks = self.governing
-        return AccessNeeds(self.store, self.ledger, desks.policies, desks.senders, self._clock, self._ids)
-
             once=self._once,
             secrets=self.secrets,
             tenant=self.policies.tenant,

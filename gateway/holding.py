@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from aiohttp import web
+
 from gateway.adapters.keys.signing import SigningKey
 from gateway.adapters.stores.certificates import RedisCertificates
 from gateway.adapters.stores.deletions import RedisDeletions
@@ -17,11 +19,13 @@ from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.subjects import RedisSubjects
 from gateway.errors import DataHeld, NotFound
+from gateway.http.holds import data_routes
 from gateway.locks import KeyShelf
 from gateway.ports import Clock, Ids, Telemetry
-from gateway.runner.deletion import Deletion, DeletionParts, Deletions, Held
+from gateway.runner.deletion import Deletion, DeletionParts, Deletions, held_reasons
 from gateway.runner.holdings import Holding, Item
 from gateway.runner.holds import HoldDesk
+from gateway.runner.outbound import Subject
 from gateway.runner.places import (
     AttemptsHolding,
     CallersHolding,
@@ -32,7 +36,7 @@ from gateway.runner.places import (
     VaultHolding,
 )
 from gateway.runner.recordings import RecordingDesk
-from gateway.values import CallId, TenantId
+from gateway.values import CallId, Private, TenantId
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ def holdings(needs: HoldingNeeds) -> tuple[Holding, ...]:
 
 @dataclass(frozen=True, slots=True)
 class DataDeskNeeds:
-    """What the desk stands on beside the holdings. ``shelf`` None: keys are nobody's to purge."""
+    """What the desk stands on beside the holdings. ``subject`` hashes numbers; ``shelf`` None: keys are nobody's to purge."""
 
     store: Store
     ledger: RedisLedger
@@ -71,6 +75,7 @@ class DataDeskNeeds:
     clock: Clock
     ids: Ids
     telemetry: Telemetry
+    subject: Subject
     shelf: KeyShelf | None = None
 
 
@@ -82,6 +87,12 @@ class DataDesk:
     deletions: Deletions
     holds: HoldDesk
     certificates: RedisCertificates
+    subject: Subject
+    """The keyed hash that stands for a number."""
+
+    def routes(self, operator: Private[str]) -> list[web.RouteDef]:
+        """Holds, certificates, and the erasure of one call."""
+        return data_routes(operator, self.holds, self.subject, self.erase_call, self.certificates)
 
     async def of_call(self, tenant: TenantId, call: CallId) -> list[Item]:
         """Everything that is kept of this call. Raises StoreUnavailable."""
@@ -136,15 +147,4 @@ def open_data_desk(needs: DataDeskNeeds, places: Sequence[Holding]) -> DataDesk:
         purge=None if shelf is None else purge,
     )
     desk = HoldDesk(holds, needs.ledger, needs.clock, needs.ids, subject_of)
-    return DataDesk(kept, Deletions(parts), desk, RedisCertificates(needs.store))
-
-
-def held_reasons(held: Sequence[Held]) -> tuple[str, ...]:
-    """A sentence for each hold: what it keeps, and until when somebody looks at it again."""
-    found: dict[str, list[Held]] = {}
-    for each in held:
-        found.setdefault(each.hold.id, []).append(each)
-    return tuple(
-        f"hold {id_} keeps {', '.join(sorted({each.item.holding for each in kept}))}; its review is on {kept[0].hold.review}"
-        for id_, kept in found.items()
-    )
+    return DataDesk(kept, Deletions(parts), desk, RedisCertificates(needs.store), needs.subject)

@@ -11,10 +11,12 @@ from typing import Protocol
 
 from gateway.cli import (
     access,
+    backup,
     call,
     demo,
     doctor,
     evidence,
+    holds,
     outbound,
     policy,
     recordings,
@@ -45,9 +47,11 @@ GROUPS: tuple[Group, ...] = (
     access,
     subprocessors,
     outbound,
+    holds,
     evidence,
     report,
     recordings,
+    backup,
     redact,
     doctor,
 )

@@ -153,7 +153,7 @@ def is_certificate(data: bytes) -> bool:
 
 
 def _is_shaped(document: Mapping[str, object]) -> bool:
-    entry, signature, where = document["entry"], document["signature"], document["where"]
+    entry, where = document["entry"], document["where"]
     return (
         all(isinstance(document[name], str) for name in _TEXTS)
         and document["class"] in {each.value for each in DataClass}
@@ -163,9 +163,6 @@ def _is_shaped(document: Mapping[str, object]) -> bool:
         and set(entry) == {"seq", "hash"}
         and type(entry["seq"]) is int
         and isinstance(entry["hash"], str)
-        and isinstance(signature, dict)
-        and set(signature) == MEMBERS
-        and all(isinstance(each, str) for each in signature.values())
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from gateway.adapters.keys.signing import SigningKey
+from gateway.adapters.keys.subjects import SubjectHash
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.system import RandomIds
@@ -75,6 +76,12 @@ def keeping(
 ) -> DataDesk:
     """The engine on a real store, over these holdings."""
     needs = DataDeskNeeds(
-        store=store, ledger=ledger, signing=SIGNING, clock=clock or HandClock(), ids=RandomIds(), telemetry=NullTelemetry()
+        store=store,
+        ledger=ledger,
+        signing=SIGNING,
+        clock=clock or HandClock(),
+        ids=RandomIds(),
+        telemetry=NullTelemetry(),
+        subject=SubjectHash(Private(b"i" * 32)),
     )
     return open_data_desk(needs, (*places, *more))

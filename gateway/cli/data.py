@@ -1,0 +1,74 @@
+"""What commands need that work on what is kept: the desk that deletes, holds and certifies, on the gateway's own store."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+
+from gateway.adapters.keys.signing import SigningKey
+from gateway.adapters.keys.subjects import SubjectHash
+from gateway.adapters.stores.notices import RedisNoticeLog
+from gateway.adapters.stores.policy_folder import PolicyFolder
+from gateway.adapters.stores.receipts import Receipts
+from gateway.adapters.system import RandomIds, Secrets, SystemClock
+from gateway.adapters.telemetry.null import NullTelemetry
+from gateway.cli.attached import attach
+from gateway.holding import DataDesk, DataDeskNeeds, HoldingNeeds, holdings, open_data_desk
+from gateway.keeping import open_keys
+from gateway.recording import DeskNeeds, open_recordings
+from gateway.runner.notices import NoticeWatch
+from gateway.settings import Settings
+from gateway.transcribing import open_transcripts
+
+BY = "command line"
+Work = Callable[[DataDesk], Awaitable[int]]
+
+
+async def attach_data_desk(settings: Settings, folder: PolicyFolder, running: AsyncExitStack) -> DataDesk:
+    """The desk on the store and the files that the gateway uses. Raises Misconfigured, StoreUnavailable."""
+    store, ledger = await attach(settings, running)
+    keys, clock, ids = await open_keys(settings, store), SystemClock(), RandomIds()
+    telemetry = NullTelemetry()
+    recordings = open_recordings(
+        DeskNeeds(
+            data=settings.data,
+            store=store,
+            ledger=ledger,
+            policies=folder,
+            secrets=Secrets(settings.data / "secrets", os.environ),
+            keys=keys.shelf,
+            telemetry=telemetry,
+            clock=clock,
+            ids=ids,
+            notices=NoticeWatch(RedisNoticeLog(store), lambda: folder.policies),
+        )
+    )
+    transcripts = open_transcripts(store, keys.shelf, ledger, clock)
+    receipts = Receipts(store, settings.data / "receipts")
+    places = holdings(HoldingNeeds(store, recordings.desk, receipts, clock, (transcripts.holding,)))
+    needs = DataDeskNeeds(
+        store=store,
+        ledger=ledger,
+        signing=SigningKey.from_file(settings.data / "keys" / "signing.key", create=True),
+        clock=clock,
+        ids=ids,
+        telemetry=telemetry,
+        subject=SubjectHash(keys.identity),
+        shelf=keys.shelf,
+    )
+    return open_data_desk(needs, places)
+
+
+def on_the_data_desk(given: argparse.Namespace, work: Work) -> int:
+    """Do ``work`` on what the gateway keeps, and give its exit code. Raises PolicyInvalid, Misconfigured, StoreUnavailable."""
+    settings = Settings.from_env(os.environ, policies=given.policies)
+    folder = PolicyFolder.open(settings.policies)
+
+    async def run() -> int:
+        async with AsyncExitStack() as running:
+            return await work(await attach_data_desk(settings, folder, running))
+
+    return asyncio.run(run())
