@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,16 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.adapters.audit.bundle_file import is_bundle
-from gateway.cli import evidence_export
+from gateway.cli import evidence_export, evidence_proof
+from gateway.cli.offline import safe, trusted_key
 from gateway.errors import EvidenceInvalid
 from gateway.evidence.entries import Json
-from gateway.evidence.keys import read_public_key
+from gateway.evidence.head import is_proof
 from gateway.evidence.receipt import Verified, verify
 
 GOOD, INVALID, USAGE = 0, 1, 2
+LARGEST_PROOF = 1024 * 1024
+"""Bytes. A proof is one entry and some dozens of hashes."""
 
 GATES: Mapping[str, str] = {
     "kept": "every announcement was played whole and acknowledged before anything of the caller was heard",
@@ -50,10 +53,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         ("show", run_show, "show a receipt as a table for people; it is verified first"),
     ):
         command = commands.add_parser(name, help=what, description=what, epilog=f"example: sordino evidence {name} receipt.json")
-        command.add_argument("file", metavar="FILE", type=Path, help="the receipt (JSON), or for verify a bundle (ZIP)")
+        command.add_argument(
+            "file", metavar="FILE", type=Path, help="the receipt (JSON), or for verify a bundle (ZIP) or a proof"
+        )
         command.add_argument("--key", metavar="PUB", help="the gateway's public key: a PEM file, or its base64 text")
         command.set_defaults(run=run)
     evidence_export.add_export(commands)
+    evidence_proof.add_proofs(commands)
 
 
 BLIND = {
@@ -65,9 +71,10 @@ BLIND = {
 
 def run_verify(arguments: argparse.Namespace) -> int:
     """``sordino evidence verify FILE [--key PUB]``"""
-    if _is_bundle(arguments.file):
+    other = _other_than_receipt(arguments.file)
+    if other is not None:
         try:
-            return evidence_export.run_verify(arguments.file, _trusted_key(arguments.key))
+            return other(arguments.file, trusted_key(arguments.key))
         except OSError as error:
             return _complain(f"{error.filename}: cannot be read: {error.strerror}", USAGE)
         except EvidenceInvalid as error:
@@ -76,7 +83,7 @@ def run_verify(arguments: argparse.Namespace) -> int:
     if isinstance(verified, int):
         return verified
     receipt = verified.receipt
-    print(f"verified: call {_safe(receipt.call)} of {_safe(receipt.tenant)}, {_outcome(receipt.document)}")
+    print(f"verified: call {safe(receipt.call)} of {safe(receipt.tenant)}, {_outcome(receipt.document)}")
     print(f"  {verified.statement}")
     print(f"  gate: {receipt.document['gate']}: {GATES[str(receipt.document['gate'])]}")
     for pause in _rows(receipt.document.get("payments")):
@@ -122,7 +129,7 @@ def _verified(arguments: argparse.Namespace) -> Verified | int:
     """The verified receipt, or the exit code of what was already said on stderr."""
     try:
         data = arguments.file.read_bytes()
-        key = _trusted_key(arguments.key)
+        key = trusted_key(arguments.key)
     except OSError as error:
         return _complain(f"{error.filename}: cannot be read: {error.strerror}", USAGE)
     except EvidenceInvalid as error:
@@ -133,33 +140,26 @@ def _verified(arguments: argparse.Namespace) -> Verified | int:
         return _complain(f"{arguments.file}: NOT VALID: {error}", INVALID)
 
 
-def _is_bundle(path: Path) -> bool:
+def _other_than_receipt(path: Path) -> Callable[[Path, bytes | None], int] | None:
+    """Who verifies this file, where it is no receipt."""
     try:
-        return is_bundle(path)
+        if is_bundle(path):
+            return evidence_export.run_verify
+        if path.stat().st_size <= LARGEST_PROOF and is_proof(path.read_bytes()):
+            return evidence_proof.run_verify
     except OSError:
-        return False  # who reads it as a receipt says why it cannot be read
-
-
-def _trusted_key(given: str | None) -> bytes | None:
-    if given is None:
-        return None
-    path = Path(given)
-    return read_public_key(path.read_bytes() if path.exists() or given.endswith((".pub", ".pem")) else given.encode())
+        return None  # who reads it as a receipt says why it cannot be read
+    return None
 
 
 def _complain(what: str, code: int) -> int:
-    print(_safe(what), file=sys.stderr)
+    print(safe(what), file=sys.stderr)
     return code
-
-
-def _safe(text: Json) -> str:
-    """Text for a terminal: whatever stands in a receipt, it cannot move the cursor or change the colours."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(text))
 
 
 def _outcome(document: Mapping[str, Json]) -> str:
     code = document["code"]
-    return f"{document['outcome']} ({_safe(code)})" if code else str(document["outcome"])
+    return f"{document['outcome']} ({safe(code)})" if code else str(document["outcome"])
 
 
 def _rows(value: Json) -> Sequence[Mapping[str, Any]]:
@@ -168,7 +168,7 @@ def _rows(value: Json) -> Sequence[Mapping[str, Any]]:
 
 def _cell(value: object) -> Text:
     """Never markup: a receipt's text cannot dress itself up."""
-    return Text(_safe(str(value)))
+    return Text(safe(str(value)))
 
 
 def _facts(verified: Verified) -> Table:

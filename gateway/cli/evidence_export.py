@@ -24,6 +24,7 @@ from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.system import SystemClock
 from gateway.cli.attached import add_policies, attach
+from gateway.cli.offline import safe
 from gateway.errors import EvidenceInvalid, NotFound
 from gateway.evidence.bundle import CHAIN, KEY, POLICIES, RECEIPTS, REGISTRIES, Bundle, Span, key_part, manifest, resting_on
 from gateway.evidence.bundle import verify_bundle as verify
@@ -86,9 +87,9 @@ def run_verify(path: Path, trusted_key: bytes | None) -> int:
     try:
         bundle = _read(path, trusted_key)
     except EvidenceInvalid as error:
-        print(f"{path}: NOT VALID: {_safe(str(error))}", file=sys.stderr)
+        print(f"{path}: NOT VALID: {safe(str(error))}", file=sys.stderr)
         return INVALID
-    print(f"verified: {_counts(bundle)} of {_safe(bundle.tenant)}, made {_safe(bundle.manifest['made'])}")
+    print(f"verified: {_counts(bundle)} of {safe(bundle.tenant)}, made {safe(bundle.manifest['made'])}")
     span = bundle.manifest["chain"]
     if bundle.entries:
         print(f"  chain: entries {span['first']} to {span['last']}, each behind the one before it; head {span['head']}")
@@ -116,7 +117,7 @@ def _counts(bundle: Bundle) -> str:
 def _say_missing(bundle: Bundle) -> None:
     for what, digests in (("policy", bundle.without_policy), ("registry", bundle.without_registry)):
         for each in digests:
-            print(f"  not in it: the {what} {_safe(each)}, which calls name (--policies-were DIR takes it along)")
+            print(f"  not in it: the {what} {safe(each)}, which calls name (--policies-were DIR takes it along)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,11 +231,6 @@ def _documents(bundle: BundleWriter, tenant: TenantId, known: Sequence[PolicySet
         with bundle.part(part) as write:
             for digest, document in sorted(found.items()):
                 write(canonical({"digest": digest, member: document}) + b"\n")
-
-
-def _safe(text: object) -> str:
-    """Text for a terminal: whatever stands in a bundle, it cannot move the cursor or change the colours."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(text))
 
 
 def _day(text: str) -> datetime:

@@ -17,7 +17,7 @@ from gateway.evidence.canonical import canonical, parse
 from gateway.evidence.chain import timestamp
 from gateway.evidence.entries import Json
 from gateway.evidence.keys import key_id, public_key_pem
-from gateway.evidence.lines import LONGEST_LINE, Walk, split
+from gateway.evidence.lines import LONGEST_LINE, See, Walk, split
 from gateway.evidence.receipt import Receipt, verify
 from gateway.evidence.signed import MEMBERS, Sign, check_signature, sign_document, trusted
 from gateway.values import TenantId
@@ -133,8 +133,10 @@ def key_part(public_key: bytes) -> bytes:
     return public_key_pem(public_key).encode("ascii")
 
 
-def verify_bundle(data: bytes, chunks: Chunks, trusted_key: bytes | None = None) -> Bundle:
+def verify_bundle(data: bytes, chunks: Chunks, trusted_key: bytes | None = None, *, see: See | None = None) -> Bundle:
     """Check a whole bundle: ``data`` is its manifest. Parts are read piece by piece; memory does not grow with their length.
+
+    ``see`` is shown each entry of the chain that was found good, in its order.
 
     Raises:
         BundleInvalid: the first broken place: the part, the line, what is wrong there.
@@ -144,7 +146,7 @@ def verify_bundle(data: bytes, chunks: Chunks, trusted_key: bytes | None = None)
         is_trusted = trusted(key, trusted_key)
     except EvidenceInvalid as error:
         raise _bad(error.message) from None
-    check = _Check(TenantId(stated["tenant"]), stated, key, chunks)
+    check = _Check(TenantId(stated["tenant"]), stated, key, chunks, see)
     check.chain_and_receipts()
     policies = check.documents(POLICIES, "policy")
     registries = check.documents(REGISTRIES, "registry")
@@ -166,7 +168,7 @@ def verify_bundle(data: bytes, chunks: Chunks, trusted_key: bytes | None = None)
 
 
 class _Check:
-    def __init__(self, tenant: TenantId, stated: Mapping[str, Any], key: bytes, chunks: Chunks) -> None:
+    def __init__(self, tenant: TenantId, stated: Mapping[str, Any], key: bytes, chunks: Chunks, see: See | None = None) -> None:
         self.tenant = tenant
         self.walk = Walk(tenant, stated["chain"]["before"])
         self.receipts = self.calls = 0
@@ -176,6 +178,7 @@ class _Check:
         self._span: Mapping[str, Any] = stated["chain"]
         self._parts = {part["name"]: part for part in stated["parts"]}
         self._chunks = chunks
+        self._shown = see
         self._next: Iterator[Receipt] = iter(())
         self._awaited: Receipt | None = None
 
@@ -205,6 +208,8 @@ class _Check:
             raise BundleInvalid(RECEIPTS, "this receipt is of entries that the chain does not have", line=self.receipts)
 
     def _see(self, entry: Mapping[str, Any]) -> None:
+        if self._shown is not None:
+            self._shown(entry)
         if entry["kind"] == "call.started":
             self.calls += 1
             self._note(entry["body"])

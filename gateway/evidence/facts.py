@@ -127,6 +127,8 @@ KINDS: Mapping[str, Mapping[str, tuple[Check, str]]] = {
     "recording.stopped": {"why": (_is_text, "text"), **_RECORDED},
     "recording.deleted": {"why": (_is_text, "text"), "key_id": (_is_text, "text")},
     "recording.stored": {"processor": (_is_text, "text")},
+    "keys.rotated": {"what": (_is_text, "text"), "key_id": (_is_text, "text")},
+    "keys.destroyed": {"key_id": (_is_text, "text"), "why": (_is_text, "text")},
     "recording.read": {"reason": (_is_text, "text")},
     "call.transferred": {"done": (_is_flag, "true or false")},
     "child.signalled": {"sign": (_is_text, "text"), "under": (_is_count, "a count"), "then": (_is_text, "text")},
