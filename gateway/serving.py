@@ -24,16 +24,16 @@ from gateway.adapters.providers.openai_speech import DIALECT, OpenAISpeech
 from gateway.adapters.providers.outbound import outbound_session
 from gateway.adapters.stores.conversations import RedisConversations
 from gateway.adapters.stores.idle import IdleConversations
+from gateway.adapters.stores.key_shelf import RedisKeyShelf
 from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.redis import Store
-from gateway.adapters.stores.key_shelf import RedisKeyShelf
 from gateway.adapters.stores.tenant_keys import TenantKeys
 from gateway.errors import Misconfigured
-from gateway.http.answers import typed_errors
 from gateway.http.access import check_served
+from gateway.http.answers import typed_errors
 from gateway.http.api import Check, ListCalls, call_routes, console_routes, health_routes
-from gateway.http.headers import add_headers
 from gateway.http.guard import Guard
+from gateway.http.headers import add_headers
 from gateway.http.proxy.audio import audio_routes
 from gateway.http.proxy.chat import chat_routes
 from gateway.http.proxy.door import Door
