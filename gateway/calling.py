@@ -29,6 +29,7 @@ from gateway.evidence.receipt import Receipt
 from gateway.governing import NO_NUMBERS, Ends, Governing, answers_on_call, law_of_call, opt_out_on_call, origins_of
 from gateway.locks import KeyShelf
 from gateway.paying import Extras
+from gateway.policy.consent import How
 from gateway.policy.model import TenantPolicy
 from gateway.policy.voices import prefers_masked_voice
 from gateway.ports import (
@@ -46,6 +47,7 @@ from gateway.ports import (
 from gateway.recording import RecordingNeeds, Taping
 from gateway.runner.account import CallAccount
 from gateway.runner.call_runner import CallParts, CallRunner
+from gateway.runner.children import ChildCalls
 from gateway.runner.consents import CallConsents, Withdraw, minding
 from gateway.runner.egress import CallEgress
 from gateway.runner.gate import all_sounds, opt_out_watch, to_play
@@ -54,6 +56,7 @@ from gateway.runner.opt_out import HeardOnce, ListeningLeg, listening
 from gateway.runner.payment import PaymentProcessor
 from gateway.runner.showing import Shown, showing
 from gateway.serving import masker_of
+from gateway.transcribing import Scribing, TranscriptNeeds
 from gateway.values import CallId, TenantId
 
 log = logging.getLogger(__name__)
@@ -75,6 +78,8 @@ class CallNeeds:
     governing: Governing
     payments: PaymentProcessor
     recordings: RecordingNeeds
+    transcripts: TranscriptNeeds
+    children: ChildCalls
     detector: PresidioDetector
     parts: ConversationParts
     spoken: Spoken
@@ -117,8 +122,11 @@ class Calls:
         opting = opt_out_on_call(needs.governing.dial, account, ends.caller)
 
         taping = Taping(needs.recordings, tenant, account, egress, leg.rate, lambda code: runner.post(Failed(code)))
-        consents = CallConsents(answers_on_call(needs.governing.dial, account, ends.caller, needs.clock), taping.revoked)
+        scribing = Scribing(needs.transcripts, tenant, account, extras.keys_are_card_data)
+        keep = answers_on_call(needs.governing.dial, account, ends.caller, needs.clock)
+        consents = CallConsents(keep, _each(taping.revoked, scribing.revoked))
         taping.by(consents)
+        scribing.by(consents)
 
         def conversation(playout: Playout, events: ConversationEvents, span: SpanHandle) -> Conversation:
             talk = LiveKitConversation(
@@ -133,8 +141,9 @@ class Calls:
                 taking=extras.taking(lambda event: runner.post(event)),
                 prefers_masked_voice=prefers_masked_voice(tenant, needs.policies.policies.registry),
                 tape=taping.tape,
+                scribe=scribing.scribe,
             )
-            return taping.over(talk)
+            return scribing.over(taping.over(talk))
 
         async def seal(outcome: Outcome, code: str | None) -> None:
             await self._seal(account, shown)
@@ -144,12 +153,15 @@ class Calls:
         ear = partial(LocalAnswerEar, needs.parts.stt, egress, needs.warmed)
         parts = replace(parts, payment=extras.payment(egress, needs.payments, taping.recorder), transfers=extras.transfers)
         runner = CallRunner(replace(parts, consents=consents, make_answer_ear=ear, tap=taping.recorder))
+        extras.childhood.bind(runner.post, (taping.child, scribing.child))
         self._legs[call] = leg
         self._idle.clear()
         try:
             return await runner.run()
         finally:
             await self._forget(tenant, call)
+            if extras.childhood.signalled:
+                await needs.children.over(TenantId(tenant.tenant), call)
             del self._legs[call]
             if not self._legs:
                 self._idle.set()
@@ -211,6 +223,16 @@ class Calls:
             "policy_digest": tenant.digest,
             "registry_digest": registry.digest,
         }
+
+
+def _each(*told: Callable[[str, How | None], None]) -> Callable[[str, How | None], None]:
+    """Whoever is told, in their order."""
+
+    def tell(purpose: str, how: How | None) -> None:
+        for each in told:
+            each(purpose, how)
+
+    return tell
 
 
 def _origin(tenant: TenantPolicy) -> str:

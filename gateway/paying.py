@@ -1,4 +1,4 @@
-"""Wiring of what a call's agent may do beside talking: pauses for card data (promise 33), and the hand-over to a person."""
+"""Wiring of what a call can do beside talking: pauses for card data (promise 33), a hand-over, a child (promise 32)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from gateway.adapters.conversation.taking import Taking
 from gateway.adapters.payments.webhook import PaymentWebhook
 from gateway.adapters.providers.outbound import outbound_session
+from gateway.call.child import CHILD
+from gateway.call.child_flow import ChildFlow
 from gateway.call.consent import TransferAsked
 from gateway.call.flow import Announcement
 from gateway.call.payment import MESSAGES
-from gateway.call.payment_flow import PaymentFlow
 from gateway.call.plot import Event
 from gateway.evidence.entries import Json
 from gateway.policy.model import TenantPolicy
 from gateway.ports import Clock, Egress, Masker, Secrets
+from gateway.runner.children import ChildEgress, Childhood, minding_children
 from gateway.runner.payment import Blind, PaymentParts, PaymentPause, PaymentProcessor, SeeingEgress, watching
 from gateway.runner.transfer import TRANSFER, Transfers
 
@@ -32,25 +34,37 @@ class Extras:
 
     tenant: TenantPolicy
     pause: PaymentPause | None
+    childhood: Childhood
 
     @staticmethod
     def of(tenant: TenantPolicy) -> Extras:
-        return Extras(tenant, PaymentPause(tenant.payment, tenant.language) if tenant.payment is not None else None)
+        pause = PaymentPause(tenant.payment, tenant.language) if tenant.payment is not None else None
+        return Extras(tenant, pause, Childhood(tenant.children))
 
     @property
     def messages(self) -> tuple[str, ...]:
         """The recorded messages that it may have to play."""
-        return (*(MESSAGES if self.pause is not None else ()), *((TRANSFER,) if self.tenant.transfer is not None else ()))
+        paying = MESSAGES if self.pause is not None else ()
+        child = (CHILD,) if self.tenant.children.minded else ()
+        return (*paying, *child, *((TRANSFER,) if self.tenant.transfer is not None else ()))
 
-    def flow(self, announcements: tuple[Announcement, ...], started: dict[str, Json], acknowledged_by: str) -> PaymentFlow:
-        return PaymentFlow(announcements, started=started, acknowledged_by=acknowledged_by, terms=self.tenant.payment)
+    def flow(self, announcements: tuple[Announcement, ...], started: dict[str, Json], acknowledged_by: str) -> ChildFlow:
+        tenant = self.tenant
+        return ChildFlow(
+            announcements,
+            started=started,
+            acknowledged_by=acknowledged_by,
+            terms=tenant.payment,
+            children=tenant.children,
+        )
 
     def seeing(self, egress: Egress) -> Egress:
         """The call's door for everybody but the payment processor."""
-        return egress if self.pause is None else SeeingEgress(egress, self.pause)
+        minding = ChildEgress(egress, self.childhood)
+        return minding if self.pause is None else SeeingEgress(minding, self.pause)
 
     def masker(self, masker: Masker) -> Masker:
-        return masker if self.pause is None else watching(masker, self.pause)
+        return minding_children(masker if self.pause is None else watching(masker, self.pause), self.childhood)
 
     def payment(self, egress: Egress, processor: PaymentProcessor, recorder: Blind | None) -> PaymentParts | None:
         blinds = (recorder,) if recorder is not None else ()
@@ -63,7 +77,9 @@ class Extras:
     def taking(self, post: Callable[[Event], None]) -> Taking:
         """What the agent may ask for. ``post`` tells the call."""
         named = self.tenant.transfer is not None
-        return Taking(self.pause, (lambda: post(TransferAsked())) if named else None)
+        child = self.childhood if self.tenant.children.minded else None
+        transfer = (lambda: post(TransferAsked())) if named else None
+        return Taking(self.pause, transfer, child=child, child_tool=self.tenant.children.tool)
 
     def keys_are_card_data(self) -> bool:
         """Whether a key that is pressed now is nobody's business but the payment processor's."""

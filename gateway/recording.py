@@ -17,6 +17,7 @@ from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.recordings import KEPT, WAITING, RecordingFacts, RedisRecordings
 from gateway.adapters.stores.redis import Store
+from gateway.call.child import BY_CHILD
 from gateway.errors import PolicyRefused, SordinoError, StoreUnavailable
 from gateway.evidence.entries import Json
 from gateway.locks import KeyShelf
@@ -145,6 +146,11 @@ class Taping:
         """A token was lost."""
         if self.recorder is not None:
             self.recorder.revoked(purpose, how)
+
+    def child(self) -> None:
+        """A child is on the line: nothing more is kept."""
+        if self.recorder is not None:
+            self.recorder.pause(BY_CHILD)
 
     def over(self, conversation: Conversation) -> Conversation:
         """The conversation with the recorder at its caller's ear."""

@@ -30,6 +30,7 @@ TEXTS = {
     "ai.en.wav": "Hello. You are speaking with an automated assistant.",
     "refused.en.wav": "I am sorry. This call cannot be continued. Goodbye.",
     "declined.en.wav": "All right. Without your agreement I cannot go on with this call. Goodbye.",
+    "child.en.wav": "I am sorry. I may not talk with children by myself. Please ask a grown-up to call us. Goodbye.",
     "transfer.en.wav": "All right. I am connecting you to a person now. Please stay on the line.",
     "payment-number.en.wav": (
         "Please do not say your card number. Key it in on your telephone, and then press the hash key. "

@@ -12,7 +12,7 @@ from gateway.policy.fields import Model, Text
 from gateway.policy.recording import Switch, laxity
 
 COPPA_AGE = 13
-"""Under this age a child's data needs a parent (16 CFR 312.2, COPPA). Others say more: 16 in Article 8 GDPR, 18 in India's DPDPA."""
+"""Under this age a parent must agree (16 CFR 312.2, COPPA). Others say more: 16 in Article 8 GDPR, 18 in India's DPDPA."""
 
 
 class Then(StrEnum):

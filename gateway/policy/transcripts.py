@@ -1,4 +1,4 @@
-"""What a tenant says of keeping what was said: whether, and what becomes of it when a caller takes the agreement back (promise 11)."""
+"""What a tenant says of keeping what was said: whether, and what becomes of it when the agreement is taken back (promise 11)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gateway.policy.fields import Model
 from gateway.policy.recording import OnWithdrawal, Switch, laxity
 
 TRANSCRIPT = "transcript"
-"""The purpose of an announcement that asks for this alone. Where none does, the agreement to be recorded is the one that counts."""
+"""The purpose of an announcement that asks for this alone. Where none does, the agreement to be recorded counts."""
 
 
 class TranscriptsStated(Model):

@@ -61,7 +61,7 @@ from gateway.values import Pcm, Private
 
 WAITING_FRAMES = 500
 """How many frames may wait (10 s) before caller audio is dropped: a stuck ledger must not fill the memory."""
-SHOWN = ("announcement.", "consent.", "listening.", "payment.", "call.transferred", "call.failed", "call.ended")
+SHOWN = ("announcement.", "consent.", "listening.", "payment.", "child.", "call.transferred", "call.failed", "call.ended")
 """Kinds of entry that somebody who watches is shown."""
 CLOSE_WITHIN_S = 4.0
 TELL_GRACE_S = 2.0

@@ -94,6 +94,15 @@ class GuardedAgent(Agent):
             transfer()
         return transfer is not None
 
+    def child_signal(self) -> bool:
+        """Tell that a child is on the line: nothing is heard, thought or kept from here on, and the call with this agent ends
+        (promise 32). False: the policy looks for no children.
+        """
+        child = self.turns.taking.child
+        if child is not None:
+            child.told_by_agent()
+        return child is not None
+
     async def on_payment(self, ended: Ended) -> None:
         """The line is open again after a pause that was not begun by ``pause_for_payment``. Yours to change: by default the
         model is told how it ended, and goes on.

@@ -18,6 +18,7 @@ from gateway.adapters.conversation.ears import GuardedSTT
 from gateway.adapters.conversation.mind import GuardedLLM
 from gateway.adapters.conversation.phone import CallerInput, CallerOutput
 from gateway.adapters.conversation.realtime import refuse_realtime
+from gateway.adapters.conversation.scribe import Scribe, Uttered, spoken
 from gateway.adapters.conversation.standing import of_dialect
 from gateway.adapters.conversation.taking import AFTER_PAYMENT, Taking
 from gateway.adapters.conversation.turns import CallTurns
@@ -172,13 +173,16 @@ class LiveKitConversation:
         tape: Tape | None = None,
         prefers_masked_voice: bool = False,
         taking: Taking | None = None,
+        scribe: Scribe | None = None,
     ) -> None:
         """``tape``: the recorder to tell what may be kept; None: nothing is recorded, or nothing is hidden in it.
 
         ``prefers_masked_voice``: the route names a voice that may have masked text only before those that may have more.
+        ``scribe``: who writes down what is said, masked; None: nobody.
         """
         self._parts = parts
         self._tape = tape
+        self._scribe = scribe
         self._prefers_masked_voice = prefers_masked_voice
         self._make_agent = make_agent
         self._language = language
@@ -213,6 +217,9 @@ class LiveKitConversation:
         session.output.audio = self._synchronizer.audio_output
         session.output.transcription = self._synchronizer.text_output
         session.on("close", self._closed)
+        if (scribe := self._scribe) is not None:
+            turns.on_heard = lambda text: scribe.add(Uttered(turns, "caller", text))
+            session.on("conversation_item_added", lambda event: spoken(turns, scribe, event))
         self._session = session
         agent = self._make_agent()
         await refuse_realtime(agent, self._egress)

@@ -10,7 +10,7 @@ from livekit.agents import RunContext, StopResponse, function_tool, llm
 
 from gateway.call.payment import CardField, Ended, Why
 
-PAUSE_TOOL, TRANSFER_TOOL = "pause_for_payment", "transfer_to_human"
+PAUSE_TOOL, TRANSFER_TOOL, CHILD_TOOL = "pause_for_payment", "transfer_to_human", "child_signal"
 AFTER_PAYMENT: dict[Ended, str] = {
     Ended.ACCEPTED: "The caller keyed in card details, and the payment processor accepted them.",
     Ended.DECLINED: "The caller keyed in card details, and the payment processor declined them.",
@@ -46,6 +46,17 @@ class Pauses(Protocol):
     async def over(self) -> Ended: ...
 
 
+class ChildWatch(Protocol):
+    """Whether a child was heard on this call (``gateway.runner.children.Childhood``)."""
+
+    @property
+    def signalled(self) -> bool:
+        """Whether nobody may hear, think or keep anything any more."""
+        ...
+
+    def told_by_agent(self) -> None: ...
+
+
 Transfer = Callable[[], None]
 """Hand the caller over; the call with this agent ends."""
 
@@ -53,15 +64,25 @@ Transfer = Callable[[], None]
 class Taking:
     """What one call's agent may ask for. ``pauses`` None: the policy takes no cards; ``transfer`` None: it names nobody."""
 
-    def __init__(self, pauses: Pauses | None = None, transfer: Transfer | None = None) -> None:
+    def __init__(
+        self,
+        pauses: Pauses | None = None,
+        transfer: Transfer | None = None,
+        *,
+        child: ChildWatch | None = None,
+        child_tool: bool = False,
+    ) -> None:
+        """``child``: who is told of a child on the line; ``child_tool``: the model may tell it too."""
         self.pauses = pauses
         self.transfer = transfer
+        self.child = child
+        self.child_tool = child_tool
         self.waiting = 0
         """How many of the agent's own calls wait for the end of a pause: those are told by their result."""
 
     @property
     def blind(self) -> bool:
-        return self.pauses is not None and self.pauses.blind
+        return (self.pauses is not None and self.pauses.blind) or (self.child is not None and self.child.signalled)
 
     async def pause(self, field: CardField = CardField.NUMBER) -> Ended:
         """Pause, and wait for the end."""
@@ -76,7 +97,8 @@ class Taking:
 
     def tools(self) -> list[llm.Tool | llm.Toolset]:
         """What the model may call on this call."""
-        return [*([_pause_tool(self)] if self.pauses else []), *([_transfer_tool(self)] if self.transfer else [])]
+        own = [*([_pause_tool(self)] if self.pauses else []), *([_transfer_tool(self)] if self.transfer else [])]
+        return [*own, *([_child_tool(self.child)] if self.child and self.child_tool else [])]
 
 
 def _pause_tool(taking: Taking) -> llm.Tool:
@@ -102,3 +124,15 @@ def _transfer_tool(taking: Taking) -> llm.Tool:
         raise StopResponse
 
     return function_tool(transfer, name=TRANSFER_TOOL, description="Hand the caller over to a person. The call with you ends.")
+
+
+def _child_tool(child: ChildWatch) -> llm.Tool:
+    async def tell(context: RunContext[None]) -> None:
+        child.told_by_agent()
+        raise StopResponse
+
+    description = (
+        "Tell that the caller is, or seems to be, a child. The call with you ends at once. "
+        "Call it instead of asking a child anything more."
+    )
+    return function_tool(tell, name=CHILD_TOOL, description=description)

@@ -61,6 +61,8 @@ class Turn:
             counts = {str(entity): count for entity, count in sorted(masked.counts.items())}
             await turns.events.record("masked", {"turn": self.number, "counts": counts})
         turns.know(masked.text)
+        if turns.on_heard is not None and masked.text:
+            turns.on_heard(masked.text)
         turns.events.show(TurnShown("masked", masked=masked.text, facts={"turn": self.number}))
         return masked.text
 
@@ -93,6 +95,8 @@ class CallTurns:
         taking: Taking | None = None,
     ) -> None:
         """``tape``: the recorder to tell what may be kept of what is heard; then ``said`` knows it of what is spoken."""
+        self.on_heard: Callable[[MaskedText], None] | None = None
+        """Who writes the caller's turns down, masked; None: nobody."""
         self.masker = masker
         self.tape = tape
         self.said = Said() if tape is not None else None
@@ -158,6 +162,11 @@ class CallTurns:
             self._made[text] = result.text
             self._masked.add(result.text)
         return self.masker.current(self._made[text])
+
+    def known(self, text: str) -> MaskedText | None:
+        """``text`` as it is to be kept by now, where it has been through the mask; else None."""
+        made = MaskedText(text) if text in self._masked else self._made.get(text)
+        return None if made is None else self.masker.current(made)
 
     def restore(self, placeholder: Placeholder) -> Private[str] | None:
         return self.masker.restore(placeholder)

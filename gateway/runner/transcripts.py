@@ -1,0 +1,201 @@
+"""What becomes of transcripts after their calls: listed, read masked, read in clear with a reason, corrected, deleted.
+
+To read one in clear, and to correct one, is written behind the call's own entries, and waits for the ledger (promises 22 and 26).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from gateway.adapters.stores.transcripts import RedisTranscripts, Transcript, TranscriptFacts, TurnKept
+from gateway.errors import InvalidRequest, NotFound
+from gateway.evidence.entries import Entry
+from gateway.ports import Clock, Ledger
+from gateway.redaction.unmask import unmask
+from gateway.runner.account import CallAccount
+from gateway.runner.holdings import Copy, Deleted, Item
+from gateway.values import CallId, DataClass, Placeholder, Private, TenantId
+
+LONGEST_REASON = 500
+LONGEST_VALUE = 1_000
+
+Entries = Callable[[TenantId, CallId], AsyncIterator[Entry]]
+"""The entries of one call, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """A transcript in clear: each turn's text as it was said, but for card data, which is kept nowhere."""
+
+    facts: TranscriptFacts
+    turns: tuple[tuple[TurnKept, Private[str]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rectified:
+    """One correction. ``before`` and ``after`` name the values by hashes under the call's key, as the evidence does."""
+
+    placeholder: Placeholder
+    before: str
+    after: str
+    key_id: str
+
+
+class TranscriptDesk:
+    """Every method raises StoreUnavailable; those that write evidence raise EvidenceUnavailable too."""
+
+    def __init__(self, store: RedisTranscripts, ledger: Ledger, entries: Entries, clock: Clock) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._entries = entries
+        self._clock = clock
+
+    async def list(self, tenant: TenantId) -> list[TranscriptFacts]:
+        """Every transcript of the tenant, the oldest first."""
+        return await self._store.list(tenant)
+
+    async def find(self, tenant: TenantId, call: CallId) -> TranscriptFacts | None:
+        return await self._store.find(tenant, call)
+
+    async def read(self, tenant: TenantId, call: CallId) -> Transcript:
+        """The masked turns. Raises NotFound."""
+        found = await self._store.read(tenant, call)
+        if found is None:
+            raise NotFound("there is no transcript of that call", hint=f"sordino transcripts list --tenant {tenant}")
+        return found
+
+    async def reveal(self, tenant: TenantId, call: CallId, *, reason: str, by: str) -> Clear:
+        """The turns in clear, once the evidence says who reads them, and why. Raises NotFound, InvalidRequest: no reason."""
+        why = _said(reason)
+        found = await self.read(tenant, call)
+        account = await self._account(tenant, call)
+        await account.write("transcript.revealed", {"reason": why, "by": by, "key_id": found.facts.key_id})
+        return in_clear(found)
+
+    async def rectify(
+        self, tenant: TenantId, call: CallId, wrong: Placeholder | Private[str], right: Private[str], *, by: str
+    ) -> tuple[Rectified, ...]:
+        """Put the right value where a wrong one stands: named by its placeholder, or by the value itself.
+
+        The evidence has the hashes first; asked again after a failure, it is as if it had been asked once.
+
+        Raises:
+            NotFound: there is no transcript of that call, or nothing in it has that value.
+            InvalidRequest: the new value is none.
+        """
+        if not right.map(lambda text: 0 < len(text.strip()) <= LONGEST_VALUE).reveal():
+            raise InvalidRequest("there is no value to write", hint=f"write 1 to {LONGEST_VALUE} characters")
+        found = await self.read(tenant, call)
+        named = [name for name, value in found.values.items() if name == wrong or _same(value, wrong)]
+        if not named:
+            raise NotFound("nothing in that transcript has that value")
+        opened = await self._store.opened(tenant, call)
+        done = tuple(
+            Rectified(name, opened.digest(found.values[name]), opened.digest(right), found.facts.key_id)
+            for name in named
+            if found.values[name] != right
+        )
+        account = await self._account(tenant, call)
+        for each in done:
+            body = {"placeholder": str(each.placeholder), "before": each.before, "after": each.after, "key_id": each.key_id}
+            await account.write("transcript.rectified", {**body, "by": by})
+        await opened.write({}, dict.fromkeys(named, right))
+        return done
+
+    async def destroy(self, tenant: TenantId, call: CallId) -> str:
+        """Destroy key and text; the key's id. For the engine of deletions, which writes it down and certifies it."""
+        return await self._store.delete(tenant, call)
+
+    async def _account(self, tenant: TenantId, call: CallId) -> CallAccount:
+        last = ""
+        async for entry in self._entries(tenant, call):
+            last = entry.hash
+        return CallAccount(tenant, call, self._ledger, self._clock, after=last)
+
+
+class TranscriptsHolding:
+    """Implements ``gateway.runner.holdings.Holding`` for what was said on calls."""
+
+    name = "transcripts"
+    data_class = DataClass.TRANSCRIPT
+
+    def __init__(self, desk: TranscriptDesk) -> None:
+        self._desk = desk
+
+    async def items(self, tenant: TenantId) -> AsyncIterator[Item]:
+        for facts in await self._desk.list(tenant):
+            yield self._item(tenant, facts)
+
+    async def of_call(self, tenant: TenantId, call: CallId) -> Item | None:
+        facts = await self._desk.find(tenant, call)
+        return None if facts is None else self._item(tenant, facts)
+
+    async def of_person(self, tenant: TenantId, subject: str) -> Item | None:
+        return None
+
+    async def delete(self, item: Item) -> Deleted:
+        return Deleted(("store",), await self._desk.destroy(item.tenant, CallId(item.id)) or item.key_id)
+
+    async def copies(self, item: Item) -> AsyncIterator[Copy]:
+        """For people as text, for machines as JSON: in clear, because both are for who has the right to it."""
+        try:
+            found = in_clear(await self._desk.read(item.tenant, CallId(item.id)))
+        except NotFound:
+            return
+        yield Copy(f"transcripts/{item.id}.txt", as_text(found).map(str.encode))
+        yield Copy(f"transcripts/{item.id}.json", as_json(found).map(str.encode))
+
+    def _item(self, tenant: TenantId, facts: TranscriptFacts) -> Item:
+        return Item(
+            data_class=self.data_class,
+            tenant=tenant,
+            id=facts.call,
+            holding=self.name,
+            since=datetime.fromisoformat(facts.started),
+            keep=timedelta(seconds=facts.keep_s),
+            key_id=facts.key_id,
+        )
+
+
+def in_clear(found: Transcript) -> Clear:
+    """Every turn with its values in their places. What has none is said as its kind."""
+    return Clear(found.facts, tuple((turn, unmask(turn.text, found.values.get)) for turn in found.turns))
+
+
+def as_text(found: Clear) -> Private[str]:
+    """One line a turn: when, who, what."""
+    return _joined(text.map(lambda said, turn=turn: f"{turn.at}  {turn.speaker}: {said}\n") for turn, text in found.turns)  # type: ignore[misc]
+
+
+def as_json(found: Clear) -> Private[str]:
+    """The facts and the turns, indented."""
+    rows = [
+        text.map(lambda said, turn=turn: json.dumps({**asdict(turn), "text": said}, ensure_ascii=False))  # type: ignore[misc]
+        for turn, text in found.turns
+    ]
+    head = json.dumps(asdict(found.facts))
+    return Private(",\n  ").map(
+        lambda comma: f'{{"facts": {head},\n "turns": [\n  {comma.join(row.reveal() for row in rows)}]}}\n'
+    )
+
+
+def _joined(parts: Iterable[Private[str]]) -> Private[str]:
+    return Private("".join(part.reveal() for part in parts))
+
+
+def _same(value: Private[str], wrong: Placeholder | Private[str]) -> bool:
+    return isinstance(wrong, Private) and value.map(_plain) == wrong.map(_plain)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _said(reason: str) -> str:
+    reason = " ".join(reason.split())
+    if not reason or len(reason) > LONGEST_REASON:
+        raise InvalidRequest("no reason is given", hint=f"say in up to {LONGEST_REASON} characters why; no personal data in it")
+    return reason
