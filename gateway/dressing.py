@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Protocol, runtime_checkable
 
 from gateway.policy.egress import Grant
 from gateway.ports import ChatDelta, ChatMessage, ChatModel, ChatRequest, Masker
 from gateway.redaction.standin import StandIns, Undressing
 
-
-@runtime_checkable
-class InBatches(Protocol):
-    """A model that tells what came at once (``gateway.adapters.providers.exchange.ProviderChat``)."""
-
-    def batches(self, grant: Grant, request: ChatRequest) -> AsyncGenerator[Sequence[ChatDelta], None]: ...
+Batches = Callable[[Grant, ChatRequest], AsyncGenerator[Sequence[ChatDelta], None]]
+"""The way of a model that tells what came at once (``gateway.adapters.providers.exchange.ProviderChat.batches``)."""
 
 
 class DressedModel:
@@ -27,6 +22,7 @@ class DressedModel:
 
     def __init__(self, model: ChatModel, masker: Masker) -> None:
         self._model = model
+        self._in_batches: Batches | None = getattr(model, "batches", None)
         self._masker = masker
 
     async def stream(self, grant: Grant, request: ChatRequest) -> AsyncIterator[ChatDelta]:
@@ -40,8 +36,7 @@ class DressedModel:
         """The same, in batches where the model gives them: what came at once comes at once."""
         dressed, back = _dressed(request, self._masker)
         undressings: dict[int, Undressing] = {}
-        model = self._model
-        whole = model.batches(grant, dressed) if isinstance(model, InBatches) else _one_by_one(model.stream(grant, dressed))
+        whole = self._in_batches(grant, dressed) if self._in_batches else _one_by_one(self._model.stream(grant, dressed))
         async with aclosing(whole) as batches:
             async for batch in batches:
                 yield [_undressed(delta, back, undressings) for delta in batch] if back else batch

@@ -16,6 +16,7 @@ from gateway.errors import EvidenceInvalid
 from gateway.evidence.entries import Json
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_ENCODE_SORTED = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 MAX_INT = 2**53 - 1
 """The largest whole number that every JSON reader keeps exact (RFC 8259, section 6; RFC 7493)."""
 MAX_DEPTH = 64
@@ -33,7 +34,9 @@ def canonical(value: object) -> bytes:
 
 def written(value: Json) -> str:
     """The canonical text of what ``plain`` gave, or of a part of it."""
-    return _ENCODE(_ordered(value))
+    # Python sorts names by code point, RFC 8785 by UTF-16 code unit: for ASCII, which is nearly all, they are the same.
+    sorted_by_code = _ENCODE_SORTED(value)
+    return sorted_by_code if sorted_by_code.isascii() else _ENCODE(_ordered(value))
 
 
 def quoted(text: str, where: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from gateway.errors import EvidenceInvalid
@@ -62,7 +62,7 @@ def seal_written(draft: Draft, seq: int, previous: str, *, durable: str = MEMORY
     """The same, and the canonical form of its ``record``: as it is stored. Raises like ``seal``."""
     body = {name: plain(value, f"body.{name}", below=2) for name, value in draft.body.items()}
     check_body(draft.kind, body)
-    sealed = replace(draft, body=body)
+    sealed = Draft(draft.tenant, draft.call, draft.kind, draft.at, body, draft.call_previous)
     named = {"call": draft.call, "call_previous": draft.call_previous, "kind": draft.kind, "tenant": draft.tenant}
     texts = {name: quoted(text, f"$.{name}") for name, text in {**named, "previous": previous}.items()}
     # The members of ``record`` in canonical order: all of them are ASCII.

@@ -19,6 +19,8 @@ _CLOSE = (("[ *`]", 0, 3), (">", 1, 1))
 _SEPARATOR_LOOSE = ((r"[\\]", 0, 1), ("[_ -]", 1, 1))
 _SEPARATOR_TIGHT = ((r"[\\]", 0, 1), ("_", 1, 1))
 _SEPARATOR_PLAIN = (("[ -]", 1, 1),)
+_LETTERS_SEEN = 4
+"""How many of a word's letters say whether it could begin a kind."""
 _SHAPE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z][A-Z0-9]*)*\Z")
 
 Element = tuple[str, int, int]
@@ -67,17 +69,21 @@ class Scanner:
             re.compile(r"(?<!\w)" + _kinds(trie, _SEPARATOR_TIGHT, fold=True) + _tail_bare(_SEPARATOR_TIGHT)),
             re.compile(r"(?<!\w)" + _kinds(trie, _SEPARATOR_PLAIN, fold=False) + _tail_bare(_SEPARATOR_PLAIN)),
         ]
-        self._growing = [
-            re.compile(_prefix(angled, _growing(trie, _SEPARATOR_LOOSE, _grow_angled(), fold=True))),
-            re.compile(r"(?<!\w)" + _growing(trie, _SEPARATOR_TIGHT, _grow_bare(_SEPARATOR_TIGHT), fold=True)),
-            re.compile(r"(?<!\w)" + _growing(trie, _SEPARATOR_PLAIN, _grow_bare(_SEPARATOR_PLAIN), fold=False)),
-        ]
-        self._start = re.compile(r"<|(?<!\w)[A-Za-z]")
+        growing = (
+            _prefix(angled, _growing(trie, _SEPARATOR_LOOSE, _grow_angled(), fold=True)),
+            r"(?<!\w)" + _growing(trie, _SEPARATOR_TIGHT, _grow_bare(_SEPARATOR_TIGHT), fold=True),
+            r"(?<!\w)" + _growing(trie, _SEPARATOR_PLAIN, _grow_bare(_SEPARATOR_PLAIN), fold=False),
+        )
+        self._growing = re.compile("|".join(growing))
+        self._start = re.compile(r"<|(?<!\w)(?=[A-Za-z])" + _beginning(trie, _LETTERS_SEEN))
         self._likely = re.compile(r"<|(?<!\w)(?=" + _kinds(trie, _SEPARATOR_LOOSE, fold=True) + ")")
         self._closed = re.compile("[<0-9]")
 
     def starts(self, text: str, at: int) -> int:
-        """The next place from ``at`` on where a placeholder could begin, or the text's length."""
+        """The next place from ``at`` on where a placeholder could begin, or the text's length.
+
+        Every place where ``at`` or ``undecided`` says yes is one. Most words are none, whose first letters no kind begins with.
+        """
         found = self._start.search(text, at)
         return found.start() if found else len(text)
 
@@ -92,7 +98,7 @@ class Scanner:
 
     def undecided(self, text: str, place: int) -> bool:
         """Whether more text could make, end or lengthen a placeholder that begins there."""
-        return any(pattern.match(text, place) for pattern in self._growing)
+        return self._growing.match(text, place) is not None
 
     def all(self, text: str) -> Iterator[Found]:
         """Every placeholder in a complete text, from left to right."""
@@ -185,6 +191,20 @@ def _growing(trie: Trie, separator: tuple[Element, ...], tail: str, *, fold: boo
         return "(?:" + "|".join(ways) + ")"
 
     return node(trie)
+
+
+def _beginning(trie: Trie, letters: int) -> str:
+    """A pattern for the first letters of every kind, and for a text that ends within them."""
+
+    def node(here: Trie, left: int) -> str:
+        if not left:
+            return ""
+        # Behind a whole kind, and where a kind has a separator, anything may follow.
+        if "" in here or "_" in here:
+            return ""
+        return "(?:" + "|".join([r"\Z", *(_letter(letter, True) + node(below, left - 1) for letter, below in here.items())]) + ")"
+
+    return node(trie, letters)
 
 
 # Made when the module is read: its patterns take a tenth of a second, which no call should wait for.

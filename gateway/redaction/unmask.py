@@ -53,7 +53,14 @@ class Unmasker:
 
     def feed(self, chunk: str) -> Private[str]:
         """What may be said now."""
-        return joined(self.feed_parts(chunk))
+        text, done = self._before + self._held + chunk, len(self._before)
+        if self._scanner.starts(text, done) < len(text):
+            return joined(self._read(chunk, complete=False))
+        # Most pieces hold nothing that could become a placeholder, and this runs for every token of every answer.
+        said = text[done:]
+        self._passed = (self._passed + said)[-len(_YOUR) :]
+        self._before, self._held = text[-1:], ""
+        return Private(said)
 
     def flush(self, last: str = "") -> Private[str]:
         """The rest, once the answer has ended. ``last``: its last piece, where that has not been fed."""

@@ -21,6 +21,7 @@ VALUES = {
     Placeholder("<LITERAL_1>"): Private('say "<PERSON_1>"\n'),
 }
 LONGEST = 60
+SCANNER = Scanner(KINDS)
 
 
 def stream(chunks: list[str]) -> str:
@@ -140,6 +141,16 @@ def test_every_cut_gives_the_same_words_and_what_waits_is_bounded(answer: str, d
         out += unmasker.feed(chunk).reveal()
         assert unmasker.held <= LONGEST
     assert out + unmasker.flush().reveal() == unmask(answer, VALUES.get).reveal() == stream(list(answer))
+
+
+@given(ANSWER, st.sampled_from(sorted(KINDS)), st.integers(0, 12))
+def test_no_place_where_a_placeholder_could_begin_is_passed_over(answer: str, kind: str, cut: int) -> None:
+    """The quick look at a word's first letters never says less than the grammar itself."""
+    text = f"{answer} {kind.lower()[:cut]}"
+    for each in (text, text.upper(), f"{answer}{kind[:cut]}"):
+        for place in range(len(each)):
+            if SCANNER.undecided(each, place) or SCANNER.at(each, place):
+                assert SCANNER.starts(each, place) == place
 
 
 @given(st.text(max_size=80))

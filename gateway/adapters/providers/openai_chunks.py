@@ -85,13 +85,14 @@ class Assembler:
             raise ChunkBroken("too many answers")
         delta = choice.get(where)
         if isinstance(delta, dict):
-            if text := _text(delta.get("content")):
+            get = delta.get
+            if (text := get("content")) is not None and _text(text):
                 found.append(ChatDelta(self._bounded(text), choice=number))
             # A refusal is the model's own way to say no: the caller must hear it too.
-            if text := _text(delta.get("refusal")):
+            if (text := get("refusal")) is not None and _text(text):
                 found.append(ChatDelta(self._bounded(text), choice=number, refusal=True))
-            if calls := _list(delta.get("tool_calls")):
-                for position, call in enumerate(calls):
+            if (calls := get("tool_calls")) is not None:
+                for position, call in enumerate(_list(calls)):
                     self._call(number, position, call)
         finish = choice.get("finish_reason")
         if finish is not None:

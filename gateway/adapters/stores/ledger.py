@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from redis.exceptions import ResponseError
@@ -201,7 +201,7 @@ class RedisLedger:
                 continue
             for waiting, (entry, _) in zip(wanted, sealed, strict=True):
                 if not waiting.done.done():
-                    waiting.done.set_result(replace(entry, durable=durable))
+                    waiting.done.set_result(Entry(entry.seq, entry.previous, entry.draft, entry.hash, durable))
             return
         raise EvidenceUnavailable("too many gateways write to this tenant's chain at once")
 

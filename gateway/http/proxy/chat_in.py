@@ -71,7 +71,7 @@ def read_chat(body: Private[Mapping[str, Any]], model: str = "") -> ChatIn:
     """
     fields = Fields(body.reveal())
     _refuse_loosening(fields)
-    messages = tuple(_message(each, place) for place, each in enumerate(fields.items("messages")))
+    messages = tuple([_message(each, place) for place, each in enumerate(fields.items("messages"))])
     if not messages or len(messages) > MOST_MESSAGES:
         raise fields.wrong("messages", f"a list of 1 to {MOST_MESSAGES} messages")
     tools = tuple(_tool(each) for each in fields.objects("tools"))

@@ -36,15 +36,14 @@ class Digesting:
 
     def add(self, messages: Sequence[PlainMessage]) -> bytes:
         """The digest of all messages so far; in how many steps they came makes no difference to it."""
-        plain = [(message.role, message.text.reveal()) for message in messages]
-        data = "".join([f"{len(role)},{len(text)}:{role}{text}" for role, text in plain])
+        data = "".join([f"{len(role)},{len(text := private.reveal())}:{role}{text}" for role, private, _, _ in messages])
         self._state.update(data.encode("utf-8", "surrogatepass"))
         return self._state.digest()
 
 
 def without_calls(messages: Sequence[PlainMessage]) -> int:
     """How many messages stand before the first that has to do with a tool call."""
-    for place, message in enumerate(messages):
-        if message.calls or message.call_id is not None:
+    for place, (_, _, calls, call_id) in enumerate(messages):
+        if calls or call_id is not None:
             return place
     return len(messages)

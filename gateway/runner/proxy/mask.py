@@ -78,12 +78,14 @@ class RequestMask:
         await self._look_up(request, asked)
         messages = await self._messages(request.messages, asked)
         tools = tuple([await self._tool(tool) for tool in request.tools])
-        options = replace(
-            request.options,
-            stop=tuple([await self._text(text, TOOL) for text in request.stop]),
-            response_format=await self._format(request),
-            tool_choice=self._choice(request.options.tool_choice),
-        )
+        options = request.options
+        if request.stop or request.response_format is not None or options.tool_choice is not None:
+            options = replace(
+                options,
+                stop=tuple([await self._text(text, TOOL) for text in request.stop]),
+                response_format=await self._format(request),
+                tool_choice=self._choice(options.tool_choice),
+            )
         current = self.conversation.masker.current
         for place, masked in enumerate(messages):
             if (text := current(masked.text)) is not masked.text:
@@ -311,9 +313,10 @@ def _canonical(arguments: str) -> str:
 def _questions(messages: tuple[PlainMessage, ...]) -> list[Private[str]]:
     """For each message the assistant's last words before it."""
     out, last = [], NOTHING
-    for message in messages:
+    for role, text, _, _ in messages:
         out.append(last)
-        last = message.text if message.role == ASSISTANT else last
+        if role == ASSISTANT:
+            last = text
     return out
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from gateway.ports import ChatOptions
 from gateway.values import Private
@@ -13,8 +14,7 @@ FAILED = "The tool failed: "
 """Stands before what a tool gave back where it did not do what it was asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlainCall:
+class PlainCall(NamedTuple):
     """A tool call of the history. ``arguments`` is JSON with real values."""
 
     id: str
@@ -22,8 +22,7 @@ class PlainCall:
     arguments: Private[str]
 
 
-@dataclass(frozen=True, slots=True)
-class PlainMessage:
+class PlainMessage(NamedTuple):
     """One message. ``role`` is ``system``, ``developer``, ``user``, ``assistant`` or ``tool``."""
 
     role: str

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from gateway.errors import InvalidRequest, UpstreamFailed
 from gateway.ports import ChatDelta, ToolCall
@@ -24,8 +25,7 @@ class RestoredCall:
     arguments: Private[str]
 
 
-@dataclass(frozen=True, slots=True)
-class RestoredDelta:
+class RestoredDelta(NamedTuple):
     """One piece of an answer for the client."""
 
     choice: int = 0
