@@ -70,7 +70,7 @@ def add_proofs(commands: Subparsers) -> None:
 def run_head(given: argparse.Namespace) -> int:
     """``sordino evidence head --tenant T``"""
     document, _, _ = asyncio.run(_headed(given.tenant))
-    _write(given.output, document)
+    given.output.write_bytes(heads.to_json(document))
     print(f"wrote {given.output}: the head of {document['size']} entries of {document['tenant']}")
     print("  hand it to whoever is to notice if anything before it is ever changed: sordino evidence consistent")
     return GOOD
@@ -80,8 +80,10 @@ def run_prove(given: argparse.Namespace) -> int:
     """``sordino evidence prove --tenant T --call C [--since HEAD]``"""
     since = _document(given.since) if given.since else None
     document, tree, entries = asyncio.run(_headed(given.tenant, CallId(checked(given.call))))
-    _write(given.output, heads.proof(tree, document, heads.thread_of(CallId(given.call), entries), since))
-    print(f"wrote {given.output}: {_told(given.output)}")
+    text = heads.to_json(heads.proof(tree, document, heads.thread_of(CallId(given.call), entries), since))
+    proven = read_proof(text)
+    given.output.write_bytes(text)
+    print(f"wrote {given.output}: entry {proven.entry.seq} of {proven.head.size}, {len(text):,} bytes")
     print(f"  to verify it anywhere: sordino evidence verify {given.output} --key signing.pub")
     return GOOD
 
@@ -172,12 +174,3 @@ def _document(path: Path) -> Mapping[str, Json]:
     if not isinstance(found, dict):
         raise EvidenceInvalid(f"{path}: this is no head")
     return found
-
-
-def _told(path: Path) -> str:
-    proven = read_proof(path.read_bytes())
-    return f"entry {proven.entry.seq} of {proven.head.size}, {len(path.read_bytes()):,} bytes"
-
-
-def _write(path: Path, document: Mapping[str, Json]) -> None:
-    path.write_bytes(heads.to_json(document))
