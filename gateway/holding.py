@@ -5,7 +5,7 @@ A new place of data is a class in ``runner/places.py`` (or beside its store) and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -77,6 +77,8 @@ class DataDeskNeeds:
     telemetry: Telemetry
     subject: Subject
     shelf: KeyShelf | None = None
+    key_destroyed: Callable[[], Awaitable[None]] | None = None
+    """What else forgets a key that was destroyed: the sealed copy beside backups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,8 @@ def open_data_desk(needs: DataDeskNeeds, places: Sequence[Holding]) -> DataDesk:
     subject_of = RedisSubjects(needs.store).of_call
 
     async def purge() -> str:
+        if needs.key_destroyed is not None:
+            await needs.key_destroyed()
         return "" if shelf is None else (await shelf.purge()).append_only_file
 
     parts = DeletionParts(

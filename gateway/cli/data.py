@@ -19,6 +19,7 @@ from gateway.cli.attached import attach
 from gateway.holding import DataDesk, DataDeskNeeds, HoldingNeeds, holdings, open_data_desk
 from gateway.keeping import open_keys
 from gateway.recording import DeskNeeds, open_recordings
+from gateway.runner.backup import KeySeal
 from gateway.runner.notices import NoticeWatch
 from gateway.settings import Settings
 from gateway.transcribing import open_transcripts
@@ -58,6 +59,7 @@ async def attach_data_desk(settings: Settings, folder: PolicyFolder, running: As
         telemetry=telemetry,
         subject=SubjectHash(keys.identity),
         shelf=keys.shelf,
+        key_destroyed=KeySeal(store, keys.masters, clock, ids).destroyed,
     )
     return open_data_desk(needs, places)
 

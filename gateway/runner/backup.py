@@ -32,8 +32,9 @@ from gateway.adapters.audit.backup_file import (
 )
 from gateway.adapters.recordings.format import read_header as read_recording
 from gateway.adapters.stores.backups import RedisBackups
+from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.snapshot import Piece, Snapshot, Type, is_key, place_of
-from gateway.errors import BackupInvalid, InvalidRequest, Misconfigured, PolicyRefused, RecordingAltered
+from gateway.errors import BackupInvalid, InvalidRequest, Misconfigured, PolicyRefused, RecordingAltered, StoreUnavailable
 from gateway.evidence.chain import genesis, timestamp
 from gateway.evidence.entries import Json
 from gateway.locks import KeyShelf, MasterLocks
@@ -67,10 +68,9 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class BackupParts:
-    """What backups stand on. ``data`` is SORDINO_DATA; ``tenants`` the policies in force; ``places`` where backups are."""
+    """What backups stand on. ``data`` is SORDINO_DATA; ``tenants`` the policies in force."""
 
-    snapshot: Snapshot
-    places: RedisBackups
+    store: Store
     shelf: KeyShelf
     masters: MasterLocks
     data: Path
@@ -106,24 +106,28 @@ class Backups:
             PolicyRefused: a tenant does not permit its data to be there; all of them are named.
             StoreUnavailable, EvidenceUnavailable, Misconfigured. OSError: the folder cannot be written.
         """
-        tenants = await self._tenants()
+        async with Snapshot(self._p.store) as snapshot:
+            return await self._create(snapshot, folder, region, tell)
+
+    async def _create(self, snapshot: Snapshot, folder: Path, region: str, tell: Tell) -> Made:
+        tenants = await self._tenants(snapshot)
         _check_region(region, tenants, self._p.tenants())
         place = await asyncio.to_thread(_made_folder, folder)
         id_, made = self._p.ids.new("backup"), self._p.clock.now()
         key_id, locked, secret = new_secret(self._p.masters, id_)
         sections: list[Section] = [Section(HOUSE, KEPT, 0, "")]
         for tenant in tenants:
-            seq, head = await self._p.snapshot.head(tenant)
+            seq, head = await snapshot.head(tenant)
             sections += [Section(tenant, part, seq, head or genesis(tenant)) for part in (DATA, KEPT)]
         header = Header(id_, timestamp(made), region, key_id, locked, tuple(sections))
         keys = keys_of(secret, sections, {each: await tenant_key(self._p.shelf, each, create=True) for each in tenants})
         path = folder / f"{made:%Y%m%dT%H%M%SZ}-{id_}{SUFFIX}"
         left_out: list[str] = []
         # It is known from now on: a key that is destroyed while the backup is made goes from beside it too.
-        await self._p.places.add(place)
+        await RedisBackups(self._p.store).add(place)
         with new_backup(path, header, keys) as writer:
-            await _Copying(self._p, writer, sections, tell, left_out).all()
-            await KeySeal(self._p).seal(folder)
+            await _Copying(snapshot, self._p.data, writer, sections, tell, left_out).all()
+            await KeySeal(self._p.store, self._p.masters, self._p.clock, self._p.ids).seal(folder)
         sha256 = await asyncio.to_thread(_sha256, path)
         for tenant in tenants:
             section = sections[_number(sections)[tenant, KEPT]]
@@ -131,9 +135,9 @@ class Backups:
             await CallAccount(tenant, CallId(id_), self._p.ledger, self._p.clock).write("backup.made", facts)
         return Made(path, header, sum(tally.records for tally in writer.tallies), sha256, tuple(left_out))
 
-    async def _tenants(self) -> tuple[TenantId, ...]:
+    async def _tenants(self, snapshot: Snapshot) -> tuple[TenantId, ...]:
         found = set(self._p.tenants())
-        async for batch in self._p.snapshot.names():
+        async for batch in snapshot.names():
             found |= {place[0] for name in batch if (place := place_of(name))}
         return tuple(sorted(found))
 
@@ -141,40 +145,64 @@ class Backups:
 class KeySeal:
     """Keeps ``keys.sealed`` beside backups as it must be: with the keys that there are, and with none that there were."""
 
-    def __init__(self, parts: BackupParts) -> None:
-        self._p = parts
+    def __init__(self, store: Store, masters: MasterLocks, clock: Clock, ids: Ids) -> None:
+        self._store = store
+        self._masters = masters
+        self._places = RedisBackups(store)
+        self._clock = clock
+        self._ids = ids
 
     async def seal(self, folder: Path) -> None:
         """Replace the folder's ``keys.sealed`` by one with the keys of now. Raises StoreUnavailable, OSError."""
         found: dict[TenantId, list[Record]] = {}
-        async for batch in self._p.snapshot.key_names():
-            async for piece in self._p.snapshot.read(batch):
-                if (tenant := is_key(piece.name)) is not None:
-                    found.setdefault(tenant, []).append(_record(piece))
-        id_ = self._p.ids.new("keys")
-        key_id, locked, secret = new_secret(self._p.masters, id_)
+        async with Snapshot(self._store) as snapshot:
+            async for batch in snapshot.key_names():
+                async for piece in snapshot.read(batch):
+                    if (tenant := is_key(piece.name)) is not None:
+                        found.setdefault(tenant, []).append(_record(piece))
+        id_ = self._ids.new("keys")
+        key_id, locked, secret = new_secret(self._masters, id_)
         sections = tuple(Section(tenant, KEPT, 0, "") for tenant in sorted(found))
-        header = Header(id_, timestamp(self._p.clock.now()), LOCAL, key_id, locked, sections)
+        header = Header(id_, timestamp(self._clock.now()), LOCAL, key_id, locked, sections)
         await asyncio.to_thread(_write_sealed, folder / SEALED, header, keys_of(secret, sections, {}), found)
 
     async def seal_all(self) -> tuple[str, ...]:
-        """The same for every folder that this store's backups are in. Those that are not here: another gateway must do it."""
+        """The same for every folder that has the keys of before. Those that are not here: another gateway must do it."""
+        count, places = await self._places.stale()
         missing = []
-        for place in await self._p.places.all():
+        for place in places:
             if await asyncio.to_thread(Path(place).is_dir):
                 await self.seal(Path(place))
+                await self._places.sealed(place, count)
             else:
                 missing.append(place)
         return tuple(missing)
+
+    async def destroyed(self) -> None:
+        """A key was destroyed: it goes from beside every backup too. Raises StoreUnavailable, also for a folder that is full."""
+        await self._places.want()
+        try:
+            await self.seal_all()
+        except OSError as error:
+            raise StoreUnavailable(
+                f"the keys beside a backup could not be replaced: {error.strerror}", hint="is its disk there, and not full?"
+            ) from None
 
 
 class _Copying:
     """One backup while it is written."""
 
     def __init__(
-        self, parts: BackupParts, writer: BackupWriter, sections: Sequence[Section], tell: Tell, left_out: list[str]
+        self,
+        snapshot: Snapshot,
+        data: Path,
+        writer: BackupWriter,
+        sections: Sequence[Section],
+        tell: Tell,
+        left_out: list[str],
     ) -> None:
-        self._p = parts
+        self._snapshot = snapshot
+        self._data = data
         self._writer = writer
         self._number = _number(sections)
         self._tenants = {section.tenant for section in sections if section.tenant != HOUSE}
@@ -184,7 +212,7 @@ class _Copying:
     async def all(self) -> None:
         """The data, the files, and last the evidence."""
         chains: set[str] = set()
-        async for batch in self._p.snapshot.names():
+        async for batch in self._snapshot.names():
             chains |= {name for name in batch if name.endswith(":evidence")}
             await self._pieces([name for name in batch if name not in chains])
         await self._files()
@@ -196,7 +224,7 @@ class _Copying:
 
     async def _pieces(self, names: Sequence[str]) -> None:
         waiting: dict[int, list[Record]] = {}
-        async for piece in self._p.snapshot.read(names):
+        async for piece in self._snapshot.read(names):
             place = place_of(piece.name)
             number = None if place is None else self._number.get((place[0], KEPT if place[1] else DATA))
             if number is None:  # a tenant that came while this was made: the next backup has it
@@ -212,14 +240,14 @@ class _Copying:
     async def _files(self) -> None:
         for tenant in sorted(self._tenants):
             for kind, part in ((RECEIPTS, DATA), (RECORDINGS, DATA)):
-                files = await asyncio.to_thread(_in_folder, self._p.data / kind / tenant)
+                files = await asyncio.to_thread(_in_folder, self._data / kind / tenant)
                 for path in files:
                     await asyncio.to_thread(self._file, path, self._number[tenant, part], kind == RECORDINGS)
-        for path in await asyncio.to_thread(_in_folder, self._p.data / INSTRUCTIONS):
+        for path in await asyncio.to_thread(_in_folder, self._data / INSTRUCTIONS):
             await asyncio.to_thread(self._file, path, self._number[HOUSE, KEPT], False)
 
     def _file(self, path: Path, section: int, recording: bool) -> None:
-        name = str(path.relative_to(self._p.data))
+        name = str(path.relative_to(self._data))
         if recording and _carries_its_key(path):
             self._left_out.append(
                 f"{name} carries its own key, as older recordings do: a backup of it could not be made unreadable"

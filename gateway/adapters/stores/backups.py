@@ -1,6 +1,7 @@
-"""Which folders hold backups of this store: ``sordino:{_gateway}:backups``.
+"""Which folders hold backups of this store, and which of them still have the keys of before.
 
-Beside them keys are sealed anew whenever one is destroyed.
+``sordino:{_gateway}:backups`` is a hash of folder to count, ``…:backups:wanted`` the count: it grows whenever a key was
+destroyed, and a folder whose ``keys.sealed`` was replaced since then has the count of that moment.
 """
 
 from __future__ import annotations
@@ -8,7 +9,8 @@ from __future__ import annotations
 from gateway.adapters.stores import names
 from gateway.adapters.stores.redis import Store
 
-_PLACE = names.key("_gateway", "backups")
+_PLACES = names.key("_gateway", "backups")
+_WANTED = names.key("_gateway", "backups", "wanted")
 
 
 class RedisBackups:
@@ -19,11 +21,28 @@ class RedisBackups:
 
     async def add(self, folder: str) -> None:
         """Backups are there from now on."""
-        await self._store.ask("SADD", _PLACE, folder)
+        await self._store.ask("HSETNX", _PLACES, folder, "0")
 
     async def forget(self, folder: str) -> None:
         """There are none any more."""
-        await self._store.ask("SREM", _PLACE, folder)
+        await self._store.ask("HDEL", _PLACES, folder)
 
     async def all(self) -> tuple[str, ...]:
-        return tuple(sorted(each.decode() for each in await self._store.ask("SMEMBERS", _PLACE)))
+        """Every folder, sorted."""
+        return tuple(sorted(each.decode() for each in await self._store.ask("HKEYS", _PLACES)))
+
+    async def want(self) -> None:
+        """A key was destroyed: what is sealed anywhere must be replaced."""
+        await self._store.ask("INCR", _WANTED)
+
+    async def stale(self) -> tuple[int, tuple[str, ...]]:
+        """The count now, and the folders that have an older one."""
+        wanted = int(await self._store.ask("GET", _WANTED) or 0)
+        found = await self._store.ask("HGETALL", _PLACES)
+        old = [place.decode() for place, count in zip(found[::2], found[1::2], strict=True) if int(count) < wanted]
+        return wanted, tuple(sorted(old))
+
+    async def sealed(self, folder: str, count: int) -> None:
+        """Its keys are those of that count. A folder that was forgotten meanwhile stays forgotten."""
+        if await self._store.ask("HEXISTS", _PLACES, folder):
+            await self._store.ask("HSET", _PLACES, folder, count)
