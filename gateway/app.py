@@ -47,6 +47,7 @@ from gateway.governing import (
 )
 from gateway.holding import DataDesk, DataDeskNeeds, HoldingNeeds, holdings, open_data_desk
 from gateway.http.media import SocketLeg
+from gateway.http.openapi import document_route
 from gateway.http.recordings import recording_routes
 from gateway.keeping import open_keys
 from gateway.lines import Lines, handing_over
@@ -268,7 +269,7 @@ class Gateway:
             *await open_talking(self._talk_needs(), public_url, self._open),
         ]
         access = open_access(self._access_needs(), listening.operator, self.telemetry)
-        paths += access.routes
+        paths += [*access.routes, document_route([*paths, *access.routes])]
         self.url = await listen(self.settings, port, paths, self._open, tls=tls, guard=access.guard)
         if tls is not None:
             self._tasks.start(tls.watch(), name="certificate")
