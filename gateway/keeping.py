@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.adapters.keys.change import EnvironmentChange, FileChange, MasterChange
 from gateway.adapters.keys.master import MasterKeys
+from gateway.adapters.recordings.folder import Folder
 from gateway.adapters.stores.identity import identity_key
+from gateway.adapters.stores.key_changes import KeyChanges
 from gateway.adapters.stores.key_shelf import RedisKeyShelf
+from gateway.adapters.stores.recordings import RedisRecordings
 from gateway.adapters.stores.redis import Store
+from gateway.adapters.system import RandomIds, SystemClock
+from gateway.ports import Ledger
+from gateway.runner.key_desk import KeyDesk, KeyDeskParts
+from gateway.runner.older_recordings import adopt_older
 from gateway.settings import Settings
 from gateway.values import Private
 
@@ -43,3 +51,19 @@ def master_keys(settings: Settings) -> MasterKeys:
 def master_key_file(settings: Settings) -> Path:
     """Where the master key is, unless the environment holds it."""
     return settings.master_key_file or settings.data / "keys" / "master.key"
+
+
+def key_desk(settings: Settings, store: Store, ledger: Ledger, keys: Keys) -> KeyDesk:
+    """Where keys are listed and changed."""
+    changes = KeyChanges(store, keys.shelf, keys.masters)
+    folder, index = Folder(settings.data / "recordings"), RedisRecordings(store)
+
+    async def adopt() -> int:
+        return await adopt_older(folder, index, keys.shelf, changes)
+
+    return KeyDesk(KeyDeskParts(keys.shelf, changes, ledger, SystemClock(), RandomIds(), adopt))
+
+
+def master_change(settings: Settings, keys: Keys) -> MasterChange:
+    """How this gateway's master key is replaced."""
+    return EnvironmentChange(keys.masters) if settings.master_key is not None else FileChange(master_key_file(settings))

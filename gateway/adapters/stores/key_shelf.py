@@ -49,7 +49,7 @@ if redis.call('HEXISTS', KEYS[1], 'current') == 0 then
 end
 return redis.call('HGETALL', KEYS[1])
 """)
-_LOCK_ANEW = Script("""
+LOCK_ANEW = Script("""
 if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 return 1
@@ -84,7 +84,7 @@ class Asking:
 
 
 @dataclass(slots=True)
-class _Opened:
+class OpenedTenant:
     """A tenant's keys as this gateway has them in memory."""
 
     current: str
@@ -99,7 +99,7 @@ class RedisKeyShelf:
         self._store = store
         self._masters = masters
         self._now = now
-        self._opened: dict[TenantId, _Opened] = {}
+        self._opened: dict[TenantId, OpenedTenant] = {}
 
     async def key(
         self, tenant: TenantId, call: CallId, kind: str, *, create: bool, ttl_s: int | None = None
@@ -116,7 +116,7 @@ class RedisKeyShelf:
         if not create:
             return Asking(tenant, call, kind, create, at, ("", "", ""))
         opened = self._remembered(tenant) or await self._open(tenant, create=True)
-        locked = opened.locks[opened.current].lock(CALL, fresh_key(), *_bound(tenant, call, kind))
+        locked = opened.locks[opened.current].lock(CALL, fresh_key(), *bound_to(tenant, call, kind))
         return Asking(tenant, call, kind, create, at, (opened.current, locked, "" if ttl_s is None else str(ttl_s)))
 
     async def answered(self, asking: Asking, answer: Any) -> Private[bytes] | None:
@@ -142,7 +142,7 @@ class RedisKeyShelf:
             opened = await self._open(asking.tenant, create=False)
         if said.by not in opened.locks:
             raise _moved()
-        return opened.locks[said.by].open(locked, *_bound(asking.tenant, asking.call, asking.kind))
+        return opened.locks[said.by].open(locked, *bound_to(asking.tenant, asking.call, asking.kind))
 
     async def destroy(self, tenant: TenantId, call: CallId, kind: str) -> str:
         """See ``gateway.locks.KeyShelf``."""
@@ -185,6 +185,10 @@ class RedisKeyShelf:
             if batch:
                 yield batch
 
+    async def opened(self, tenant: TenantId) -> OpenedTenant:
+        """The tenant's keys as the store has them now; a first one is made where there is none. Raises StoreUnavailable."""
+        return await self._open(tenant, create=True)
+
     def forget(self, tenant: TenantId) -> None:
         """What this gateway has of it in memory."""
         self._opened.pop(tenant, None)
@@ -195,13 +199,13 @@ class RedisKeyShelf:
         asking = await self.asking(tenant, call, kind, create=create, ttl_s=ttl_s)
         return await self.answered(asking, await self._store.run(_TAKE, asking.names, *asking.arguments))
 
-    def _remembered(self, tenant: TenantId) -> _Opened | None:
+    def _remembered(self, tenant: TenantId) -> OpenedTenant | None:
         opened = self._opened.pop(tenant, None)
         if opened is None or opened.used < self._now() - KEPT_S:
             return None
         return self._remember(tenant, opened)
 
-    def _remember(self, tenant: TenantId, opened: _Opened) -> _Opened:
+    def _remember(self, tenant: TenantId, opened: OpenedTenant) -> OpenedTenant:
         """In memory those that were used longest ago stand first, and go first."""
         self._opened.pop(tenant, None)
         opened.used = self._now()
@@ -213,7 +217,7 @@ class RedisKeyShelf:
         self._opened[tenant] = opened
         return opened
 
-    async def _open(self, tenant: TenantId, *, create: bool) -> _Opened:
+    async def _open(self, tenant: TenantId, *, create: bool) -> OpenedTenant:
         name = tenant_key(tenant)
         stored = record(await self._store.ask("HGETALL", name))
         if CURRENT not in stored:
@@ -221,7 +225,7 @@ class RedisKeyShelf:
                 raise _moved()
             stored = await self._begin(tenant)
         locks = {each: self._lock_of(tenant, stored[each]) for each in ids(stored)}
-        opened = _Opened(stored[CURRENT].decode("ascii"), locks, self._now())
+        opened = OpenedTenant(stored[CURRENT].decode("ascii"), locks, self._now())
         if opened.current not in locks:
             raise StoreUnavailable("the key of this tenant is not whole", hint="restore it from the sealed copy of the keys")
         return self._remember(tenant, opened)
@@ -234,7 +238,7 @@ class RedisKeyShelf:
         stored = record(await self._store.run(_BEGIN, [name], mine, locked))
         # Who changes the master key at this moment may not see this one any more: it is locked anew at once.
         if stored.get(mine) == locked and (now := self._masters.current()).id != master.id:
-            await self._store.run(_LOCK_ANEW, [name], mine, locked, now.lock(TENANT, fresh, TENANT, tenant))
+            await self._store.run(LOCK_ANEW, [name], mine, locked, now.lock(TENANT, fresh, TENANT, tenant))
         return stored
 
     def _lock_of(self, tenant: TenantId, locked: bytes) -> KeyLock:
@@ -274,7 +278,8 @@ async def scan(store: Store, pattern: str) -> AsyncIterator[list[bytes]]:
             return
 
 
-def _bound(tenant: TenantId, call: CallId, kind: str) -> tuple[str, ...]:
+def bound_to(tenant: TenantId, call: CallId, kind: str) -> tuple[str, ...]:
+    """What the key of a call is locked for."""
     return (CALL, tenant, call, kind)
 
 

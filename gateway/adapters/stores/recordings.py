@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.adapters.stores import names
+from gateway.adapters.stores.key_shelf import scan
 from gateway.adapters.stores.redis import Store
 from gateway.errors import StoreUnavailable
 from gateway.values import CallId, TenantId
 
 BATCH = 500
+_INDEX = re.compile(r"sordino:\{([^{}:]+)\}:recordings")
 WRITING, WAITING, KEPT = "recording", "waiting", "kept"
 """Where a recording stands: being written (or its gateway was killed), waiting to be sent to its store, at its place."""
 
@@ -84,6 +87,13 @@ class RedisRecordings:
                 there: Any = await exchange.execute()
             found += [tenant for tenant, exists in zip(batch, there, strict=True) if exists]
         return tuple(found)
+
+    async def tenants(self) -> tuple[TenantId, ...]:
+        """Everybody who has recordings, sorted, whether the policies know them or not."""
+        found = set[str]()
+        async for batch in scan(self._store, "sordino:{*}:recordings"):
+            found |= {match[1] for name in batch if (match := _INDEX.fullmatch(name.decode()))}
+        return tuple(TenantId(name) for name in sorted(found))
 
     async def forget(self, tenant: TenantId, call: CallId) -> bool:
         """The recording is gone. False: it was not known."""
