@@ -57,6 +57,7 @@ from gateway.policy.model import TenantPolicy
 from gateway.policy.registry import Price, Registry, with_base_url
 from gateway.ports import Observer
 from gateway.recording import DeskNeeds, open_recordings
+from gateway.righting import RightingNeeds, open_righting
 from gateway.runner.gate import all_sounds
 from gateway.runner.leg import Leg
 from gateway.runner.showing import Nobody
@@ -174,6 +175,8 @@ class Gateway:
         self.transcripts = open_transcripts(self.store, self.keys.shelf, self.ledger, self._clock)
         self.data = self._data_desk()
         self.children = open_children(self.store, self.data)
+        kept = (self.keys, self.data, self.transcripts.desk, self._clock, self._ids)
+        self.righting = open_righting(RightingNeeds(self.store, self.ledger, self.governing, *kept))
         for tenant in policies.tenants.values():
             recorded = [each for each in all_first_words(tenant).announcements if each.asset]
             all_sounds(recorded, self._sounds, tenant.language)
@@ -265,6 +268,7 @@ class Gateway:
             *self.governing.routes(listening.operator),
             *recording_routes(listening.operator, self.recordings.desk),
             *self.data.routes(listening.operator),
+            *self.righting.routes(listening.operator),
             *await open_proxy(self._proxy_needs(), self._open),
             *await open_talking(self._talk_needs(), public_url, self._open),
         ]

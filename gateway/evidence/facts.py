@@ -91,6 +91,7 @@ _RECORDED: Mapping[str, tuple[Check, str]] = {
     "ms": (_is_count, "whole milliseconds"),
     "gaps": (_is_list, "a list of stretches"),
 }
+_OF_PERSON: Mapping[str, tuple[Check, str]] = {name: (_is_text, "text") for name in ("case", "subject", "by")}
 _PAUSED: Mapping[str, tuple[Check, str]] = {
     "pause": (_is_count, "a count"),
     "reason": (_is_text, "text"),
@@ -130,6 +131,7 @@ KINDS: Mapping[str, Mapping[str, tuple[Check, str]]] = {
     "keys.rotated": {"what": (_is_text, "text"), "key_id": (_is_text, "text")},
     "keys.destroyed": {"key_id": (_is_text, "text"), "why": (_is_text, "text")},
     "recording.read": {"reason": (_is_text, "text")},
+    **{f"rights.{act}": {**_OF_PERSON} for act in ("access", "export", "know", "erased", "rectified", "restricted", "lifted")},
     "call.transferred": {"done": (_is_flag, "true or false")},
     "child.signalled": {"sign": (_is_text, "text"), "under": (_is_count, "a count"), "then": (_is_text, "text")},
     "deletion.certified": {**dict.fromkeys(_DELETED, (_is_text, "text")), "where": (_is_texts, "a list of names")},

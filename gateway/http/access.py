@@ -61,6 +61,7 @@ class Rule:
 
 _TENANTS = {"tenant": "texts?"}
 _RECORDING = "/api/v1/calls/{tenant}/{call}/recording"
+_RIGHTS = "/api/v1/rights/{tenant}"
 _KEYS = "/api/v1/tenants/{tenant}/keys"
 _ABOUT_KEY = {"name": "text?", "scopes": "texts?", "expires_in_days": "count?"}
 _ABOUT_ACCESS_KEY = {
@@ -176,6 +177,50 @@ CONTROL: Mapping[tuple[str, str], Rule] = {
     ("DELETE", "/api/v1/access/reveals/{tenant}/{reveal}"): Rule(Right.REVEAL, Reach.PATH, "Give such a grant back."),
     ("GET", "/api/v1/access/log"): Rule(
         Right.READ_ACCESS, Reach.NAMED, "Who was let in and who was refused.", {"tenant": "text?", "most": "count?"}
+    ),
+    ("POST", _RIGHTS): Rule(
+        Right.ACT_FOR_PERSONS,
+        Reach.PATH,
+        "A request of a person.",
+        body={
+            "right": "text",
+            "subject": "text",
+            "by": "text?",
+            "via": "text?",
+            "call": "text?",
+            "reason": "text?",
+            "account": "flag?",
+            "country": "text?",
+        },
+        status=201,
+    ),
+    ("GET", _RIGHTS): Rule(Right.READ_CASES, Reach.PATH, "Requests of persons.", {"open": "flag?"}),
+    ("GET", _RIGHTS + "/{case}"): Rule(Right.READ_CASES, Reach.PATH, "One request: deadlines, and what it waits for."),
+    ("POST", _RIGHTS + "/{case}/identity"): Rule(
+        Right.ACT_FOR_PERSONS, Reach.PATH, "How it was checked who asks.", body={"method": "text", "by": "text?"}
+    ),
+    ("POST", _RIGHTS + "/{case}/told"): Rule(
+        Right.ACT_FOR_PERSONS, Reach.PATH, "The tenant was told by other means.", body={"proof": "text", "by": "text?"}
+    ),
+    ("POST", _RIGHTS + "/{case}/release"): Rule(
+        Right.ACT_FOR_PERSONS,
+        Reach.PATH,
+        "A second person releases a regulator's request.",
+        body={"authorisation": "text", "by": "text?"},
+    ),
+    ("POST", _RIGHTS + "/{case}/do"): Rule(
+        Right.ACT_FOR_PERSONS,
+        Reach.PATH,
+        "Erase, rectify, restrict or lift.",
+        body={"by": "text?", "old": "text?", "new": "text?"},
+    ),
+    ("POST", _RIGHTS + "/{case}/file"): Rule(
+        Right.ACT_FOR_PERSONS,
+        Reach.PATH,
+        "What is kept of a person, handed out.",
+        body={"by": "text?", "language": "text?"},
+        gives="application/zip",
+        private=True,
     ),
     ("POST", "/api/v1/access/break-glass"): Rule(
         Right.BREAK_GLASS,

@@ -17,8 +17,9 @@ from gateway.runner.holdings import Item
 from gateway.runner.rights_handout import Kept, items_of
 from gateway.values import CallId, DataClass, Private, TenantId
 
-INDEX = "persons"
-"""The holding that knows which calls are whose: the last one to go."""
+PERSONS, CALLERS = "persons", "callers"
+INDEX = frozenset({PERSONS, CALLERS})
+"""The holdings that know which calls are whose, of a person and of one call: the last ones to go."""
 ROUNDS = 5
 """How often an erasure looks for calls that came while it worked."""
 LONGEST_VALUE = 500
@@ -110,47 +111,31 @@ class Acts:
         """
         if call is not None:
             await self.calls_of(tenant, subject, call)
-        certificates, held, seen = list[Certificate](), list[Held](), set[CallId]()
+        certificates, seen, done = list[Certificate](), set[CallId](), Deletion()
         finished = False
         for _ in range(ROUNDS):
             # The person before their calls: who calls meanwhile is known by the next look.
             person = await items_of(self._p.kept, tenant, subject, (), whole=call is None)
             calls = [call] if call is not None else await self.calls_of(tenant, subject, None)
-            found = await items_of(self._p.kept, tenant, subject, calls, whole=False)
-            items = [item for _, item in (*found, *person) if item.holding != INDEX and item.data_class not in NEVER_ALTERED]
-            done = await self._p.deletions.delete(tenant, items, why=why, by=by)
+            of_calls = await items_of(self._p.kept, tenant, subject, calls, whole=False)
+            items = [item for _, item in (*of_calls, *person) if item.data_class not in NEVER_ALTERED]
+            done = await self._delete(tenant, items, whole=call is None, why=why, by=by)
             certificates += done.certificates
-            held, seen = list(done.held), seen | set(calls)
-            await self._forget(tenant, subject, call, calls, person, done, certificates, held, why=why, by=by)
-            finished = not held and (call is not None or not await self._p.kept.persons.calls(tenant, subject))
-            if finished or held:
+            seen.update(calls)
+            finished = not done.held and (call is not None or not await self._p.kept.persons.calls(tenant, subject))
+            if finished or done.held:
                 break
-        return Erasure(finished, len(seen), tuple(certificates), tuple(held), await self._stays(tenant, subject, seen))
+        return Erasure(finished, len(seen), tuple(certificates), done.held, await self._stays(tenant, subject, seen))
 
-    async def _forget(
-        self,
-        tenant: TenantId,
-        subject: str,
-        call: CallId | None,
-        calls: Sequence[CallId],
-        person: Sequence[tuple[object, Item]],
-        done: Deletion,
-        certificates: list[Certificate],
-        held: list[Held],
-        *,
-        why: str,
-        by: str,
-    ) -> None:
-        """What is erased is no longer found: the whole index goes last, and stays for calls that a hold keeps."""
-        kept = {each.item.id for each in done.held}
-        index = [item for _, item in person if item.holding == INDEX]
-        if call is None and not kept and index:
-            last = await self._p.deletions.delete(tenant, index, why=why, by=by)
-            certificates += last.certificates
-            held += last.held
-            return
-        if calls and (free := [each for each in calls if each not in kept]):
-            await self._p.kept.persons.forget(tenant, subject, free)
+    async def _delete(self, tenant: TenantId, items: Sequence[Item], *, whole: bool, why: str, by: str) -> Deletion:
+        """The data first, then what it is found by: of the whole person, or of those calls that no hold keeps."""
+        data = [item for item in items if item.holding not in INDEX]
+        first = await self._p.deletions.delete(tenant, data, why=why, by=by)
+        held = {each.item.id for each in first.held}
+        of_person = whole and not held
+        index = [item for item in items if item.holding == (PERSONS if of_person else CALLERS) and item.id not in held]
+        last = await self._p.deletions.delete(tenant, index, why=why, by=by)
+        return Deletion((*first.certificates, *last.certificates), (*first.held, *last.held))
 
     async def _stays(self, tenant: TenantId, subject: str, calls: set[CallId]) -> tuple[str, ...]:
         found = list[str]()

@@ -1,22 +1,30 @@
 """The consent ledger: what each person said, in order, under a keyed hash of their number (promise 13).
 
-``sordino:{tenant}:consents:<subject>`` is a list that is only ever added to.
+``sordino:{tenant}:consents:<subject>`` is a list that is only ever added to; a wrong word in a proof may be put right.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from gateway.adapters.stores import names
+from gateway.adapters.stores.line import Script
 from gateway.adapters.stores.redis import Store
 from gateway.errors import StoreUnavailable
 from gateway.policy.consent import Answer, ConsentRecord, How
-from gateway.values import TenantId
+from gateway.values import Private, TenantId
 
 BATCH = 500
+
+_CORRECT = Script("""
+if redis.call('LINDEX', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
+redis.call('LSET', KEYS[1], ARGV[1], ARGV[3])
+return 1
+""")
 
 
 class RedisConsents:
@@ -56,6 +64,18 @@ class RedisConsents:
                 for subject, record in records[start : start + BATCH]:
                     exchange.rpush(names.key(tenant, "consents", subject), _line(record))
                 await exchange.execute()
+
+    async def correct(self, tenant: TenantId, subject: str, old: Private[str], new: Private[str]) -> int:
+        """Put ``new`` where ``old`` stands in what proves this person's consents. In how many. Raises StoreUnavailable."""
+        key, count = names.key(tenant, "consents", subject), 0
+        for place, record in enumerate(await self.of(tenant, subject)):
+            proof = record.proof.replace(old.reveal(), new.reveal())
+            if proof == record.proof:
+                continue
+            # Only where the very record still stands: the list grows at its end, and is cleared by an erasure.
+            lines = (_line(record), _line(replace(record, proof=proof)))
+            count += int(await self._store.run(_CORRECT, [key], place, *lines))
+        return count
 
 
 def _line(record: ConsentRecord) -> str:

@@ -1,0 +1,133 @@
+"""Wiring of the rights of callers: who is who, the desk for their requests, and what of them is read from where."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from gateway.adapters.keys.subjects import SubjectHash
+from gateway.adapters.keys.values import ValueHash
+from gateway.adapters.stores import names
+from gateway.adapters.stores.call_index import indexed
+from gateway.adapters.stores.cases import RedisCases
+from gateway.adapters.stores.consents import RedisConsents
+from gateway.adapters.stores.conversations import RedisConversations
+from gateway.adapters.stores.ledger import RedisLedger
+from gateway.adapters.stores.redis import Store
+from gateway.adapters.stores.subjects import RedisSubjects
+from gateway.adapters.stores.suppression import RedisSuppression
+from gateway.evidence.entries import Entry
+from gateway.governing import Governing
+from gateway.holding import DataDesk
+from gateway.http.rights import rights_routes
+from gateway.keeping import Keys
+from gateway.ports import Clock, Ids
+from gateway.runner.cases import CaseBook
+from gateway.runner.rights import RightsDesk
+from gateway.runner.rights_acts import ActParts, Acts
+from gateway.runner.rights_correct import CorrectConsents, CorrectTranscripts, CorrectVault, RectifyTranscript
+from gateway.runner.rights_handout import Kept
+from gateway.values import CallId, Private, TenantId
+
+TOGETHER = 16
+"""Calls whose evidence is read at once."""
+SMALLEST_TTL_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class RightingNeeds:
+    """What rights stand on: what is kept and how it goes, whom to tell of requests, and where transcripts are corrected."""
+
+    store: Store
+    ledger: RedisLedger
+    governing: Governing
+    keys: Keys
+    data: DataDesk
+    transcripts: RectifyTranscript
+    clock: Clock
+    ids: Ids
+
+
+@dataclass(frozen=True, slots=True)
+class Righting:
+    """The desk, and who is who."""
+
+    desk: RightsDesk
+    persons: RedisSubjects
+
+    def routes(self, operator: Private[str]) -> list[web.RouteDef]:
+        """Its paths, behind the operator's key."""
+        return rights_routes(operator, self.desk)
+
+
+def open_righting(needs: RightingNeeds) -> Righting:
+    """Everything of it is in the gateway's own store."""
+    persons, consents = RedisSubjects(needs.store), RedisConsents(needs.store)
+    policies, senders = needs.governing.policies, needs.governing.senders
+
+    def vaults(tenant: TenantId) -> RedisConversations:
+        ttl_s = int(policies().tenant(tenant).retention.vault.total_seconds())
+        return RedisConversations(needs.store, needs.keys.shelf, ttl_s=max(SMALLEST_TTL_S, ttl_s))
+
+    kept = Kept(
+        persons=persons,
+        holdings=needs.data.holdings,
+        read=ReadCalls(needs.store, needs.ledger),
+        head=head_of(needs.store),
+        consents=consents,
+        suppression=RedisSuppression(needs.store),
+    )
+    acts = Acts(
+        ActParts(
+            kept=kept,
+            deletions=needs.data.deletions,
+            correctors=(CorrectVault(vaults), CorrectTranscripts(needs.transcripts), CorrectConsents(consents)),
+            value_hash=ValueHash(needs.keys.identity),
+            ledger=needs.ledger,
+            clock=needs.clock,
+            ids=needs.ids,
+        )
+    )
+    book = CaseBook(RedisCases(needs.store), needs.ledger, policies, senders, needs.clock, needs.ids)
+    subject = SubjectHash(needs.keys.identity)
+    return Righting(RightsDesk(book, kept, acts, lambda name: policies().tenant(name), subject, needs.clock), persons)
+
+
+class ReadCalls:
+    """Implements ``gateway.runner.rights_handout.ReadCalls``: by each call's own index, and in one pass for those without."""
+
+    def __init__(self, store: Store, ledger: RedisLedger) -> None:
+        self._store = store
+        self._ledger = ledger
+
+    async def __call__(self, tenant: TenantId, calls: Sequence[CallId]) -> AsyncIterator[Entry]:
+        left, durable = set[CallId](), await self._ledger.durability() if calls else ""
+        for at in range(0, len(calls), TOGETHER):
+            some = calls[at : at + TOGETHER]
+            found = await asyncio.gather(*(indexed(self._store, tenant, call, durable=durable) for call in some))
+            for call, entries in zip(some, found, strict=True):
+                if entries is None:
+                    left.add(call)
+                for entry in entries or ():
+                    yield entry
+        if left:
+            async for entry in self._ledger.entries(tenant):
+                if entry.draft.call in left:
+                    yield entry
+
+
+def head_of(store: Store) -> Callable[[TenantId], Any]:
+    """Place and hash of a tenant's last entry; (0, "") before the first."""
+
+    async def head(tenant: TenantId) -> tuple[int, str]:
+        found: Any = await store.ask("XREVRANGE", names.key(tenant, "evidence"), "+", "-", "COUNT", 1)
+        if not found:
+            return 0, ""
+        place, fields = found[0]
+        return int(bytes(place).split(b"-")[0]), bytes(fields[1::2][fields[::2].index(b"hash")]).decode()
+
+    return head
