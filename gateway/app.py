@@ -49,6 +49,8 @@ from gateway.holding import DataDesk, DataDeskNeeds, HoldingNeeds, holdings, ope
 from gateway.http.media import SocketLeg
 from gateway.http.openapi import document_route
 from gateway.http.recordings import recording_routes
+from gateway.http.transcripts import transcript_routes
+from gateway.incident import open_incidents
 from gateway.keeping import open_keys
 from gateway.lines import Lines, handing_over
 from gateway.paying import open_payments
@@ -148,7 +150,7 @@ class Gateway:
         self.store = await enter(Store(redis_url))
         await self.store.ping()
         self.ledger = await enter(RedisLedger(self.store))
-        self.keys = await open_keys(settings, self.store)
+        self.keys = await open_keys(settings, self.store, self._tasks)
         self._identity = self.keys.identity.reveal()
         self.signing = SigningKey.from_file(settings.data / "keys" / "signing.key", create=True)
         self.receipts = Receipts(self.store, settings.data / "receipts")
@@ -158,6 +160,8 @@ class Gateway:
         own = (self.secrets, self._identity, self._env, self._clock, self._ids)
         needs = Needs(self.store, self.ledger, lambda: self.policies.policies, *own)
         self.governing = await open_governing(needs, self._open)
+        desks = self.governing
+        self.incidents = open_incidents(self.store, self.ledger, desks.policies, desks.senders, self._clock, self._ids)
         self.recordings = open_recordings(
             DeskNeeds(
                 data=settings.data,
@@ -172,9 +176,7 @@ class Gateway:
                 notices=self.governing.watch,
             )
         )
-        self.transcripts = open_transcripts(self.store, self.keys.shelf, self.ledger, self._clock)
         self.data = self._data_desk()
-        self.children = open_children(self.store, self.data)
         kept = (self.keys, self.data, self.transcripts.desk, self._clock, self._ids)
         self.righting = open_righting(RightingNeeds(self.store, self.ledger, self.governing, *kept))
         for tenant in policies.tenants.values():
@@ -192,14 +194,14 @@ class Gateway:
         if self._listens:
             await self._warm
             await self._listen()
-            desks = self.governing
             self._tasks.start(self.recordings.keep(), name="recordings")
-            self._tasks.start(keep_forgetting(self.children, lambda: self.policies.policies.tenants), name="children")
+            self._tasks.start(self.incidents.keep(self.telemetry), name="incidents")
             self._tasks.start(retry_notices(desks.notices, desks.changes, desks.policies), name="notices")
         self._tasks.start(self.policies.watch(_tell_invalid, self._changed), name="policies")
 
     def _data_desk(self) -> DataDesk:
         """What is kept of calls and persons, and the one way in which it goes."""
+        self.transcripts = open_transcripts(self.store, self.keys.shelf, self.ledger, self._clock)
         places = HoldingNeeds(self.store, self.recordings.desk, self.receipts, self._clock, (self.transcripts.holding,))
         own = (self.store, self.ledger, self.signing, self._clock, self._ids, self.telemetry)
         return open_data_desk(DataDeskNeeds(*own, SubjectHash(self.keys.identity), self.keys.shelf), holdings(places))
@@ -235,7 +237,7 @@ class Gateway:
             payments=await open_payments(self.secrets, self._clock, self._open),
             recordings=self.recordings.needs,
             transcripts=self.transcripts.needs,
-            children=self.children,
+            children=open_children(self.store, self.data),
             detector=self.detector,
             parts=await self._conversation_parts(),
             spoken=self._spoken,
@@ -266,7 +268,9 @@ class Gateway:
             *lines.routes(public_url),
             *routes(listening),
             *self.governing.routes(listening.operator),
-            *recording_routes(listening.operator, self.recordings.desk),
+            *self.incidents.routes(listening.operator),
+            *recording_routes(listening.operator, self.recordings.desk, self.data.delete_recording),
+            *transcript_routes(listening.operator, self.transcripts.desk),
             *self.data.routes(listening.operator),
             *self.righting.routes(listening.operator),
             *await open_proxy(self._proxy_needs(), self._open),
@@ -277,6 +281,8 @@ class Gateway:
         self.url = await listen(self.settings, port, paths, self._open, tls=tls, guard=access.guard)
         if tls is not None:
             self._tasks.start(tls.watch(), name="certificate")
+        forgetting = keep_forgetting(self.calls.needs.children, lambda: self.policies.policies.tenants)
+        self._tasks.start(forgetting, name="children")
         trunk = TrunkNeeds(self.settings, self.policies, self.calls.run, self._ids, self.telemetry)
         self.sip_port = await open_trunk(trunk, self._open)
 

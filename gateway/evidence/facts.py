@@ -102,7 +102,17 @@ _ASKED: Mapping[str, tuple[Check, str]] = {"who": (_is_text, "text"), "right": (
 _ACCESS_KEY: Mapping[str, tuple[Check, str]] = {"key": (_is_text, "text"), "role": (_is_text, "text"), "by": (_is_text, "text")}
 _DELETED = ("certificate", "class", "of", "holding", "key_id", "why", "by", "decided", "gone")
 _HOLD: Mapping[str, tuple[Check, str]] = {"hold": (_is_text, "text"), "reason": (_is_text, "text"), "by": (_is_text, "text")}
+_CASE: Mapping[str, tuple[Check, str]] = {
+    "case": (_is_text, "text"),
+    "case_kind": (_is_text, "text"),
+    "event": (_is_count, "a count"),
+    "what": (_is_text, "text"),
+    "happened_at": (_is_text, "text"),
+}
+_CASE_STEPS = ("opened", "event", "letter", "notified", "attempted", "closed")
 KINDS: Mapping[str, Mapping[str, tuple[Check, str]]] = {
+    **{f"case.{step}": _CASE for step in _CASE_STEPS},
+    **{f"incident.{step}": _CASE for step in (*_CASE_STEPS, "scoped")},
     "access.allowed": {**_ASKED},
     "access.refused": {**_ASKED, "why": (_is_text, "text")},
     "access.key_created": {**_ACCESS_KEY},

@@ -61,8 +61,12 @@ class Rule:
 
 _TENANTS = {"tenant": "texts?"}
 _RECORDING = "/api/v1/calls/{tenant}/{call}/recording"
+_TRANSCRIPT = "/api/v1/calls/{tenant}/{call}/transcript"
 _RIGHTS = "/api/v1/rights/{tenant}"
 _KEYS = "/api/v1/tenants/{tenant}/keys"
+_CASES = "/api/v1/cases/{tenant}"
+_INCIDENTS = "/api/v1/incidents"
+_INCIDENT = "/api/v1/incidents/{incident}"
 _ABOUT_KEY = {"name": "text?", "scopes": "texts?", "expires_in_days": "count?"}
 _ABOUT_ACCESS_KEY = {
     "role": "text",
@@ -86,6 +90,11 @@ CONTROL: Mapping[tuple[str, str], Rule] = {
         Right.REVEAL, Reach.PATH, "A recording's sound.", {"reason": "text?"}, gives="audio/wav", private=True
     ),
     ("DELETE", _RECORDING): Rule(Right.DELETE_DATA, Reach.PATH, "Delete a recording.", {"reason": "text?"}),
+    ("GET", "/api/v1/transcripts/{tenant}"): Rule(Right.READ_CALLS, Reach.PATH, "A tenant's transcripts, without their words."),
+    ("GET", _TRANSCRIPT): Rule(Right.READ_TRANSCRIPTS, Reach.PATH, "What was said on a call, masked."),
+    ("GET", _TRANSCRIPT + "/clear"): Rule(
+        Right.REVEAL, Reach.PATH, "What was said on a call, in clear but for card data.", {"reason": "text?"}, private=True
+    ),
     ("DELETE", "/api/v1/calls/{tenant}/{call}"): Rule(
         Right.DELETE_DATA, Reach.PATH, "Erase all that is kept of a call; its certificates.", {"reason": "text"}
     ),
@@ -147,6 +156,50 @@ CONTROL: Mapping[tuple[str, str], Rule] = {
             "proof": "text",
             "until": "time?",
         },
+    ),
+    ("GET", _CASES): Rule(Right.READ_CASES, Reach.PATH, "A tenant's requests and incidents.", {"kind": "text?", "open": "text?"}),
+    ("GET", _CASES + "/calendar"): Rule(Right.READ_CASES, Reach.PATH, "Their deadlines.", gives="text/calendar"),
+    ("GET", _CASES + "/{case}"): Rule(Right.READ_CASES, Reach.PATH, "One of them, step by step."),
+    ("GET", _INCIDENTS): Rule(Right.READ_CASES, Reach.HOUSE, "Every incident.", {"open": "text?"}),
+    ("POST", _INCIDENTS): Rule(
+        Right.MANAGE_CASES,
+        Reach.HOUSE,
+        "Open an incident: whom it touches is read from the evidence, and their clocks start.",
+        body={
+            "from": "time",
+            "to": "time",
+            "what": "text",
+            "processor": "text?",
+            "region": "text?",
+            "tenants": "texts?",
+            "aware": "time?",
+        },
+        status=201,
+    ),
+    ("GET", _INCIDENT): Rule(Right.READ_CASES, Reach.HOUSE, "An incident with its timeline."),
+    ("GET", _INCIDENT + "/report"): Rule(Right.READ_CASES, Reach.HOUSE, "The same for paper.", gives="text/html"),
+    ("POST", _INCIDENT + "/scope"): Rule(Right.MANAGE_CASES, Reach.HOUSE, "Read the evidence again: whom it touches now."),
+    ("GET", _INCIDENT + "/calls"): Rule(
+        Right.READ_CASES, Reach.HOUSE, "The calls and people (keyed hashes) of one tenant.", {"tenant": "text"}
+    ),
+    ("GET", _INCIDENT + "/draft"): Rule(
+        Right.READ_CASES,
+        Reach.HOUSE,
+        "A notice, drafted from what is on record.",
+        {"tenant": "text", "paper": "text?", "format": "text?"},
+        gives="text/markdown",
+    ),
+    ("POST", _INCIDENT + "/notify"): Rule(
+        Right.MANAGE_CASES,
+        Reach.HOUSE,
+        "Send a tenant the notice, until it arrives.",
+        body={"tenant": "text", "text": "text?", "preliminary": "flag?", "given": "text?"},
+    ),
+    ("POST", _INCIDENT + "/event"): Rule(
+        Right.MANAGE_CASES, Reach.HOUSE, "Something happened.", body={"what": "text", "note": "text?", "tenants": "texts?"}
+    ),
+    ("POST", _INCIDENT + "/close"): Rule(
+        Right.MANAGE_CASES, Reach.HOUSE, "It is over.", body={"outcome": "text", "reason": "text?"}
     ),
     ("GET", _KEYS): Rule(Right.MANAGE_TENANT_KEYS, Reach.PATH, "The keys of a tenant's programs."),
     ("POST", _KEYS): Rule(

@@ -45,6 +45,10 @@ class Page:
         if text:
             self._parts.append(f"<p>{escape(text)}</p>")
 
+    def text(self, text: str) -> None:
+        """A paragraph."""
+        self._parts.append(f"<p>{escape(text)}</p>")
+
     def facts(self, rows: Iterable[tuple[str, str]]) -> None:
         """Names and what belongs to them; a ``BLANK`` is a line to write on."""
         cells = (f'<tr><th scope="row">{escape(name)}</th>{_cell(value)}</tr>' for name, value in rows)

@@ -1,0 +1,122 @@
+"""A tenant's evidence as the lines that were stored, for who reads much of it: a window of time, or a stretch to verify.
+
+A reader has a connection of its own, so nobody's call waits behind its pages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+from gateway.adapters.stores import names
+from gateway.adapters.stores.call_index import index_key
+from gateway.adapters.stores.line import Line
+from gateway.adapters.stores.redis import Store
+from gateway.evidence.chain import timestamp
+from gateway.evidence.scope import SKEW, Scan
+from gateway.values import TenantId
+
+PAGE = 1_000
+LOOK_BACK = 50
+"""Pages before a window that are read for the beginnings of calls which no index has any more."""
+
+Lines = Sequence[tuple[int, bytes]]
+"""Places and lines, in their order."""
+
+
+class ChainLines:
+    """Every method raises StoreUnavailable."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def after(self, tenant: TenantId, place: int, most: int) -> Lines:
+        """The lines behind ``place``, ``most`` at most."""
+        async with self._own_line() as line:
+            return await _page(line, tenant, place, most)
+
+    async def last(self, tenant: TenantId) -> tuple[int, bytes] | None:
+        """The chain's last line; None: it has none."""
+        async with self._own_line() as line:
+            return _first(await line.ask("XREVRANGE", names.key(tenant, "evidence"), "+", "-", "COUNT", "1"))
+
+    async def read(self, scan: Scan) -> None:
+        """Show ``scan`` its window, with what lies ``SKEW`` around it, and then the beginnings of the calls that it asks for."""
+        async with self._own_line() as line:
+            place = begin = await self._before(line, scan.tenant, scan.window.start - SKEW)
+            page = await _page(line, scan.tenant, place, PAGE)
+            while page and not scan.over:
+                place = page[-1][0]
+                # While a thread reads this page, the next one comes.
+                _, page = await asyncio.gather(
+                    asyncio.to_thread(scan.page, [stored for _, stored in page]), _page(line, scan.tenant, place, PAGE)
+                )
+            await self._beginnings(line, scan, begin)
+
+    async def _before(self, line: Line, tenant: TenantId, at: datetime) -> int:
+        """The last place whose entry is older than ``at``, by bisection: places are numbers, and times stand in their order."""
+        newest = _first(await line.ask("XREVRANGE", names.key(tenant, "evidence"), "+", "-", "COUNT", "1"))
+        low, high, wanted = 0, newest[0] if newest else 0, timestamp(at).encode()
+        while low < high:
+            middle = (low + high + 1) // 2
+            found = await _page(line, tenant, middle - 1, 1)
+            if found and found[0][1][7:34] < wanted:
+                low = max(middle, min(found[0][0], high))
+            else:
+                high = middle - 1
+        return low
+
+    async def _beginnings(self, line: Line, scan: Scan, begin: int) -> None:
+        calls = scan.unknown()
+        for start in range(0, len(calls), PAGE):
+            places = await asyncio.gather(
+                *(line.ask("LINDEX", index_key(scan.tenant, call), "0") for call in calls[start : start + PAGE])
+            )
+            known = [int(place) for place in places if place is not None]
+            for _, stored in await _at(line, scan.tenant, known):
+                scan.began(stored)
+        high = begin
+        for _ in range(LOOK_BACK):
+            if not high or not scan.unknown():
+                return
+            low = max(0, high - PAGE)
+            for _, stored in await _page(line, scan.tenant, low, high - low):
+                scan.began(stored)
+            high = low
+
+    @asynccontextmanager
+    async def _own_line(self) -> AsyncIterator[Line]:
+        line = self._store.line()
+        try:
+            yield line
+        finally:
+            await line.aclose()
+
+
+async def _page(line: Line, tenant: TenantId, after: int, most: int) -> Lines:
+    found: Any = await line.ask("XRANGE", names.key(tenant, "evidence"), f"({after}-0", "+", "COUNT", str(most))
+    return [_stored(each) for each in found]
+
+
+async def _at(line: Line, tenant: TenantId, places: Sequence[int]) -> Lines:
+    key = names.key(tenant, "evidence")
+    found: Any = await asyncio.gather(*(line.ask("XRANGE", key, f"{place}-0", f"{place}-0") for place in places))
+    return [_stored(each[0]) for each in found if each]
+
+
+def _first(found: Any) -> tuple[int, bytes] | None:
+    return _stored(found[0]) if found else None
+
+
+def _stored(item: Any) -> tuple[int, bytes]:
+    place, fields = item
+    number = int(place.partition(b"-")[0])
+    line: bytes = (
+        fields[3]
+        if len(fields) == 4 and fields[2] == b"entry"
+        else dict(zip(fields[::2], fields[1::2], strict=True)).get(b"entry", b"")
+    )
+    return number, line

@@ -1,0 +1,61 @@
+"""What a request of the control interface asks for, checked: its JSON object, texts, times. No message repeats what was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from aiohttp import web
+
+from gateway.errors import InvalidRequest
+
+LONGEST_TEXT = 2_000
+
+
+async def body_of(request: web.Request) -> Mapping[str, Any]:
+    """The request's JSON object; none is an empty one. Raises InvalidRequest."""
+    if not request.can_read_body:
+        return {}
+    try:
+        body = await request.json()
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise InvalidRequest("the body is not a JSON object", hint="send an object as application/json")
+    return body
+
+
+def text(body: Mapping[str, Any], name: str, otherwise: str | None = None, *, longest: int = LONGEST_TEXT) -> str:
+    """``otherwise`` where nothing is said. Raises InvalidRequest."""
+    value = body.get(name)
+    if value is None and otherwise is not None:
+        return otherwise
+    if not isinstance(value, str) or not value.strip() or len(value) > longest:
+        raise InvalidRequest(f"`{name}` is missing, empty or no text", hint=f"at most {longest} characters")
+    return value
+
+
+def texts(body: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """A list of texts; none where nothing is said. Raises InvalidRequest."""
+    value = body.get(name) or []
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise InvalidRequest(f"`{name}` is not a list of texts")
+    return tuple(value)
+
+
+def flag(body: Mapping[str, Any], name: str) -> bool:
+    """No, where nothing is said. Raises InvalidRequest."""
+    value = body.get(name, False)
+    if not isinstance(value, bool):
+        raise InvalidRequest(f"`{name}` is neither true nor false")
+    return value
+
+
+def moment(body: Mapping[str, Any], name: str) -> datetime:
+    """Aware; UTC where nothing is said of a zone. Raises InvalidRequest."""
+    try:
+        at = datetime.fromisoformat(text(body, name))
+    except ValueError:
+        raise InvalidRequest(f"`{name}` is not a time", hint="write RFC 3339: 2026-12-01T09:30:00Z") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -1,0 +1,96 @@
+"""Wiring of cases and incidents: their book, whom an incident touches, the gateway's own verification of its evidence."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from gateway.adapters.stores.cases import RedisCases
+from gateway.adapters.stores.chain_lines import ChainLines
+from gateway.adapters.stores.chain_marks import ChainMarks
+from gateway.adapters.stores.lease import RedisLease
+from gateway.adapters.stores.redis import Store
+from gateway.errors import SordinoError
+from gateway.http.cases import case_routes
+from gateway.http.incidents import incident_routes
+from gateway.policy.cases import Case
+from gateway.policy.load import PolicySet
+from gateway.ports import Clock, Ids, Ledger, Telemetry
+from gateway.runner.cases import INCIDENT, CaseBook
+from gateway.runner.incidents import Incidents
+from gateway.runner.incidents_watch import ChainWatch
+from gateway.runner.notices import NoticeSender
+from gateway.values import Private, TenantId
+
+log = logging.getLogger(__name__)
+
+ROUND_EVERY_S = 10.0
+OPEN, OVERDUE = "sordino_cases_open", "sordino_cases_overdue"
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentDesks:
+    """The desks of one gateway."""
+
+    book: CaseBook
+    incidents: Incidents
+    watch: ChainWatch
+    clock: Clock
+
+    def routes(self, operator: Private[str]) -> list[web.RouteDef]:
+        """Their paths, behind the operator's key."""
+        return [*case_routes(operator, self.book), *incident_routes(operator, self.incidents)]
+
+    async def keep(self, telemetry: Telemetry, *, every_s: float = ROUND_EVERY_S) -> None:
+        """Tell of deadlines, deliver notices, verify the evidence, again and again, until cancelled. What fails waits a round."""
+        shown: Counter[tuple[str, str]] = Counter()
+        while True:
+            now: Counter[tuple[str, str]] = Counter()
+            for tenant in self.book.tenants():
+                try:
+                    now += self._counted(await self.round(tenant, telemetry))
+                except SordinoError as error:
+                    log.warning("cases of tenant %s could not be looked after now: %s", tenant, error.code)
+            for metric, kind in {*shown, *now}:
+                telemetry.gauge(metric, now[metric, kind] - shown[metric, kind], kind=kind)
+            shown = now
+            await asyncio.sleep(every_s)
+
+    async def round(self, tenant: TenantId, telemetry: Telemetry) -> tuple[Case, ...]:
+        """Once, for one tenant. Gives its open cases. Raises StoreUnavailable, EvidenceUnavailable."""
+        cases = await self.book.keep(tenant)
+        looked = await self.watch.look(tenant)
+        if looked.faults:
+            log.error("the chain of evidence of tenant %s fails its verification: %d fault(s)", tenant, len(looked.faults))
+        telemetry.count("sordino_chain_verified_total", looked.entries, outcome="broken" if looked.faults else "whole")
+        for case in cases:
+            if case.kind == INCIDENT:
+                await self.incidents.settle(case.id)
+        return cases
+
+    def _counted(self, cases: tuple[Case, ...]) -> Counter[tuple[str, str]]:
+        at = self.clock.now()
+        found = Counter((OPEN, case.kind) for case in cases)
+        found.update((OVERDUE, case.kind) for case in cases if case.is_overdue(at))
+        return found
+
+
+def open_incidents(
+    store: Store,
+    ledger: Ledger,
+    policies: Callable[[], PolicySet],
+    senders: Mapping[str, NoticeSender],
+    clock: Clock,
+    ids: Ids,
+) -> IncidentDesks:
+    """The desks on that store. They hold nothing open."""
+    book = CaseBook(RedisCases(store), ledger, policies, senders, clock, ids)
+    lines = ChainLines(store)
+    incidents = Incidents(book, lines, policies, clock, ids)
+    lease = RedisLease(store, ids.new("gateway"))
+    return IncidentDesks(book, incidents, ChainWatch(lines, ChainMarks(store), lease, incidents, book, clock), clock)
