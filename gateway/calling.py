@@ -48,7 +48,7 @@ from gateway.recording import RecordingNeeds, Taping
 from gateway.runner.account import CallAccount
 from gateway.runner.call_runner import CallParts, CallRunner
 from gateway.runner.children import ChildCalls
-from gateway.runner.consents import CallConsents, Withdraw, minding
+from gateway.runner.consents import CallConsents, KeepAnswer, Withdraw, minding
 from gateway.runner.egress import CallEgress
 from gateway.runner.gate import all_sounds, opt_out_watch, to_play
 from gateway.runner.leg import EncryptedLeg, Leg
@@ -123,10 +123,7 @@ class Calls:
 
         taping = Taping(needs.recordings, tenant, account, egress, leg.rate, lambda code: runner.post(Failed(code)))
         scribing = Scribing(needs.transcripts, tenant, account, extras.keys_are_card_data)
-        keep = answers_on_call(needs.governing.dial, account, ends.caller, needs.clock)
-        consents = CallConsents(keep, _each(taping.revoked, scribing.revoked))
-        taping.by(consents)
-        scribing.by(consents)
+        consents = _joined(answers_on_call(needs.governing.dial, account, ends.caller, needs.clock), taping, scribing)
 
         def conversation(playout: Playout, events: ConversationEvents, span: SpanHandle) -> Conversation:
             talk = LiveKitConversation(
@@ -159,12 +156,15 @@ class Calls:
         try:
             return await runner.run()
         finally:
-            await self._forget(tenant, call)
-            if extras.childhood.signalled:
-                await needs.children.over(TenantId(tenant.tenant), call)
-            del self._legs[call]
-            if not self._legs:
-                self._idle.set()
+            await self._over(extras, call)
+
+    async def _over(self, extras: Extras, call: CallId) -> None:
+        await self._forget(extras.tenant, call)
+        if extras.childhood.signalled:
+            await self.needs.children.over(TenantId(extras.tenant.tenant), call)
+        del self._legs[call]
+        if not self._legs:
+            self._idle.set()
 
     async def idle(self) -> None:
         """Wait until no call goes on: every one has its receipt."""
@@ -225,14 +225,17 @@ class Calls:
         }
 
 
-def _each(*told: Callable[[str, How | None], None]) -> Callable[[str, How | None], None]:
-    """Whoever is told, in their order."""
+def _joined(keep: KeepAnswer | None, taping: Taping, scribing: Scribing) -> CallConsents:
+    """The tokens of a call, joined to whoever keeps something by them."""
 
-    def tell(purpose: str, how: How | None) -> None:
-        for each in told:
-            each(purpose, how)
+    def lost(purpose: str, how: How | None) -> None:
+        taping.revoked(purpose, how)
+        scribing.revoked(purpose, how)
 
-    return tell
+    consents = CallConsents(keep, lost)
+    taping.by(consents)
+    scribing.by(consents)
+    return consents
 
 
 def _origin(tenant: TenantPolicy) -> str:

@@ -29,6 +29,7 @@ class Right(StrEnum):
     SELF = "self"
     READ_CALLS = "calls.read"
     READ_RECORDINGS = "recordings.list"
+    READ_TRANSCRIPTS = "transcripts.read"
     REVEAL = "private.reveal"
     DELETE_DATA = "data.delete"
     READ_POLICY = "policy.read"
@@ -54,6 +55,7 @@ MEANING: Mapping[Right, str] = {
     Right.SELF: "see what one may do oneself",
     Right.READ_CALLS: "list calls and read their receipts, which hold no private text",
     Right.READ_RECORDINGS: "list recordings, without their sound",
+    Right.READ_TRANSCRIPTS: "read what was said on calls, masked",
     Right.REVEAL: "hear or read private text, while a grant of reveal with a reason lasts",
     Right.DELETE_DATA: "delete what is kept of a call",
     Right.READ_POLICY: "read the policies in force",
@@ -94,6 +96,7 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.AUDITOR: _READS | {Right.READ_HOLDS, Right.READ_CASES, Right.READ_EVIDENCE, Right.READ_ACCESS},
     Role.PRIVACY_OFFICER: _READS
     | {
+        Right.READ_TRANSCRIPTS,
         Right.REVEAL,
         Right.DELETE_DATA,
         Right.MANAGE_SUBPROCESSORS,

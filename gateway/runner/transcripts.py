@@ -6,13 +6,13 @@ To read one in clear, and to correct one, is written behind the call's own entri
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from gateway.adapters.stores.transcripts import RedisTranscripts, Transcript, TranscriptFacts, TurnKept
 from gateway.errors import InvalidRequest, NotFound
-from gateway.evidence.entries import Entry
+from gateway.evidence.entries import Entry, Json
 from gateway.ports import Clock, Ledger
 from gateway.redaction.unmask import unmask
 from gateway.runner.account import CallAccount
@@ -167,23 +167,18 @@ def in_clear(found: Transcript) -> Clear:
 
 def as_text(found: Clear) -> Private[str]:
     """One line a turn: when, who, what."""
-    return _joined(text.map(lambda said, turn=turn: f"{turn.at}  {turn.speaker}: {said}\n") for turn, text in found.turns)  # type: ignore[misc]
+    return Private("".join(f"{turn.at}  {turn.speaker}: {text.reveal()}\n" for turn, text in found.turns))
+
+
+def as_rows(found: Clear) -> Private[list[dict[str, Json]]]:
+    """The turns as a program reads them."""
+    return Private([{**asdict(turn), "text": text.reveal()} for turn, text in found.turns])
 
 
 def as_json(found: Clear) -> Private[str]:
-    """The facts and the turns, indented."""
-    rows = [
-        text.map(lambda said, turn=turn: json.dumps({**asdict(turn), "text": said}, ensure_ascii=False))  # type: ignore[misc]
-        for turn, text in found.turns
-    ]
-    head = json.dumps(asdict(found.facts))
-    return Private(",\n  ").map(
-        lambda comma: f'{{"facts": {head},\n "turns": [\n  {comma.join(row.reveal() for row in rows)}]}}\n'
-    )
-
-
-def _joined(parts: Iterable[Private[str]]) -> Private[str]:
-    return Private("".join(part.reveal() for part in parts))
+    """The facts and the turns, as a file."""
+    facts = asdict(found.facts)
+    return as_rows(found).map(lambda rows: json.dumps({"facts": facts, "turns": rows}, ensure_ascii=False, indent=2) + "\n")
 
 
 def _same(value: Private[str], wrong: Placeholder | Private[str]) -> bool:
