@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +14,23 @@ from gateway.adapters.recordings.folder import Folder
 from gateway.adapters.stores.identity import identity_key
 from gateway.adapters.stores.key_changes import KeyChanges
 from gateway.adapters.stores.key_shelf import RedisKeyShelf
+from gateway.adapters.stores.purge import grown, purge
 from gateway.adapters.stores.recordings import RedisRecordings
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.system import RandomIds, SystemClock
+from gateway.errors import SordinoError
 from gateway.ports import Ledger
 from gateway.runner.key_desk import KeyDesk, KeyDeskParts
 from gateway.runner.older_recordings import adopt_older
 from gateway.settings import Settings
+from gateway.tasks import TaskOwner
 from gateway.values import Private
+
+log = logging.getLogger(__name__)
+
+PURGE_EVERY_S = 300.0
+WORTH = 20
+"""How many times as long as a rewrite took the next one waits at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +42,35 @@ class Keys:
     identity: Private[bytes]
 
 
-async def open_keys(settings: Settings, store: Store) -> Keys:
+async def open_keys(settings: Settings, store: Store, tasks: TaskOwner | None = None) -> Keys:
     """The keys of the gateway with this store. A missing master key is made, where it is a file under ``settings.data``.
+
+    With ``tasks``, a store of our own is made to forget, from time to time, what it wrote down of keys that are gone.
 
     Raises:
         Misconfigured: the master key is missing or cannot be read.
         StoreUnavailable: the store does not answer, or was written with another master key.
     """
     masters = master_keys(settings)
+    if tasks is not None and settings.redis_url is None:
+        tasks.start(keep_purged(store, asyncio.sleep), name="purge")
     return Keys(masters, RedisKeyShelf(store, masters), await identity_key(store, masters))
+
+
+async def keep_purged(store: Store, sleep: Callable[[float], Awaitable[None]]) -> None:
+    """Rewrite the store's append-only file again and again, until cancelled: the keys of calls that end go every minute, and
+    what deletes for good does not wait for this. A failure waits for the next round.
+    """
+    pause, clock = PURGE_EVERY_S, asyncio.get_running_loop().time
+    while True:
+        await sleep(pause)
+        began = clock()
+        try:
+            if await grown(store):
+                await purge(store)
+        except SordinoError as error:
+            log.warning("the store could not rewrite its append-only file now: %s", error.code)
+        pause = max(PURGE_EVERY_S, WORTH * (clock() - began))
 
 
 def master_keys(settings: Settings) -> MasterKeys:

@@ -20,11 +20,11 @@ from gateway.adapters.stores.key_shelf import (
     bound_to,
     ids,
     record,
-    scan,
     tenant_key,
 )
 from gateway.adapters.stores.line import Script
 from gateway.adapters.stores.redis import Store
+from gateway.adapters.stores.scanning import scan
 from gateway.locks import CALL, TENANT, KeyLock, Locked, MasterLocks, fresh_key, key_id
 from gateway.values import CallId, Private, TenantId
 

@@ -19,9 +19,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.adapters.stores import names
+from gateway.adapters.stores.key_copy import export_keys, import_keys
 from gateway.adapters.stores.line import Script
 from gateway.adapters.stores.purge import purge
 from gateway.adapters.stores.redis import Store
+from gateway.adapters.stores.scanning import scan
 from gateway.errors import StoreUnavailable
 from gateway.locks import CALL, TENANT, KeyLock, Locked, MasterLocks, PurgeProof, fresh_key, key_id
 from gateway.values import CallId, Private, TenantId
@@ -29,7 +31,6 @@ from gateway.values import CallId, Private, TenantId
 MOST_TENANTS = 4_096
 KEPT_S = 300.0
 """How long a tenant's opened key may stay in memory unused, in seconds."""
-BATCH = 500
 CURRENT, MADE = "current", "made:"
 _TENANTS_KEY = re.compile(r"sordino:\{([^{}:]+)\}:key")
 
@@ -166,6 +167,15 @@ class RedisKeyShelf:
         """See ``gateway.locks.KeyShelf``."""
         return await purge(self._store)
 
+    async def export(self) -> bytes:
+        """A sealed copy of every key: see ``key_copy.py``. Raises StoreUnavailable."""
+        return await export_keys(self._store, self._masters)
+
+    async def import_(self, sealed: bytes) -> int:
+        """Put the keys of such a copy into their places; how many. Raises InvalidRequest, StoreUnavailable."""
+        self._opened.clear()
+        return await import_keys(self._store, self._masters, sealed)
+
     def unwrap(self, wrapped: bytes, *, tenant: TenantId, call: CallId, kind: str) -> bytes:
         """See ``gateway.locks.KeyShelf``."""
         return self._masters.unwrap(wrapped, tenant=tenant, call=call, kind=kind)
@@ -266,16 +276,6 @@ def record(answer: Any) -> dict[str, bytes]:
 def ids(stored: dict[str, bytes]) -> list[str]:
     """Which keys a tenant's hash holds."""
     return [name for name in stored if name != CURRENT and not name.startswith(MADE)]
-
-
-async def scan(store: Store, pattern: str) -> AsyncIterator[list[bytes]]:
-    """Every name that is there from the first answer to the last, some at a time. Raises StoreUnavailable."""
-    cursor: Any = b"0"
-    while True:
-        cursor, batch = await store.ask("SCAN", cursor, "MATCH", pattern, "COUNT", BATCH)
-        yield batch
-        if int(cursor) == 0:
-            return
 
 
 def bound_to(tenant: TenantId, call: CallId, kind: str) -> tuple[str, ...]:

@@ -43,6 +43,15 @@ async def purge(store: Store, *, within_s: float = 600.0) -> PurgeProof:
         ) from None
 
 
+async def grown(store: Store) -> bool:
+    """Whether the append-only file has grown since it was rewritten: only then can anything deleted be in it.
+
+    Raises StoreUnavailable.
+    """
+    told = await _persistence(store) or {}
+    return told.get("aof_enabled") == "1" and told.get("aof_current_size") != told.get("aof_base_size")
+
+
 async def _rewrite(store: Store, told: Mapping[str, str] | None) -> bool:
     """False: the server does not let us. A rewrite that goes on already may have begun before the keys were destroyed."""
     pause = LOOK_EVERY_S

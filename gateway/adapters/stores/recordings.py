@@ -6,12 +6,11 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.adapters.stores import names
-from gateway.adapters.stores.key_shelf import scan
 from gateway.adapters.stores.redis import Store
+from gateway.adapters.stores.scanning import scan
 from gateway.errors import StoreUnavailable
 from gateway.values import CallId, TenantId
 
@@ -40,12 +39,10 @@ class RecordingFacts:
     sha256: str = ""
     folder: str = ""
     """Whose disk it is on, or was before it was sent (``Folder.name``)."""
+    on_shelf: bool = False
+    """Its key is in the store alone. Older ones have it in their file, locked by the master key."""
     cut: bool = False
     """Its gateway was killed while it wrote it."""
-
-    def expires(self, keep: timedelta) -> datetime:
-        """When it is to be gone: by the policy of its call, or by today's if that keeps shorter."""
-        return datetime.fromisoformat(self.started) + min(keep, timedelta(seconds=self.keep_s))
 
 
 class RedisRecordings:
