@@ -19,17 +19,25 @@ _DE = "drei vier fuenf sechs sieben acht neun zehn elf zwoelf dreizehn vierzehn 
 _ES = "tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciseis diecisiete"
 _FR = "trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize dix-sept"
 _HI = "तीन चार पाँच|पांच छह|छः|छ|छे सात आठ नौ दस ग्यारह बारह तेरह चौदह पंद्रह|पन्द्रह सोलह सत्रह"
-_HI_ROMAN = "teen|tin char|chaar paanch|panch chhah|chhe|che|cheh saat|sat aath|ath nau|no das|dus gyarah barah|baarah terah chaudah pandrah solah satrah"
+_HI_ROMAN = (
+    "teen|tin char|chaar paanch|panch chhah|chhe|che|cheh saat|sat aath|ath nau|no das|dus gyarah barah|baarah"
+    " terah chaudah pandrah solah satrah"
+)
 _YOUNGEST = 3
+SMALLEST = 6
+"""Nobody looks for a child where only those below this age are meant: a school says no age."""
 
 _ORDINALS = {
     "en": "first second third fourth fifth sixth seventh eighth ninth tenth eleventh",
-    "de": "ersten|erste zweiten|zweite dritten|dritte vierten|vierte fuenften|fuenfte sechsten|sechste siebten|siebte achten|achte"
+    "de": "ersten|erste zweiten|zweite dritten|dritte vierten|vierte fuenften|fuenfte sechsten|sechste siebten|siebte"
+    " achten|achte"
     " neunten|neunte zehnten|zehnte elften|elfte",
     "es": "primero|primer segundo tercero|tercer cuarto quinto sexto septimo octavo noveno decimo",
-    "hi": "पहली|पहले दूसरी|दूसरे तीसरी|तीसरे चौथी|चौथे पाँचवीं|पांचवीं|पांचवी|पाँचवी छठी|छठवीं|छठे सातवीं|सातवी आठवीं|आठवी नौवीं|नौवी"
+    "hi": "पहली|पहले दूसरी|दूसरे तीसरी|तीसरे चौथी|चौथे पाँचवीं|पांचवीं|पांचवी|पाँचवी छठी|छठवीं|छठे सातवीं|सातवी"
+    " आठवीं|आठवी नौवीं|नौवी"
     " दसवीं|दसवी ग्यारहवीं",
-    "hi-roman": "pehli|pahli dusri|doosri teesri|tisri chauthi paanchvi|panchvi|paanchvin chhathi|chhati|chathi saatvi|satvi aathvi"
+    "hi-roman": "pehli|pahli dusri|doosri teesri|tisri chauthi paanchvi|panchvi|paanchvin chhathi|chhati|chathi"
+    " saatvi|satvi aathvi"
     " nauvi dasvi gyarahvi",
 }
 """Classes by their number, from the first."""
@@ -76,11 +84,23 @@ def _grade(table: Mapping[str, int]) -> str:
     return rf"(?P<grade>(?:1[01]|[1-9])(?:st|nd|rd|th)?|{_either(table)})"
 
 
-_GO_EN = r"and(?! a (?:half|quarter))|but|i|im|my|so|please|can|could|because|not|today|now|too|yes|no|sir|maam|miss|mister|you|okay|ok|hello|hi|bye|thanks?"
+_GO_EN = (
+    r"and(?! a (?:half|quarter))|but|i|im|my|so|please|can|could|because|not|today|now|too|yes|no|sir|maam|miss"
+    r"|mister|you|okay|ok|hello|hi|bye|thanks?|last|yesterday|tomorrow"
+)
 _END_EN = rf"(?= (?:{_GO_EN})\b|$)"
-_AFTER_EN = rf"(?: and (?:a (?:half|quarter)|three quarters))?(?: years? old(?: girl| boy| kid| child)?| years? of age| yrs? old)?{_END_EN}"
-_JUST_EN = r"(?:(?:only|just|still|almost|nearly|about|already|actually|really|turning|like|now|going to be|gonna be|about to be|about to turn) )*"
-_KIND_EN = r"(?:kid|child|little (?:girl|boy|kid)|small (?:girl|boy|child|kid)|young (?:girl|boy|child|kid)|school ?(?:boy|girl|kid)|minor)"
+_AFTER_EN = (
+    rf"(?: and (?:a (?:half|quarter)|three quarters))?(?: years? old(?: girl| boy| kid| child)?| years? of age"
+    rf"| yrs? old)?{_END_EN}"
+)
+_JUST_EN = (
+    r"(?:(?:only|just|still|almost|nearly|about|already|actually|really|turning|like|now|going to be|gonna be"
+    r"|about to be|about to turn) )*"
+)
+_KIND_EN = (
+    r"(?:kid|child|little (?:girl|boy|kid)|small (?:girl|boy|child|kid)|young (?:girl|boy|child|kid)"
+    r"|school ?(?:boy|girl|kid)|minor)"
+)
 _IN_EN = (
     r"(?:i am|im|i just started|i go|i still go) (?:(?:only|just|still|now|going) )*(?:in|into|to|starting|entering) (?:the )?"
 )
@@ -114,10 +134,12 @@ _STATED: dict[str, tuple[str, ...]] = {
         rf"(?:\bich (?:bin|werde|bin letzte woche|habe) |^bin ){_JUST_DE}{_age('de')}(?: ?(?:ein|und ein) ?halb)?"
         rf"(?: jahre(?: alt| jung)?)?{_END_DE}",
         rf"\bich bin {_JUST_DE}(?:ein|eine) {_age('de')} ?jaehrige",
+        rf"\bbin {_JUST_DE}{_age('de')}(?: ?(?:ein|und ein) ?halb)? jahre alt\b",
         rf"\bmein alter ist {_JUST_DE}{_age('de')}\b",
     ),
     "es": (
-        rf"\b(?:tengo|cumplo|cumpli|voy a cumplir|acabo de cumplir) {_JUST_ES}{_age('es')} (?:anos|anitos)(?: y medio)?(?: de edad)?{_END_ES}",
+        rf"\b(?:tengo|cumplo|cumpli|voy a cumplir|acabo de cumplir) {_JUST_ES}{_age('es')} (?:anos"
+        rf"|anitos)(?: y medio)?(?: de edad)?{_END_ES}",
         rf"\b(?:cumplo|cumpli|voy a cumplir|acabo de cumplir) {_JUST_ES}{_age('es')}{_END_ES}",
         rf"\bmi edad es (?:de )?{_age('es')}\b",
     ),
@@ -130,7 +152,8 @@ _STATED: dict[str, tuple[str, ...]] = {
         rf"(?<!\S)मेरी (?:उम्र|उमर|आयु|एज) {_JUST_HI}{_age('hi')}(?= (?:साल|वर्ष|है|बरस)|$)",
     ),
     "hi-roman": (
-        rf"\b(?:main|mai|mein|me) {_JUST_HI_ROMAN}{_age('hi-roman')} (?:saal|sal|varsh|years?) (?:ka|ki|ke) (?:hi )?{_AM_HI_ROMAN}\b",
+        rf"\b(?:main|mai|mein|me) {_JUST_HI_ROMAN}{_age('hi-roman')} (?:saal|sal|varsh|years?) (?:ka|ki"
+        rf"|ke) (?:hi )?{_AM_HI_ROMAN}\b",
         rf"\bmeri (?:umar|umr|umra|age) {_JUST_HI_ROMAN}{_age('hi-roman')}(?= (?:saal|sal|varsh|hai|years?)\b|$)",
     ),
 }
@@ -144,7 +167,8 @@ _SCHOOL: dict[str, tuple[str, ...]] = {
         rf"\b(?:i am|im) (?:(?:only|just|still|now) )*in year (?P<year>1[0-3]|[1-9]|{_either(_COUNTED['en'])}){_END_EN}",
         rf"\bi (?:am|study|read|am studying) in (?:the )?(?:class|standard|std) {_grade(_COUNTED['en'])}\b",
         rf"\bi (?:study|read|am studying) in (?:the )?{_grade(_GRADES['en'])} (?:class|standard|std)\b",
-        r"\b(?:i am|im|i go|i still go|i attend|i just started|i am still|im still) (?:(?:only|just|still|now) )*(?:in |to |going to |at )?"
+        r"\b(?:i am|im|i go|i still go|i attend|i just started|i am still|im still) (?:(?:only|just|still|now) )*(?:in "
+        r"|to |going to |at )?"
         r"(?P<small>kindergarten|preschool|pre school|elementary school|elementary|primary school|grade school|nursery school)"
         + _END_EN,
     ),
@@ -160,8 +184,8 @@ _SCHOOL: dict[str, tuple[str, ...]] = {
     ),
     "fr": (
         rf"\bje (?:suis|vais|rentre|entre) {_JUST_FR}(?:en|au) (?P<grade>{_either(_FR_CLASSES)})\b",
-        r"\bje (?:suis|vais) (?:encore )?(?:a l |a la |en |au )(?P<small>ecole primaire|ecole maternelle|primaire|ecole elementaire)"
-        + _END_FR,
+        r"\bje (?:suis|vais) (?:encore )?(?:a l |a la |en |au )(?P<small>ecole primaire|ecole maternelle|primaire"
+        r"|ecole elementaire)" + _END_FR,
     ),
     "hi": (
         rf"(?<!\S)मैं {_JUST_HI}{_grade(_GRADES['hi'])} (?:कक्षा|क्लास) (?:में|मे)(?!\S)",
@@ -176,24 +200,29 @@ _SCHOOL: dict[str, tuple[str, ...]] = {
 
 _SAID = (
     rf"\b(?:i am|im) (?:(?:only|just|still|really) )*a {_KIND_EN}{_END_EN}",
-    rf"\bich bin {_JUST_DE}(?:ein|eine|n) (?:kleines |kleiner )?(?:kind|junge|maedchen|schulkind|grundschueler|grundschuelerin){_END_DE}",
+    rf"\bich bin {_JUST_DE}(?:ein|eine|n) (?:kleines |kleiner )?(?:kind|junge|maedchen|schulkind|grundschueler"
+    rf"|grundschuelerin){_END_DE}",
     rf"\bsoy (?:solo |todavia |apenas )*(?:un|una) (?:nino|nina|nene|nena|chiquito|chiquita|menor de edad){_END_ES}",
     rf"\bsoy menor de edad{_END_ES}",
-    rf"\bje (?:ne )?suis (?:juste |encore |seulement |qu ?)*(?:un|une) (?:enfant|petit garcon|petite fille|gamin|gamine){_END_FR}",
+    rf"\bje (?:ne )?suis (?:juste |encore |seulement |qu ?)*(?:un|une) (?:enfant|petit garcon|petite fille|gamin"
+    rf"|gamine){_END_FR}",
     rf"(?<!\S)मैं (?:अभी |तो |एक |छोटा |छोटी )*(?:बच्चा|बच्ची) {_AM_HI}(?!\S)",
     rf"\b(?:main|mai) (?:abhi |to |ek |chhota |chhoti )*(?:bachcha|bachchi|baccha|bacchi|bachha|bachhi) {_AM_HI_ROMAN}\b",
 )
 
 _ASKED = re.compile(
-    r"\bhow old are you\b(?! (?:kids|children|son|daughter))|\b(?:what is|whats|tell me|say|confirm|and) your age\b|^your age$|\bhow many years old are you\b"
+    r"\bhow old are you\b(?! (?:kids|children|son|daughter))|\b(?:what is|whats|tell me|say|confirm|and) your age\b"
+    r"|^your age$|\bhow many years old are you\b"
     r"|\bwie alt (?:bist du|sind sie)\b|\b(?:dein|ihr) alter\b"
-    r"|\bcuantos anos (?:tienes|tiene(?: usted)?)\b|\b(?:que|tu|su) edad\b(?! de)|\bcual es (?:tu|su) edad\b"
+    r"|\bcuantos anos (?:tienes|tiene(?: usted)?)\b(?! (?:su|tu|el|la|mi|usted su)\b)|\b(?:que|tu|su) edad\b(?! de)"
+    r"|\bcual es (?:tu|su) edad\b"
     r"|\bquel age (?:as tu|avez vous|tu as|vous avez)\b|\b(?:ton|votre) age\b"
     r"|(?:आपकी|तुम्हारी|तेरी) (?:उम्र|उमर|आयु)|(?:आप|तुम) कितने (?:साल|वर्ष)"
     r"|\b(?:aapki|apki|tumhari) (?:umar|umr|age)\b|\b(?:aap|tum) kitne saal\b"
 )
 _SMALL_TALK = (
-    r"(?:(?:yes|yeah|um|uh|er|well|oh|so|im|i am|hi|hello|mm|hmm|okay|ok|like|its|it is|just|only|almost|nearly|about|turning|still|now|actually|my age is"
+    r"(?:(?:yes|yeah|um|uh|er|well|oh|so|im|i am|hi|hello|mm|hmm|okay|ok|like|its|it is|just|only|almost|nearly|about"
+    r"|turning|still|now|actually|my age is"
     r"|ja|aeh|aehm|ich bin|bin|ich|erst|gerade|schon|fast|noch|also|na"
     r"|si|eh|este|pues|tengo|solo|casi|ya|bueno|mmm|oui|euh|ben|bah|j ai|seulement|presque|bientot"
     r"|मैं|हाँ|हां|जी|मेरी उम्र|सिर्फ|अभी|main|haan|ji|meri umar|sirf|abhi) )*"
@@ -201,7 +230,8 @@ _SMALL_TALK = (
 _ANSWERS = tuple(
     re.compile(
         rf"^{_SMALL_TALK}{_age(code)}(?: and a half| ?einhalb| y medio| et demi)?"
-        rf"(?: (?:years?|yrs?|jahre?|anos|anitos|ans|साल|वर्ष|saal|sal))?(?: (?:old|alt|का|की|ka|ki|हूँ|हूं|hoon|hun|hai|है))*{end}"
+        rf"(?: (?:years?|yrs?|jahre?|anos|anitos|ans|साल|वर्ष|saal|sal))?(?: (?:old|alt|का|की|ka|ki|हूँ|हूं|hoon|hun|hai"
+        rf"|है))*{end}"
     )
     for code, end in (("en", _END_EN), ("de", _END_DE), ("es", _END_ES), ("fr", _END_FR), ("hi", "$"), ("hi-roman", "$"))
 )
@@ -210,16 +240,19 @@ _CLAUSE = re.compile(r"[.!?;:,…।\n—–()\"“”]+")
 _FILLER = re.compile(r",? ?\b(?:um+|uh+|erm?|ähm?|hm+|euh|well)\b,?", re.IGNORECASE)
 _ORDINAL_DOT = re.compile(r"(\d)\.(?= ?klasse)", re.IGNORECASE)
 _UNSAID = re.compile(
-    r"(?:(?<!\S)(?:like|as if|as though|if|when|until|till|since|think|thinks|thought|said|say|says|saying|told|tells|believe|pretend"
+    r"(?:(?<!\S)(?:like|as if|as though|if|when|until|till|since|think|thinks|thought|said|say|says|saying|told|tells"
+    r"|believe|pretend"
     r"|pretending|imagine|imagining|suppose|wish|claims?|assume|assumes|because of how"
     r"|als ob|als|wenn|wie|sagt|sagte|denkt|glaubt|dachte|meint|cuando|como si|si|dice|dijo|cree|creen|piensan?|que"
     r"|quand|comme si|dit|croit|pense|qu|जब|अगर|जैसे|jab|agar|jaise)(?: \S+){0,1}) $"
 )
 """What stands before words that somebody does not say of themselves, or not of now: "explain it as if I am five"."""
 _OTHERS = re.compile(
-    r"\b(?:teach(?:er|es|ing)?|daughters?|sons?|kids|children|grand\w+|nieces?|nephews?|picking|pick|drop|dropping|volunteer\w*|substitute"
+    r"\b(?:teach(?:er|es|ing)?|daughters?|sons?|kids|children|grand\w+|nieces?|nephews?|picking|pick|drop|dropping"
+    r"|volunteer\w*|substitute"
     r"|tochter|sohn|enkel\w*|lehrer(?:in)?|arbeite|abhol\w*|zug|bahn|wagen|abteil|ticket|ice|flug"
-    r"|hij[oa]s?|niet[oa]s?|maestr[oa]|profesora?|trabajo|recoger|filles? a|fils|enseignante?|institut\w*|professeure?|travaille|chercher"
+    r"|hij[oa]s?|niet[oa]s?|maestr[oa]|profesora?|trabajo|recoger|filles? a|fils|enseignante?|institut\w*|professeure?"
+    r"|travaille|chercher"
     r"|बेटी|बेटा|बेटे|पढ़ाता|पढ़ाती|beti|beta|padhata|padhati)\b|(?<!\S)(?:बेटी|बेटा|बेटे|पढाता|पढाती)(?!\S)"
 )
 """Words of somebody who speaks of another's school, teaches in one, or sits in a train."""
@@ -241,7 +274,7 @@ def _by_class(found: re.Match[str], under: int) -> bool:
     """Whether somebody in that class is usually younger: the first class begins at six, Britain's first year at five."""
     groups = found.groupdict()
     if groups.get("small"):
-        return under > 6  # noqa: PLR2004 - whoever goes there is six or younger, or older and still a child
+        return under > SMALLEST
     if (year := groups.get("year")) is not None:
         return _number(year, _COUNTED["en"]) + 4 < under
     tables = {**_FR_CLASSES, **{word: n for each in (*_GRADES.values(), *_COUNTED.values()) for word, n in each.items()}}
@@ -277,7 +310,7 @@ _ANSWER_RULES = tuple(
 
 
 def tells_of_child(words: Private[str], *, asked: str = "", under: int) -> Sign | None:
-    """Whether these words of a caller tell that they are younger than ``under``, and how. ``asked``: the turn before, masked."""
+    """Whether these words of a caller tell that they are younger than ``under``, and how. ``asked``: what was said before."""
     return words.map(lambda text: sign_in(text, asked=asked, under=under)).reveal()
 
 

@@ -65,6 +65,7 @@ REVEALS = {
     # Into the cipher, a call's key too; and a tenant's key into its digest's place in the store.
     "gateway/adapters/stores/conversations.py": 3,
     "gateway/adapters/stores/tenant_keys.py": 3,
+    "gateway/adapters/stores/transcripts.py": 4,
     "gateway/adapters/stores/vault.py": 2,
     # A TURN server's password, to aioice.
     "gateway/adapters/webrtc/lines.py": 1,
@@ -75,9 +76,14 @@ REVEALS = {
     "gateway/talking.py": 2,
     # Who plays Exotel writes the key into the URL, as an applet does.
     "gateway/caller/vendors.py": 1,
-    # What an answer means, and whether words ask for no recording: a meaning and a yes or no come out.
+    # What an answer means, whether words ask for no recording, or tell of a child: a meaning, a yes or no, a sign come out.
     "gateway/call/answer.py": 1,
+    "gateway/call/child_words.py": 1,
     "gateway/call/consent_words.py": 1,
+    # A transcript in clear, for who has the right to it, once the evidence says so.
+    "gateway/runner/transcripts.py": 3,
+    "gateway/http/transcripts.py": 1,
+    "gateway/cli/transcripts.py": 1,
     # The operator's own key, to a terminal and to nothing else.
     "gateway/cli/serve.py": 1,
     # A new key, once, to the terminal of who made it.
@@ -85,17 +91,17 @@ REVEALS = {
     "gateway/cli/tenants.py": 2,
     # The demo's own screen, with a made-up caller.
     "gateway/demo/screen.py": 2,
-    # A key compared with a key.
+    # A key compared with a key, or into its digest's place in the store; a new access key, once, to who made it.
     "gateway/http/answers.py": 1,
+    "gateway/http/guard.py": 2,
+    "gateway/http/accesses.py": 3,
+    "gateway/adapters/stores/api_keys.py": 3,
     # A tenant's new key, once, to the operator who made it.
     "gateway/http/proxy/keys.py": 2,
     # The model proxy's edge: a client's request is read, and its own words are written back to it.
     "gateway/http/proxy/audio.py": 4,
     "gateway/http/proxy/chat.py": 4,
     "gateway/http/proxy/chat_in.py": 1,
-    "gateway/http/guard.py": 2,
-    "gateway/http/accesses.py": 3,
-    "gateway/adapters/stores/api_keys.py": 3,
     "gateway/http/proxy/messages.py": 4,
     "gateway/http/proxy/messages_in.py": 1,
     # Where a number may be, and whether words ask not to be called: a place and a yes or no come out.
