@@ -34,6 +34,7 @@ from gateway.adapters.stores.tenant_keys import TenantKeys
 from gateway.adapters.system import RandomIds, Secrets, SystemClock
 from gateway.adapters.telemetry.otel import OtelTelemetry
 from gateway.adapters.telemetry.otlp import endpoint_from_env
+from gateway.anchoring import AnchoringNeeds, keep_anchoring, open_anchoring
 from gateway.call.flow import Outcome
 from gateway.calling import CallNeeds, Calls
 from gateway.children import keep_forgetting, open_children
@@ -162,20 +163,8 @@ class Gateway:
         self.governing = await open_governing(needs, self._open)
         desks = self.governing
         self.incidents = open_incidents(self.store, self.ledger, desks.policies, desks.senders, self._clock, self._ids)
-        self.recordings = open_recordings(
-            DeskNeeds(
-                data=settings.data,
-                store=self.store,
-                ledger=self.ledger,
-                policies=self.policies,
-                secrets=self.secrets,
-                keys=self.keys.shelf,
-                telemetry=self.telemetry,
-                clock=self._clock,
-                ids=self._ids,
-                notices=self.governing.watch,
-            )
-        )
+        parts = (self.keys.shelf, self.telemetry, self._clock, self._ids, desks.watch)
+        self.recordings = open_recordings(DeskNeeds(settings.data, self.store, self.ledger, self.policies, self.secrets, *parts))
         self.data = self._data_desk()
         kept = (self.keys, self.data, self.transcripts.desk, self._clock, self._ids)
         self.righting = open_righting(RightingNeeds(self.store, self.ledger, self.governing, *kept))
@@ -195,9 +184,17 @@ class Gateway:
             await self._warm
             await self._listen()
             self._tasks.start(self.recordings.keep(), name="recordings")
+            self._tasks.start(self.data.keep(self.recordings.desk, lambda: self.policies.policies.tenants), name="retention")
             self._tasks.start(self.incidents.keep(self.telemetry), name="incidents")
+            anchoring = await open_anchoring(self._anchoring_needs(), self._open)
+            if anchoring is not None:
+                self._tasks.start(keep_anchoring(anchoring), name="anchors")
             self._tasks.start(retry_notices(desks.notices, desks.changes, desks.policies), name="notices")
         self._tasks.start(self.policies.watch(_tell_invalid, self._changed), name="policies")
+
+    def _anchoring_needs(self) -> AnchoringNeeds:
+        kept = (self.store, self.ledger, self.signing, lambda: self.policies.policies.tenants)
+        return AnchoringNeeds(*kept, self._env, self._clock, self._ids, self.telemetry)
 
     def _data_desk(self) -> DataDesk:
         """What is kept of calls and persons, and the one way in which it goes."""

@@ -5,8 +5,11 @@ A new place of data is a class in ``runner/places.py`` (or beside its store) and
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from aiohttp import web
 
@@ -14,6 +17,7 @@ from gateway.adapters.keys.signing import SigningKey
 from gateway.adapters.stores.certificates import RedisCertificates
 from gateway.adapters.stores.deletions import RedisDeletions
 from gateway.adapters.stores.holds import RedisHolds
+from gateway.adapters.stores.lease import RedisLease
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.redis import Store
@@ -21,6 +25,7 @@ from gateway.adapters.stores.subjects import RedisSubjects
 from gateway.errors import DataHeld, NotFound
 from gateway.http.holds import data_routes
 from gateway.locks import KeyShelf
+from gateway.policy.model import TenantPolicy
 from gateway.ports import Clock, Ids, Telemetry
 from gateway.runner.deletion import Deletion, DeletionParts, Deletions, held_reasons
 from gateway.runner.holdings import Holding, Item
@@ -36,7 +41,8 @@ from gateway.runner.places import (
     VaultHolding,
 )
 from gateway.runner.recordings import RecordingDesk
-from gateway.values import CallId, Private, TenantId
+from gateway.runner.retention import PAUSE_S, Sweeper, SweeperParts
+from gateway.values import CallId, DataClass, Private, TenantId
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +87,20 @@ class DataDeskNeeds:
     """What else forgets a key that was destroyed: the sealed copy beside backups."""
 
 
+Tenants = Callable[[], Mapping[TenantId, TenantPolicy]]
+"""The tenants of the policy in force."""
+Ended = Callable[[TenantId], Awaitable[datetime | None]]
+
+
+async def _never(tenant: TenantId) -> datetime | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class DataDesk:
     """What is kept, and how it goes: for whoever deletes, exports or restores."""
 
+    needs: DataDeskNeeds
     holdings: tuple[Holding, ...]
     deletions: Deletions
     holds: HoldDesk
@@ -96,6 +112,36 @@ class DataDesk:
         """Holds, certificates, and the erasure of one call."""
         return data_routes(operator, self.holds, self.subject, self.erase_call, self.certificates)
 
+    async def keep(self, recordings: RecordingDesk, tenants: Tenants, *, ended: Ended | None = None) -> None:
+        """Look after retention, again and again, until cancelled. ``ended``: when a tenant's contract ended."""
+        await self.sweeper(tenants, ended=ended).run(lambda: recordings.clear_away(self.recording_deleted))
+
+    def sweeper(self, tenants: Tenants, *, ended: Ended | None = None) -> Sweeper:
+        """Who looks after retention. ``ended``: when a tenant's contract ended; None: not known of any."""
+        holder = f"gateway_{os.urandom(8).hex()}"
+
+        async def paused() -> None:
+            await asyncio.sleep(PAUSE_S)
+
+        return Sweeper(
+            SweeperParts(
+                deletions=self.deletions,
+                holdings=lambda: self.holdings,
+                holds=self.holds,
+                tenants=tenants,
+                lease=RedisLease(self.needs.store, holder),
+                holder=holder,
+                clock=self.needs.clock,
+                telemetry=self.needs.telemetry,
+                ended=_never if ended is None else ended,
+                pause=paused,
+            )
+        )
+
+    async def recording_deleted(self, tenant: TenantId, call: CallId) -> bool:
+        """Whether it is certified that the sound of a call was deleted. Raises StoreUnavailable."""
+        return any(each.data_class is DataClass.AUDIO for each in await self.certificates.of(tenant, call))
+
     async def of_call(self, tenant: TenantId, call: CallId) -> list[Item]:
         """Everything that is kept of this call. Raises StoreUnavailable."""
         found = [await holding.of_call(tenant, call) for holding in self.holdings]
@@ -105,6 +151,21 @@ class DataDesk:
         """Everything that is kept under this keyed hash, their calls' not among it. Raises StoreUnavailable."""
         found = [await holding.of_person(tenant, subject) for holding in self.holdings]
         return [item for item in found if item is not None]
+
+    async def delete_recording(self, tenant: TenantId, call: CallId, *, why: str, by: str) -> Deletion:
+        """The sound of a call is gone when this answers.
+
+        Raises:
+            NotFound: there is no recording of it. DataHeld: a hold keeps it. And what ``Deletions.delete`` raises.
+        """
+        places = [holding for holding in self.holdings if holding.data_class is DataClass.AUDIO]
+        items = [item for holding in places if (item := await holding.of_call(tenant, call)) is not None]
+        if not items:
+            raise NotFound("there is no recording of that call", hint=f"sordino recordings list --tenant {tenant}")
+        done = await self.deletions.delete(tenant, items, why=why, by=by)
+        if done.held:
+            raise DataHeld("a legal hold keeps that recording", hint="lift the hold first", reasons=held_reasons(done.held))
+        return done
 
     async def erase_call(self, tenant: TenantId, call: CallId, *, why: str, by: str) -> Deletion:
         """All of a call is gone when this answers, but what a hold keeps; asked again, it shows its certificates (promise 17).
@@ -151,4 +212,4 @@ def open_data_desk(needs: DataDeskNeeds, places: Sequence[Holding]) -> DataDesk:
         purge=None if shelf is None else purge,
     )
     desk = HoldDesk(holds, needs.ledger, needs.clock, needs.ids, subject_of)
-    return DataDesk(kept, Deletions(parts), desk, RedisCertificates(needs.store), needs.subject)
+    return DataDesk(needs, kept, Deletions(parts), desk, RedisCertificates(needs.store), needs.subject)

@@ -182,6 +182,7 @@ class Taping:
             dialect=grant.dialect,
             key_id=header.key_id,
             folder=needs.folder.name,
+            on_shelf=True,
             keep_s=int(tenant.retention.audio.total_seconds()),
         )
         file = await needs.folder.create(header, key)

@@ -17,7 +17,8 @@ from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.system import RandomIds, Secrets, SystemClock
 from gateway.adapters.telemetry.null import NullTelemetry
 from gateway.cli.attached import add_policies, attach
-from gateway.errors import NotFound
+from gateway.cli.data import BY, on_the_data_desk
+from gateway.holding import DataDesk
 from gateway.keeping import open_keys
 from gateway.recording import DeskNeeds, open_recordings
 from gateway.runner.notices import NoticeWatch
@@ -102,13 +103,15 @@ def run_export(given: argparse.Namespace) -> int:
 def run_delete(given: argparse.Namespace) -> int:
     """``sordino recordings delete --tenant T --call C [--reason WHY]``"""
 
-    async def work(desk: RecordingDesk) -> int:
-        if not await desk.delete(TenantId(given.tenant), CallId(given.call), why=given.reason or "request of the operator"):
-            raise NotFound("there is no recording of that call", hint=f"sordino recordings list --tenant {given.tenant}")
+    async def work(desk: DataDesk) -> int:
+        tenant, call = TenantId(given.tenant), CallId(given.call)
+        done = await desk.delete_recording(tenant, call, why=given.reason or "request of the operator", by=BY)
         print(f"deleted: the key and the sound of {given.call}")
+        for each in done.certificates:
+            print(f"  certificate {each.id}")
         return 0
 
-    return _on_the_desk(given, work)
+    return on_the_data_desk(given, work)
 
 
 def _on_the_desk(given: argparse.Namespace, work: Work) -> int:

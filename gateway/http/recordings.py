@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Protocol
 
 from aiohttp import web
 
-from gateway.errors import NotFound
-from gateway.http.answers import needs_operator, reason_of
+from gateway.http.answers import asker, needs_operator, reason_of
 from gateway.http.api import HEADERS
+from gateway.runner.deletion import Deletion
 from gateway.runner.recordings import RecordingDesk
 from gateway.values import CallId, Private, TenantId
 
 OF_CALL = "/api/v1/calls/{tenant}/{call}/recording"
 
 
-def recording_routes(operator: Private[str], desk: RecordingDesk) -> list[web.RouteDef]:
+class DeleteRecording(Protocol):
+    """``DataDesk.delete_recording``: NotFound where there is none."""
+
+    async def __call__(self, tenant: TenantId, call: CallId, *, why: str, by: str) -> Deletion: ...
+
+
+def recording_routes(operator: Private[str], desk: RecordingDesk, delete: DeleteRecording) -> list[web.RouteDef]:
     """``GET`` and ``DELETE`` of a call's recording, and the list of a tenant's."""
 
     async def listed(request: web.Request) -> web.Response:
@@ -33,16 +40,16 @@ def recording_routes(operator: Private[str], desk: RecordingDesk) -> list[web.Ro
             await answer.write_eof()
             return answer
 
-    async def delete(request: web.Request) -> web.Response:
+    async def deleted(request: web.Request) -> web.Response:
         tenant, call = _named(request)
-        if not await desk.delete(tenant, call, why=request.query.get("reason", "") or "request of the operator"):
-            raise NotFound("there is no recording of that call")
-        return web.json_response({"deleted": call}, headers=HEADERS)
+        done = await delete(tenant, call, why=request.query.get("reason", "") or "request of the operator", by=asker(request))
+        certificates = [dict(each.document) for each in done.certificates]
+        return web.json_response({"deleted": call, "certificates": certificates}, headers=HEADERS)
 
     return [
         web.get("/api/v1/recordings/{tenant}", needs_operator(operator, listed)),
         web.get(OF_CALL, needs_operator(operator, read)),
-        web.delete(OF_CALL, needs_operator(operator, delete)),
+        web.delete(OF_CALL, needs_operator(operator, deleted)),
     ]
 
 

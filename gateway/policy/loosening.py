@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from gateway.policy import children, dialling, masks, recording, transcripts
+from gateway.policy import children, dialling, masks, recording, retention, transcripts
 from gateway.policy.fields import Mask, Training
-from gateway.policy.model import Loosening, PackFile, RetentionStated, Settings, TenantFile
+from gateway.policy.model import Loosening, PackFile, Settings, TenantFile
 from gateway.policy.regions import within
 from gateway.policy.where import Regions
 
@@ -28,7 +28,7 @@ def laxer(tenant: TenantFile, pack: PackFile) -> Iterator[tuple[str, str]]:
         yield "answers.unknown", asked_unknown.value
     yield from _regions(tenant.regions, pack.regions)
     yield from _masking(tenant.masking or {}, pack.masking or {})
-    yield from _retention(tenant.retention, pack.retention)
+    yield from retention.laxer(tenant.retention, pack.retention)
     yield from _outbound(tenant.outbound, pack.outbound)
     for category, recipients in (tenant.sensitive or {}).items():
         asked = (pack.sensitive or {}).get(category)
@@ -58,13 +58,6 @@ def _masking(mine: masks.Masking, asked: masks.Masking) -> Iterator[tuple[str, s
             if wanted is not None and given is not None and given.laxity > wanted.laxity:
                 yield f"masking.{kind}", wanted.value
                 break
-
-
-def _retention(mine: RetentionStated | None, asked: RetentionStated | None) -> Iterator[tuple[str, str]]:
-    for key in RetentionStated.model_fields:
-        kept, limit = getattr(mine, key, None), getattr(asked, key, None)
-        if kept is not None and limit is not None and kept > limit:
-            yield f"retention.{key}", asked.model_dump(mode="json")[key] if asked is not None else ""
 
 
 def _outbound(mine: dialling.OutboundStated | None, asked: dialling.OutboundStated | None) -> Iterator[tuple[str, str]]:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from typing import Any
 
-from gateway.policy import children, dialling, loosening, masks, recording, transcripts, where
+from gateway.policy import children, dialling, loosening, masks, recording, retention, transcripts, where
 from gateway.policy.announcing import RequiredAnnouncement
 from gateway.policy.fields import Training, Unknown
 from gateway.policy.model import (
     CONVERSATION,
     Answers,
     PackFile,
-    Retention,
     Settings,
     TenantFile,
     TenantPolicy,
@@ -50,7 +48,7 @@ def effective(tenant: TenantFile, packs: Sequence[PackFile]) -> TenantPolicy:
         children=children.joined(layer.children for layer in layers),
         announcements=_announcements(tenant, taken),
         disclose=_union(layers, "disclose"),
-        retention=_retention(layers),
+        retention=retention.joined(layer.retention for layer in layers),
         holidays=_union(layers, "holidays"),
         outbound=dialling.joined(layer.outbound for layer in layers if layer.outbound is not None),
         route=tenant.route,
@@ -142,13 +140,3 @@ def _announcements(tenant: TenantFile, packs: Sequence[PackFile]) -> tuple[Requi
             required = RequiredAnnouncement(**announcement.model_dump(), rule=rule)
             joined.setdefault((announcement.id, announcement.language), required)
     return tuple(joined.values())
-
-
-def _retention(layers: Iterable[Settings]) -> Retention:
-    shortest: dict[str, timedelta] = {}
-    for layer in layers:
-        for kind in Retention.model_fields:
-            stated = getattr(layer.retention, kind) if layer.retention is not None else None
-            if stated is not None:
-                shortest[kind] = min(stated, shortest.get(kind, stated))
-    return Retention(**shortest)

@@ -40,6 +40,7 @@ from gateway.policy.fields import (
 from gateway.policy.payment import Payment
 from gateway.policy.recording import Recording, RecordingStated
 from gateway.policy.regions import is_region
+from gateway.policy.retention import Retention, RetentionStated
 from gateway.policy.transcripts import Transcripts, TranscriptsStated
 from gateway.policy.transfer import Transfer
 from gateway.policy.where import Regions
@@ -47,31 +48,6 @@ from gateway.values import DataCategory, Hop
 
 CONVERSATION = "conversation"
 """The purpose of a call's own talk: hearing, answering, speaking. The only one that a tenant allows by default (promise 9)."""
-
-
-class RetentionStated(Model):
-    """How long each class of data is kept, as far as a file says (promise 14)."""
-
-    audio: Duration | None = None
-    """How long the sound of calls is kept."""
-    transcript: Duration | None = None
-    """How long what was said is kept."""
-    vault: Duration | None = None
-    """How long what stands behind placeholders, at the longest is kept."""
-    metadata: Duration | None = None
-    """How long receipts and records is kept."""
-    traces: Duration | None = None
-    """How long telemetry is kept."""
-
-
-class Retention(Model):
-    """How long each class of data is kept. ``vault`` is the longest life of a call's placeholders."""
-
-    audio: Duration = timedelta(0)
-    transcript: Duration = timedelta(0)
-    vault: Duration = timedelta(hours=4)
-    metadata: Duration = timedelta(days=30)
-    traces: Duration = timedelta(days=7)
 
 
 class AnswersStated(Model):

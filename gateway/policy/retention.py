@@ -5,15 +5,101 @@ Everything here is a question to facts: time is an argument.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from gateway.errors import InvalidRequest
+from gateway.policy.fields import Duration, Model
 from gateway.values import CallId, DataClass, TenantId
 
 OF_PERSONS = frozenset({DataClass.CONTACT, DataClass.CONSENT})
 """Classes whose items are of a person, by the keyed hash of the number; all others are of calls."""
 LONGEST_REASON = 500
+
+
+class RetentionStated(Model):
+    """How long each class of data is kept, as far as a file says (promise 14)."""
+
+    audio: Duration | None = None
+    """How long the sound of calls is kept."""
+    transcript: Duration | None = None
+    """How long what was said is kept."""
+    vault: Duration | None = None
+    """How long what stands behind placeholders is kept, at the longest."""
+    metadata: Duration | None = None
+    """How long receipts and records are kept."""
+    contact: Duration | None = None
+    """How long number data is kept after the tenant's contract has ended: until then, and then no longer (promise 15)."""
+    consent: Duration | None = None
+    """How long what somebody agreed to, or took back, is kept after their last word on it."""
+    evidence: Duration | None = None
+    """How long the chain of evidence is kept."""
+    traces: Duration | None = None
+    """How long telemetry is kept."""
+
+
+class Retention(Model):
+    """How long each class of data is kept. ``vault`` is the longest life of a call's placeholders.
+
+    ``contact``: 20 days after termination, as calling services promise. ``consent``: four years, for as long as a call without
+    it could be sued over (TCPA: 28 U.S.C. 1658). ``evidence``: six years, as long as contracts are sued over in most places.
+    """
+
+    audio: Duration = timedelta(0)
+    transcript: Duration = timedelta(0)
+    vault: Duration = timedelta(hours=4)
+    metadata: Duration = timedelta(days=30)
+    contact: Duration = timedelta(days=20)
+    consent: Duration = timedelta(days=1_461)
+    evidence: Duration = timedelta(days=2_192)
+    traces: Duration = timedelta(days=7)
+
+    def of(self, data_class: DataClass) -> timedelta:
+        """How long this class is kept."""
+        found: timedelta = getattr(self, data_class.value)
+        return found
+
+
+def joined(stated: Iterable[RetentionStated | None]) -> Retention:
+    """Of every class the shortest time that somebody states."""
+    shortest: dict[str, timedelta] = {}
+    for each in stated:
+        for kind in Retention.model_fields:
+            said_ = getattr(each, kind, None)
+            if said_ is not None:
+                shortest[kind] = min(said_, shortest.get(kind, said_))
+    return Retention(**shortest)
+
+
+def laxer(mine: RetentionStated | None, asked: RetentionStated | None) -> Iterator[tuple[str, str]]:
+    """Each class that one file keeps longer than another asks for, and what that one asks for."""
+    for key in RetentionStated.model_fields:
+        kept, limit = getattr(mine, key, None), getattr(asked, key, None)
+        if kept is not None and limit is not None and kept > limit:
+            yield f"retention.{key}", asked.model_dump(mode="json")[key] if asked is not None else ""
+
+
+KEPT_ELSEWHERE = frozenset({DataClass.VAULT, DataClass.EVIDENCE, DataClass.TRACES})
+"""Classes that no sweeper deletes from: the store forgets the vault by itself, evidence goes only as a whole beginning of its
+chain, and traces are not kept here.
+"""
+
+
+def due(
+    data_class: DataClass, since: datetime, keep: timedelta | None, retention: Retention, *, ended: datetime | None = None
+) -> datetime | None:
+    """When a thing is to be gone: by what the policy of its call promised (``keep``), or by today's if that keeps shorter.
+
+    ``ended``: when the tenant's contract ended; number data is kept until so long after that, and is gone then. None: its time
+    does not run, or somebody else's clock ends it (``KEPT_ELSEWHERE``).
+    """
+    if data_class in KEPT_ELSEWHERE:
+        return None
+    limit = retention.of(data_class)
+    if data_class is DataClass.CONTACT:
+        return None if ended is None else ended + limit
+    return since + (limit if keep is None else min(limit, keep))
 
 
 @dataclass(frozen=True, slots=True)

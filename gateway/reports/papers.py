@@ -206,6 +206,9 @@ def _limits(subject: Subject) -> list[tuple[str, str]]:
         ("What was said", span(keep.transcript)),
         ("What stands behind masks", f"until the call ends, at the longest {span(keep.vault)}"),
         ("Receipts and records", span(keep.metadata)),
+        ("Number data", f"until {span(keep.contact)} after the contract has ended"),
+        ("What somebody agreed to", f"{span(keep.consent)} after their last word on it"),
+        ("Evidence", span(keep.evidence)),
         ("Telemetry", span(keep.traces)),
         ("At processors", f"at most {span(subject.policy.processor_retention)}"),
     ]

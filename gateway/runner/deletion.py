@@ -31,7 +31,9 @@ LOOKS = 20
 class DeletionLog(Protocol):
     """What is decided (``gateway.adapters.stores.deletions``). Every method raises StoreUnavailable."""
 
-    async def claim(self, tenant: TenantId, intents: Sequence[Intent], holds_version: str) -> list[Intent] | None: ...
+    async def claim(
+        self, tenant: TenantId, intents: Sequence[Intent], holds_version: str, *, holder: str = ""
+    ) -> list[Intent] | None: ...
     async def take(self, tenant: TenantId, most: int) -> list[Intent]: ...
     async def pending(self, tenant: TenantId) -> list[Intent]: ...
     async def finish(self, tenant: TenantId, intent: Intent, certificate: str, document: bytes) -> bytes: ...
@@ -98,10 +100,11 @@ class Deletions:
     def __init__(self, parts: DeletionParts) -> None:
         self._p = parts
 
-    async def delete(self, tenant: TenantId, items: Sequence[Item], *, why: str, by: str) -> Deletion:
+    async def delete(self, tenant: TenantId, items: Sequence[Item], *, why: str, by: str, holder: str = "") -> Deletion:
         """Everything of ``items`` that no hold keeps is gone, everywhere, when this answers; each with its certificate.
 
-        ``why`` and ``by`` stand in the evidence: no personal data. Deleting what is gone is no error.
+        ``why`` and ``by`` stand in the evidence: no personal data. Deleting what is gone is no error. ``holder``: who must have
+        the lease of retention when it is decided, else nothing is.
 
         Raises:
             InvalidRequest: no reason is given.
@@ -114,7 +117,7 @@ class Deletions:
         gone: list[_Gone] = []
         failed: list[SordinoError] = []
         for start in range(0, len(items), BATCH):
-            decided, kept = await self._decide(tenant, items[start : start + BATCH], deletion, why, by)
+            decided, kept = await self._decide(tenant, items[start : start + BATCH], deletion, why, by, holder)
             held += kept
             gone += await self._destroy(tenant, decided, failed)
         certificates = await self._certify(tenant, gone, failed, fresh=deletion)
@@ -148,7 +151,7 @@ class Deletions:
     # --- deciding -----------------------------------------------------------------------------------------------------
 
     async def _decide(
-        self, tenant: TenantId, items: Sequence[Item], deletion: str, why: str, by: str
+        self, tenant: TenantId, items: Sequence[Item], deletion: str, why: str, by: str, holder: str
     ) -> tuple[list[Intent], tuple[Held, ...]]:
         decided_at = self._p.clock.now()
         for _ in range(LOOKS):
@@ -171,7 +174,7 @@ class Deletions:
             ]
             if not intents:
                 return [], held
-            claimed = await self._p.log.claim(tenant, intents, version)
+            claimed = await self._p.log.claim(tenant, intents, version, holder=holder)
             if claimed is not None:
                 return claimed, held
         raise StoreUnavailable("holds are placed faster than a deletion can be decided", hint="try again in a moment")

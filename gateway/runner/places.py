@@ -299,7 +299,7 @@ class PersonsHolding:
         return None if at is None else Item(self.data_class, tenant, subject, self.name, at)
 
     async def delete(self, item: Item) -> Deleted:
-        await self._subjects.forget(item.tenant, item.id)
+        await self._subjects.forget(item.tenant, item.id, until=item.since)  # who calls meanwhile is found by the next look
         return Deleted((STORE,))
 
     async def copies(self, item: Item) -> AsyncIterator[Copy]:

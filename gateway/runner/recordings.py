@@ -1,16 +1,16 @@
-"""What becomes of recordings after their calls: listed, read back with a reason, sent to their store, deleted when it is time.
+"""What becomes of recordings after their calls: listed, read back with a reason, sent to their store, destroyed.
 
-Whatever is read or deleted is written behind the call's own entries, and reading waits for the ledger (promises 14, 17 and 26).
+Whatever is read is written behind the call's own entries, and reading waits for the ledger (promise 26). What is deleted, and
+when, is decided in ``runner/deletion.py``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -104,25 +104,16 @@ class RecordingDesk:
             file.seek(0)
             yield Export(facts, extent, _in_thread(wav_of(file, key, extent)))
 
-    async def delete(self, tenant: TenantId, call: CallId, *, why: str) -> bool:
-        """Destroy the key and the sound, wherever they are. False: there was no recording. The evidence says why.
-
-        Raises:
-            InvalidRequest: the call is still being recorded.
-            StoreUnavailable, NoPermittedRoute, UpstreamFailed: it could not be deleted, and stays in the list.
-        """
-        facts = await self.destroy(tenant, call)
-        if facts is None:
-            return False
-        account = await self._account(tenant, call)
-        # It is gone whatever the ledger says; what it lacks is told by the caller's error.
-        await account.write("recording.deleted", {"why": _said(why), "key_id": facts.key_id})
-        return True
-
     async def destroy(self, tenant: TenantId, call: CallId) -> RecordingFacts | None:
         """Destroy the key and the sound, wherever they are; what they were, or None where there is no recording.
 
-        The evidence is for who asks for it. Raises like ``delete``.
+        The evidence is for who asks for it: ``gateway.runner.deletion``. Where the sound is on another gateway's disk, its key is
+        destroyed and that gateway clears the noise away.
+
+        Raises:
+            InvalidRequest: the call is still being recorded.
+            NotFound: it is on another gateway's disk, with its key in the file as it once was.
+            StoreUnavailable, NoPermittedRoute, UpstreamFailed: it could not be deleted, and stays in the list.
         """
         facts = await self._p.index.find(tenant, call)
         if facts is None:
@@ -131,7 +122,8 @@ class RecordingDesk:
             here = self._p.folder.path(tenant, call).exists()
             if here and not free:
                 raise InvalidRequest("that call is still being recorded", hint="try again when it has ended")
-            if facts.folder != self._p.folder.name and (facts.state != KEPT or facts.dialect == FOLDER):
+            elsewhere = facts.folder != self._p.folder.name and (facts.state != KEPT or facts.dialect == FOLDER)
+            if elsewhere and not facts.on_shelf:
                 raise NotFound("that recording is on another gateway's disk", hint="ask the gateway that took the call")
             await self._p.keys.destroy(tenant, call, CLASS)
             if facts.state == KEPT and facts.dialect != FOLDER:
@@ -142,20 +134,19 @@ class RecordingDesk:
         await self._p.index.forget(tenant, call)
         return facts
 
-    async def delete_expired(self, now: datetime) -> tuple[CallId, ...]:
-        """Delete what has been kept for as long as its policy says, or today's if that keeps shorter (promise 14).
+    async def clear_away(self, deleted: Callable[[TenantId, CallId], Awaitable[bool]]) -> tuple[CallId, ...]:
+        """Files of this machine whose recording another gateway has deleted: without their key they are noise already.
 
-        What cannot be deleted now is left for the next time. Raises StoreUnavailable.
+        ``deleted`` tells whether it is on record that a call's recording was deleted; any other file is left alone, also
+        where the index does not know it. Raises StoreUnavailable.
         """
         gone = []
-        tenants = self._p.tenants()
-        for tenant in await self._p.index.having(tenants):
-            for facts in await self._p.index.list(tenant):
-                policy = tenants[tenant]
-                if facts.state != WRITING and facts.expires(policy.retention.audio) <= now:
-                    with suppress(SordinoError):
-                        await self.delete(tenant, facts.call, why="expired")
-                        gone.append(facts.call)
+        for tenant in self._p.tenants():
+            for call in await asyncio.to_thread(self._p.folder.calls, tenant):
+                if await self._p.index.find(tenant, call) is None and await deleted(tenant, call):
+                    with self._p.folder.lock(tenant, call) as free:
+                        if free and await self._p.folder.delete(tenant, call):
+                            gone.append(call)
         return tuple(gone)
 
     async def send_waiting(self) -> tuple[CallId, ...]:
@@ -187,7 +178,6 @@ class RecordingDesk:
         """What is to be done from time to time. Raises StoreUnavailable."""
         await self.mend()
         await self.send_waiting()
-        await self.delete_expired(self._p.clock.now())
 
     # --- one recording ------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from gateway.adapters.stores.recordings import RecordingFacts
 from gateway.errors import InvalidRequest, NotFound, RecordingAltered, SordinoError
 from gateway.http.answers import typed_errors
 from gateway.http.recordings import recording_routes
+from gateway.runner.deletion import Deletion
 from gateway.runner.recordings import Export, RecordingDesk
 from gateway.values import CallId, Private, TenantId
 from tests.adapters.recordings.samples import CALL, KEYS, RATE, TENANT, on_disk
@@ -59,16 +60,18 @@ class Desk(RecordingDesk):
 
             yield Export(replace(FACTS), extent, wav())
 
-    async def delete(self, tenant: TenantId, call: CallId, *, why: str) -> bool:
+    async def delete_recording(self, tenant: TenantId, call: CallId, *, why: str, by: str) -> Deletion:
         was, self.here = self.here, False
-        self.reasons.append(why)
-        return was
+        self.reasons.append(f"{why}, by {by}")
+        if not was:
+            raise NotFound("there is no recording of that call")
+        return Deletion()
 
 
 @asynccontextmanager
 async def serving(desk: Desk) -> AsyncIterator[Client]:
     app = web.Application(middlewares=[typed_errors])
-    app.add_routes(recording_routes(Private(KEY), desk))
+    app.add_routes(recording_routes(Private(KEY), desk, desk.delete_recording))
     async with TestClient(TestServer(app)) as client:
         yield client
 
@@ -117,7 +120,7 @@ async def test_deleting_answers_when_it_is_gone_and_once(tmp_path: Path) -> None
     async with serving(desk) as client:
         assert (await client.delete(PATH, params={"reason": "erasure 4"}, headers=AUTH)).status == 200
         assert (await client.delete(PATH, headers=AUTH)).status == 404
-    assert desk.reasons[0] == "erasure 4"
+    assert desk.reasons[0] == "erasure 4, by operator-key"
 
 
 async def test_the_list_tells_of_each_recording_and_nothing_of_what_was_said(tmp_path: Path) -> None:

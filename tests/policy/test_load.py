@@ -36,7 +36,16 @@ def test_a_tenant_of_few_lines_gets_the_strict_defaults() -> None:
     assert policy.masking_for("PERSON") == "pseudonym"
     assert policy.announcements == ()
     assert policy.notice_days == 30
-    assert policy.retention.model_dump() == {"audio": "0s", "transcript": "0s", "vault": "4h", "metadata": "30d", "traces": "7d"}
+    assert policy.retention.model_dump() == {
+        "audio": "0s",
+        "transcript": "0s",
+        "vault": "4h",
+        "metadata": "30d",
+        "contact": "20d",
+        "consent": "1461d",
+        "evidence": "2192d",
+        "traces": "7d",
+    }
 
 
 def test_the_number_that_was_called_names_the_tenant() -> None:

@@ -6,7 +6,7 @@ import io
 import wave
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -192,41 +192,47 @@ class TestAfterAGatewayWasKilled:
             assert ours
             assert await house.recordings.desk.mend() == ()
             with pytest.raises(InvalidRequest, match="still being recorded"):
-                await house.recordings.desk.delete(TENANT, CALL, why="test")
+                await house.recordings.desk.destroy(TENANT, CALL)
         assert path.exists()
 
 
-class TestDeleting:
-    async def test_the_key_and_the_sound_are_gone_and_the_evidence_says_so(self, house: House) -> None:
+class TestDestroying:
+    async def test_the_key_and_the_sound_are_gone(self, house: House) -> None:
         path = await house.recorded()
         copy = path.read_bytes()
         (facts,) = await house.recordings.desk.list(TENANT)
-        assert await house.recordings.desk.delete(TENANT, CALL, why="erasure 4")
+        assert await house.recordings.desk.destroy(TENANT, CALL) == facts
         assert not path.exists()
         assert await house.recordings.needs.keys.key(TENANT, CALL, CLASS, create=False) is None
         with pytest.raises(NotFound, match="was destroyed"):
             open_recording(io.BytesIO(copy), FileKey(None, house.recordings.needs.keys))
         assert await house.recordings.desk.list(TENANT) == []
-        last = [entry async for entry in house.ledger.entries(TENANT, CALL)][-1]
-        assert (last.draft.kind, dict(last.draft.body)) == ("recording.deleted", {"why": "erasure 4", "key_id": facts.key_id})
-        assert not await house.recordings.desk.delete(TENANT, CALL, why="again")
+        assert await house.recordings.desk.destroy(TENANT, CALL) is None
 
-    async def test_what_is_on_another_gateways_disk_stays_in_the_list(self, house: House) -> None:
-        """Forgetting it here would leave its sound there for ever."""
+    async def test_an_older_one_on_another_gateways_disk_stays_in_the_list(self, house: House) -> None:
+        """Forgetting it here would leave its sound there for ever, with the key that opens it."""
         await house.recorded()
         await house.recordings.needs.index.change(TENANT, CALL, folder="another")
         with pytest.raises(NotFound, match="another gateway's disk"):
-            await house.recordings.desk.delete(TENANT, CALL, why="erasure")
-        assert await house.recordings.desk.delete_expired(datetime.now(UTC) + timedelta(days=9)) == ()
+            await house.recordings.desk.destroy(TENANT, CALL)
         assert await house.state() == KEPT
 
-    async def test_what_is_older_than_the_policy_keeps_is_deleted_and_what_is_younger_stays(self, house: House) -> None:
-        """Seven days by the policy of the call, one by today's: the shorter holds (promise 14)."""
-        await house.recorded()
-        now = datetime.now(UTC)
-        assert await house.recordings.desk.delete_expired(now + timedelta(hours=23)) == ()
-        assert await house.recordings.desk.delete_expired(now + timedelta(hours=25)) == (CALL,)
-        assert await house.kinds() == ["call.started", "recording.deleted"]
+    async def test_one_on_another_gateways_disk_dies_with_its_key_and_is_cleared_away_there(self, house: House) -> None:
+        path = await house.recorded()
+        await house.recordings.needs.index.change(TENANT, CALL, folder="another", on_shelf=True)
+        copy = path.rename(path.with_suffix(".there"))
+        assert await house.recordings.desk.destroy(TENANT, CALL) is not None
+        assert await house.recordings.needs.keys.key(TENANT, CALL, CLASS, create=False) is None
+        assert await house.state() == ""
+
+        copy.rename(path)
+        for on_record in (False, True):
+
+            async def deleted(tenant: TenantId, call: CallId, on_record: bool = on_record) -> bool:
+                return on_record
+
+            assert await house.recordings.desk.clear_away(deleted) == ((CALL,) if on_record else ())
+            assert path.exists() is not on_record
 
 
 class TestAStoreElsewhere:
@@ -271,7 +277,7 @@ class TestAStoreElsewhere:
         await house.recorded("bucket")
         await house.recordings.desk.send_waiting()
         house.region("us")
-        assert await house.recordings.desk.delete(TENANT, CALL, why="it must not be there")
+        assert await house.recordings.desk.destroy(TENANT, CALL) is not None
         assert house.bucket.objects == {}
 
     async def test_what_it_keeps_is_read_back_and_deleted_there(self, house: House) -> None:
@@ -279,15 +285,15 @@ class TestAStoreElsewhere:
         await house.recordings.desk.send_waiting()
         with wave.open(io.BytesIO(await house.exported())) as found:
             assert found.getnframes() == 24_000
-        assert await house.recordings.desk.delete(TENANT, CALL, why="erasure")
+        assert await house.recordings.desk.destroy(TENANT, CALL) is not None
         assert house.bucket.objects == {}
-        assert (await house.kinds())[-3:] == ["recording.read", "hop", "recording.deleted"]
+        assert (await house.kinds())[-3:] == ["hop", "recording.read", "hop"]
 
     async def test_what_cannot_be_deleted_there_stays_in_the_list_and_its_words_are_not_passed_on(self, house: House) -> None:
         await house.recorded("bucket")
         await house.recordings.desk.send_waiting()
         house.bucket.failing = 500
         with pytest.raises(UpstreamFailed) as refused:
-            await house.recordings.desk.delete(TENANT, CALL, why="erasure")
+            await house.recordings.desk.destroy(TENANT, CALL)
         assert "own words" not in str(refused.value)
         assert await house.state() == KEPT

@@ -19,23 +19,28 @@ from gateway.adapters.stores.redis import Store
 from gateway.errors import StoreUnavailable
 from gateway.values import DataClass, TenantId
 
+RETENTION = "retention"
+"""The lease of whoever looks after a tenant's retention (``gateway.adapters.stores.lease``)."""
 LEASE_S = 300
 """How long whoever works on a deletion has it for itself."""
 
+_NOT_HOLDER = -2
+
 _CLAIM = Script("""
+if ARGV[3] ~= '' and redis.call('GET', KEYS[5]) ~= ARGV[3] then return {-2} end
 if (redis.call('GET', KEYS[1]) or '0') ~= ARGV[1] then return {-1} end
 local last = redis.call('XREVRANGE', KEYS[4], '+', '-', 'COUNT', 1)[1]
 local seq = last and string.match(last[1], '^(%d+)-') or '0'
 local due = tonumber(redis.call('TIME')[1]) + ARGV[2]
 local found = {1}
-for i = 3, #ARGV, 2 do
+for i = 4, #ARGV, 2 do
   redis.call('HSETNX', KEYS[2], ARGV[i], seq .. '|' .. ARGV[i + 1])
   redis.call('ZADD', KEYS[3], due, ARGV[i])
   found[#found + 1] = redis.call('HGET', KEYS[2], ARGV[i])
 end
 return found
 """)
-"""Decides deletions, if no hold has come or gone since; what was decided before stays as it was decided."""
+"""Decides deletions, if no hold has come or gone since and the asker still has its lease; what was decided before stays so."""
 
 _TAKE = Script("""
 local now = tonumber(redis.call('TIME')[1])
@@ -57,6 +62,10 @@ redis.call('ZREM', KEYS[2], ARGV[1])
 return redis.call('HGET', KEYS[3], ARGV[2])
 """)
 """The certificate is kept, and with it the deletion is over. Of two certificates of one deletion the first counts."""
+
+
+class LeaseLost(StoreUnavailable):
+    """Somebody else does by now what only one does at a time: nothing was decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +96,24 @@ class RedisDeletions:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def claim(self, tenant: TenantId, intents: Sequence[Intent], holds_version: str) -> list[Intent] | None:
-        """Decide these deletions; as they stand then, with what was decided before. None: a hold has come or gone since."""
+    async def claim(
+        self, tenant: TenantId, intents: Sequence[Intent], holds_version: str, *, holder: str = ""
+    ) -> list[Intent] | None:
+        """Decide these deletions; as they stand then, with what was decided before. None: a hold has come or gone since.
+
+        ``holder``: who must have the tenant's lease of ``RETENTION`` in this very moment. Raises LeaseLost where another has.
+        """
         keys = [
             names.key(tenant, "holds", "version"),
             names.key(tenant, "deletions"),
             names.key(tenant, "deletions", "due"),
             names.key(tenant, "evidence"),
+            names.key(tenant, "lease", RETENTION),
         ]
         parts = [part for intent in intents for part in (intent.field, _line(intent))]
-        found: Any = await self._store.run(_CLAIM, keys, holds_version, LEASE_S, *parts)
+        found: Any = await self._store.run(_CLAIM, keys, holds_version, LEASE_S, holder, *parts)
+        if int(found[0]) == _NOT_HOLDER:
+            raise LeaseLost("another gateway looks after retention by now")
         return None if int(found[0]) < 0 else [intent_of(each) for each in found[1:]]
 
     async def take(self, tenant: TenantId, most: int) -> list[Intent]:

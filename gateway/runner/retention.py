@@ -1,0 +1,189 @@
+"""The sweeper: what has been kept for as long as it may be is deleted, on time, by one gateway of many (promise 14).
+
+Each tenant's round is one gateway's by a lease, and the store checks that lease again in the moment in which something is decided
+to be deleted. Work is done in bounded steps with a pause between them, so that calls never wait for it, however much has gathered
+while nobody looked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from gateway.adapters.stores.deletions import RETENTION
+from gateway.errors import SordinoError
+from gateway.policy.model import TenantPolicy
+from gateway.policy.retention import OF_PERSONS, due
+from gateway.ports import Clock, Telemetry
+from gateway.runner.deletion import Deletions
+from gateway.runner.holdings import Holding, Item
+from gateway.runner.holds import HoldDesk
+from gateway.values import CallId, DataClass, TenantId
+
+log = logging.getLogger(__name__)
+
+EVERY_S = (240.0, 360.0)
+STEP = 1_000
+"""Things that are deleted at once."""
+LOOK = 200
+"""Things that are looked at before others get their turn."""
+PAUSE_S = 0.05
+LEASE_S = 900.0
+WHY, BY = "its time is over", "retention"
+CALLERS = "callers"
+"""The holding of whose call a call is: it goes when nothing else of the call is kept."""
+
+
+class Lease(Protocol):
+    """``gateway.adapters.stores.lease``. Raises StoreUnavailable."""
+
+    async def take(self, tenant: str, name: str, *, for_s: float) -> bool: ...
+    async def leave(self, tenant: str, name: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """One round: how much was deleted of each class, how much a hold keeps, and the tenants that are still to be done."""
+
+    deleted: Mapping[DataClass, int]
+    held: int
+    left: tuple[TenantId, ...]
+    """Another gateway is at them, or something failed: the next round, or that gateway, does them."""
+
+
+@dataclass(frozen=True, slots=True)
+class SweeperParts:
+    """What it stands on. ``holder`` is this gateway's name at the lease; ``ended`` tells when a tenant's contract ended."""
+
+    deletions: Deletions
+    holdings: Callable[[], Sequence[Holding]]
+    holds: HoldDesk
+    tenants: Callable[[], Mapping[TenantId, TenantPolicy]]
+    lease: Lease
+    holder: str
+    clock: Clock
+    telemetry: Telemetry
+    ended: Callable[[TenantId], Awaitable[datetime | None]]
+    pause: Callable[[], Awaitable[None]]
+
+
+class Sweeper:
+    """``run`` goes on until it is cancelled; ``sweep`` is one round."""
+
+    def __init__(self, parts: SweeperParts) -> None:
+        self._p = parts
+        self._last_run = 0
+        self._overdue: dict[TenantId, int] = {}
+
+    async def run(self, chore: Callable[[], Awaitable[object]]) -> None:
+        """Look again and again; ``chore`` is what each gateway does for itself.
+
+        ``sordino_sweeper_last_run_timestamp`` says when all was last seen to.
+        """
+        while True:
+            await self.sweep()
+            try:
+                await chore()
+            except SordinoError as error:
+                log.warning("what others have deleted could not be cleared away here: %s", error.code)
+            await asyncio.sleep(random.uniform(*EVERY_S))  # noqa: S311  (so that gateways do not all look at once)
+
+    async def sweep(self) -> Swept:
+        """One round over every tenant. Does not raise: what failed is tried again, and stands in ``left``."""
+        deleted: Counter[DataClass] = Counter()
+        held, left, failed = 0, [], False
+        for tenant, policy in tuple(self._p.tenants().items()):
+            try:
+                if not await self._p.lease.take(tenant, RETENTION, for_s=LEASE_S):
+                    left.append(tenant)
+                    continue
+                held += await self._tenant(tenant, policy, deleted)
+                await self._p.lease.leave(tenant, RETENTION)
+            except SordinoError as error:
+                left.append(tenant)
+                failed = True
+                log.warning("retention of tenant %s could not be looked after now: %s", tenant, error.code)
+        if not failed:
+            self._beat()
+        return Swept(deleted, held, tuple(left))
+
+    async def _tenant(self, tenant: TenantId, policy: TenantPolicy, deleted: Counter[DataClass]) -> int:
+        """All of one tenant that is due. How much of it a hold keeps. What fails does not keep the rest from being done."""
+        failed: list[SordinoError] = []
+        held = 0
+        try:
+            deleted.update(each.data_class for each in await self._p.deletions.resume([tenant]))
+        except SordinoError as error:
+            failed.append(error)
+        async for step in self._steps(tenant, policy):
+            kept = {id(each.item) for each in await self._p.deletions.held(tenant, step)}
+            held += len(kept)
+            free = [item for item in step if id(item) not in kept]
+            await self._delete(tenant, free, deleted, failed)
+            await self._delete(tenant, await self._orphans(tenant, free), deleted, failed)
+            if not await self._p.lease.take(tenant, RETENTION, for_s=LEASE_S):
+                return held
+            await self._p.pause()
+        await self._tell_overdue(tenant)
+        if failed:
+            raise failed[0]
+        return held
+
+    async def _steps(self, tenant: TenantId, policy: TenantPolicy) -> AsyncIterator[list[Item]]:
+        """What is due, some at a time. Looking at a million things that are not due holds nobody up either."""
+        ended, found, looked = await self._p.ended(tenant), list[Item](), 0
+        for holding in self._p.holdings():
+            async for item in holding.items(tenant):
+                until = due(item.data_class, item.since, item.keep, policy.retention, ended=ended)
+                if until is not None and until <= self._p.clock.now():
+                    found.append(item)
+                looked += 1
+                if looked % LOOK == 0:
+                    await asyncio.sleep(0)
+                if len(found) >= STEP:
+                    yield found
+                    found = []
+        if found:
+            yield found
+
+    async def _delete(
+        self, tenant: TenantId, items: Sequence[Item], deleted: Counter[DataClass], failed: list[SordinoError]
+    ) -> None:
+        if items:
+            try:
+                done = await self._p.deletions.delete(tenant, items, why=WHY, by=BY, holder=self._p.holder)
+            except SordinoError as error:
+                failed.append(error)
+            else:
+                deleted.update(each.data_class for each in done.certificates)
+
+    async def _orphans(self, tenant: TenantId, gone: Sequence[Item]) -> list[Item]:
+        """Of calls of which nothing is kept any more, whose they were."""
+        others = [holding for holding in self._p.holdings() if holding.name != CALLERS]
+        callers = [holding for holding in self._p.holdings() if holding.name == CALLERS]
+        found: list[Item] = []
+        for call in dict.fromkeys(CallId(item.id) for item in gone if item.data_class not in OF_PERSONS):
+            link = [item for holding in callers if (item := await holding.of_call(tenant, call)) is not None]
+            if link and not [holding for holding in others if await holding.of_call(tenant, call) is not None]:
+                found += link
+        return found
+
+    async def _tell_overdue(self, tenant: TenantId) -> None:
+        overdue = (await self._p.holds.overdue([tenant])).get(tenant, ())
+        before = self._overdue.get(tenant, 0)
+        if len(overdue) != before:
+            self._overdue[tenant] = len(overdue)
+            self._p.telemetry.gauge("sordino_holds_overdue", len(overdue) - before, tenant=tenant)
+        if len(overdue) > before:
+            log.warning("tenant %s has %d legal holds past their review (sordino holds list)", tenant, len(overdue))
+
+    def _beat(self) -> None:
+        now = int(self._p.clock.now().timestamp())
+        self._p.telemetry.gauge("sordino_sweeper_last_run_timestamp", now - self._last_run)
+        self._last_run = now
