@@ -13,10 +13,12 @@ from gateway.cli import (
     access,
     backup,
     call,
+    cases,
     demo,
     doctor,
     evidence,
     holds,
+    incidents,
     keys,
     outbound,
     policy,
@@ -27,6 +29,7 @@ from gateway.cli import (
     serve,
     subprocessors,
     tenants,
+    transcripts,
 )
 from gateway.errors import PolicyInvalid, SordinoError
 
@@ -51,9 +54,12 @@ GROUPS: tuple[Group, ...] = (
     outbound,
     holds,
     rights,
+    cases,
+    incidents,
     evidence,
     report,
     recordings,
+    transcripts,
     keys,
     backup,
     redact,
