@@ -18,7 +18,6 @@ from gateway.adapters.carriers.stream_token import StreamClaims, StreamTokens
 from gateway.adapters.conversation import ConversationParts, silence_livekit
 from gateway.adapters.detectors.presidio import PresidioDetector, workers_for
 from gateway.adapters.keys.signing import SigningKey
-from gateway.adapters.keys.subjects import SubjectHash
 from gateway.adapters.providers.all import chat_models
 from gateway.adapters.providers.outbound import outbound_session, tls_context
 from gateway.adapters.sounds import Sounds, Spoken, voice_name
@@ -34,24 +33,16 @@ from gateway.adapters.stores.tenant_keys import TenantKeys
 from gateway.adapters.system import RandomIds, Secrets, SystemClock
 from gateway.adapters.telemetry.otel import OtelTelemetry
 from gateway.adapters.telemetry.otlp import endpoint_from_env
-from gateway.anchoring import AnchoringNeeds, keep_anchoring, open_anchoring
 from gateway.call.flow import Outcome
 from gateway.calling import CallNeeds, Calls
-from gateway.children import keep_forgetting, open_children
+from gateway.desks import DesksNeeds, open_desks
 from gateway.errors import Finding, PolicyInvalid, PolicyUnavailable
 from gateway.governing import (
     NO_NUMBERS,
     Ends,
-    Needs,
-    open_governing,
-    retry_notices,
 )
-from gateway.holding import DataDesk, DataDeskNeeds, HoldingNeeds, holdings, open_data_desk
 from gateway.http.media import SocketLeg
 from gateway.http.openapi import document_route
-from gateway.http.recordings import recording_routes
-from gateway.http.transcripts import transcript_routes
-from gateway.incident import open_incidents
 from gateway.keeping import open_keys
 from gateway.lines import Lines, handing_over
 from gateway.paying import open_payments
@@ -59,8 +50,6 @@ from gateway.policy.disclosing import all_first_words
 from gateway.policy.model import TenantPolicy
 from gateway.policy.registry import Price, Registry, with_base_url
 from gateway.ports import Observer
-from gateway.recording import DeskNeeds, open_recordings
-from gateway.righting import RightingNeeds, open_righting
 from gateway.runner.gate import all_sounds
 from gateway.runner.leg import Leg
 from gateway.runner.showing import Nobody
@@ -69,7 +58,6 @@ from gateway.settings import Settings
 from gateway.speech import speech_elsewhere
 from gateway.talking import TalkNeeds, open_talking
 from gateway.tasks import TaskOwner
-from gateway.transcribing import open_transcripts
 from gateway.trunk import TrunkNeeds, open_trunk
 from gateway.values import Hop, ProcessorId
 
@@ -158,16 +146,7 @@ class Gateway:
         self._instructions = PolicyArchive(settings.data / "instructions")
         self._once = OnlyOnce(self.store)
         self._tokens = StreamTokens(self.keys.identity)
-        own = (self.secrets, self._identity, self._env, self._clock, self._ids)
-        needs = Needs(self.store, self.ledger, lambda: self.policies.policies, *own)
-        self.governing = await open_governing(needs, self._open)
-        desks = self.governing
-        self.incidents = open_incidents(self.store, self.ledger, desks.policies, desks.senders, self._clock, self._ids)
-        parts = (self.keys.shelf, self.telemetry, self._clock, self._ids, desks.watch)
-        self.recordings = open_recordings(DeskNeeds(settings.data, self.store, self.ledger, self.policies, self.secrets, *parts))
-        self.data = self._data_desk()
-        kept = (self.keys, self.data, self.transcripts.desk, self._clock, self._ids)
-        self.righting = open_righting(RightingNeeds(self.store, self.ledger, self.governing, *kept))
+        self.desks = await open_desks(self._desks_needs(), self._open)
         for tenant in policies.tenants.values():
             recorded = [each for each in all_first_words(tenant).announcements if each.asset]
             all_sounds(recorded, self._sounds, tenant.language)
@@ -183,25 +162,24 @@ class Gateway:
         if self._listens:
             await self._warm
             await self._listen()
-            self._tasks.start(self.recordings.keep(), name="recordings")
-            self._tasks.start(self.data.keep(self.recordings.desk, lambda: self.policies.policies.tenants), name="retention")
-            self._tasks.start(self.incidents.keep(self.telemetry), name="incidents")
-            anchoring = await open_anchoring(self._anchoring_needs(), self._open)
-            if anchoring is not None:
-                self._tasks.start(keep_anchoring(anchoring), name="anchors")
-            self._tasks.start(retry_notices(desks.notices, desks.changes, desks.policies), name="notices")
+            await self.desks.keep(self._tasks, self._open)
         self._tasks.start(self.policies.watch(_tell_invalid, self._changed), name="policies")
 
-    def _anchoring_needs(self) -> AnchoringNeeds:
-        kept = (self.store, self.ledger, self.signing, lambda: self.policies.policies.tenants)
-        return AnchoringNeeds(*kept, self._env, self._clock, self._ids, self.telemetry)
-
-    def _data_desk(self) -> DataDesk:
-        """What is kept of calls and persons, and the one way in which it goes."""
-        self.transcripts = open_transcripts(self.store, self.keys.shelf, self.ledger, self._clock)
-        places = HoldingNeeds(self.store, self.recordings.desk, self.receipts, self._clock, (self.transcripts.holding,))
-        own = (self.store, self.ledger, self.signing, self._clock, self._ids, self.telemetry)
-        return open_data_desk(DataDeskNeeds(*own, SubjectHash(self.keys.identity), self.keys.shelf), holdings(places))
+    def _desks_needs(self) -> DesksNeeds:
+        return DesksNeeds(
+            settings=self.settings,
+            policies=self.policies,
+            secrets=self.secrets,
+            env=self._env,
+            store=self.store,
+            ledger=self.ledger,
+            keys=self.keys,
+            signing=self.signing,
+            receipts=self.receipts,
+            clock=self._clock,
+            ids=self._ids,
+            telemetry=self.telemetry,
+        )
 
     async def _warm_up(self) -> None:
         await asyncio.gather(self.speech.start(), self.detector.start())
@@ -230,11 +208,11 @@ class Gateway:
             keys=self.keys.shelf,
             signing=self.signing,
             receipts=self.receipts,
-            governing=self.governing,
+            governing=self.desks.governing,
             payments=await open_payments(self.secrets, self._clock, self._open),
-            recordings=self.recordings.needs,
-            transcripts=self.transcripts.needs,
-            children=open_children(self.store, self.data),
+            recordings=self.desks.recordings.needs,
+            transcripts=self.desks.transcripts.needs,
+            children=self.desks.children,
             detector=self.detector,
             parts=await self._conversation_parts(),
             spoken=self._spoken,
@@ -264,12 +242,7 @@ class Gateway:
         paths = [
             *lines.routes(public_url),
             *routes(listening),
-            *self.governing.routes(listening.operator),
-            *self.incidents.routes(listening.operator),
-            *recording_routes(listening.operator, self.recordings.desk, self.data.delete_recording),
-            *transcript_routes(listening.operator, self.transcripts.desk),
-            *self.data.routes(listening.operator),
-            *self.righting.routes(listening.operator),
+            *self.desks.routes(listening.operator),
             *await open_proxy(self._proxy_needs(), self._open),
             *await open_talking(self._talk_needs(), public_url, self._open),
         ]
@@ -278,13 +251,11 @@ class Gateway:
         self.url = await listen(self.settings, port, paths, self._open, tls=tls, guard=access.guard)
         if tls is not None:
             self._tasks.start(tls.watch(), name="certificate")
-        forgetting = keep_forgetting(self.calls.needs.children, lambda: self.policies.policies.tenants)
-        self._tasks.start(forgetting, name="children")
         trunk = TrunkNeeds(self.settings, self.policies, self.calls.run, self._ids, self.telemetry)
         self.sip_port = await open_trunk(trunk, self._open)
 
     def _access_needs(self) -> AccessNeeds:
-        desks = self.governing
+        desks = self.desks.governing
         return AccessNeeds(self.store, self.ledger, desks.policies, desks.senders, self._clock, self._ids)
 
     def _talk_needs(self) -> TalkNeeds:
@@ -317,7 +288,7 @@ class Gateway:
             registry=lambda: self.policies.policies.registry,
             instructions=self._instructions.keep,
             operator=self.secrets.read_or_create("SORDINO_OPERATOR_KEY"),
-            notices=self.governing.watch,
+            notices=self.desks.governing.watch,
             speech=SpeechNeeds({"moonshine": self.speech.stt}, {"hibari": self.speech.tts}, self.secrets),
             price=self._price_of,
             entries=self.ledger.entries,

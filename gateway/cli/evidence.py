@@ -6,17 +6,20 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cryptography.x509 import Certificate
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from gateway.adapters.audit.bundle_file import is_bundle
-from gateway.cli import evidence_export, evidence_proof
+from gateway.cli import evidence_certificates, evidence_export, evidence_proof
 from gateway.cli.offline import safe, trusted_key
 from gateway.errors import EvidenceInvalid
+from gateway.evidence.anchor import read_roots
 from gateway.evidence.entries import Json
 from gateway.evidence.head import is_proof
 from gateway.evidence.receipt import Verified, verify
@@ -57,9 +60,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
             "file", metavar="FILE", type=Path, help="the receipt (JSON), or for verify a bundle (ZIP) or a proof"
         )
         command.add_argument("--key", metavar="PUB", help="the gateway's public key: a PEM file, or its base64 text")
+        if run is run_verify:
+            what = "the root certificate of the time stamping authority whose stamps are in a bundle"
+            command.add_argument("--tsa-root", type=Path, metavar="PEM", help=what)
         command.set_defaults(run=run)
     evidence_export.add_export(commands)
     evidence_proof.add_proofs(commands)
+    evidence_certificates.add_certificates(commands)
 
 
 BLIND = {
@@ -70,15 +77,16 @@ BLIND = {
 
 
 def run_verify(arguments: argparse.Namespace) -> int:
-    """``sordino evidence verify FILE [--key PUB]``"""
-    other = _other_than_receipt(arguments.file)
-    if other is not None:
-        try:
+    """``sordino evidence verify FILE [--key PUB] [--tsa-root PEM]``"""
+    try:
+        roots = read_roots(arguments.tsa_root.read_bytes()) if arguments.tsa_root else []
+        other = _other_than_receipt(arguments.file, roots)
+        if other is not None:
             return other(arguments.file, trusted_key(arguments.key))
-        except OSError as error:
-            return _complain(f"{error.filename}: cannot be read: {error.strerror}", USAGE)
-        except EvidenceInvalid as error:
-            return _complain(f"--key: {error}", USAGE)
+    except OSError as error:
+        return _complain(f"{error.filename}: cannot be read: {error.strerror}", USAGE)
+    except EvidenceInvalid as error:
+        return _complain(f"--key or --tsa-root: {error}", USAGE)
     verified = _verified(arguments)
     if isinstance(verified, int):
         return verified
@@ -140,13 +148,15 @@ def _verified(arguments: argparse.Namespace) -> Verified | int:
         return _complain(f"{arguments.file}: NOT VALID: {error}", INVALID)
 
 
-def _other_than_receipt(path: Path) -> Callable[[Path, bytes | None], int] | None:
+def _other_than_receipt(path: Path, roots: Sequence[Certificate]) -> Callable[[Path, bytes | None], int] | None:
     """Who verifies this file, where it is no receipt."""
     try:
         if is_bundle(path):
-            return evidence_export.run_verify
+            return partial(evidence_export.run_verify, roots=roots)
         if path.stat().st_size <= LARGEST_PROOF and is_proof(path.read_bytes()):
             return evidence_proof.run_verify
+        if evidence_certificates.of_certificate(path):
+            return evidence_certificates.run_verify
     except OSError:
         return None  # who reads it as a receipt says why it cannot be read
     return None

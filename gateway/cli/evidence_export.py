@@ -13,8 +13,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cryptography.x509 import Certificate
+
 from gateway.adapters.audit.bundle_file import BundleWriter, new_bundle, open_bundle
 from gateway.adapters.keys.signing import SigningKey
+from gateway.adapters.stores.anchors import RedisAnchors
+from gateway.adapters.stores.certificates import RedisCertificates
 from gateway.adapters.stores.consents import RedisConsents
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.names import checked
@@ -26,7 +30,20 @@ from gateway.adapters.system import SystemClock
 from gateway.cli.attached import add_policies, attach
 from gateway.cli.offline import safe
 from gateway.errors import EvidenceInvalid, NotFound
-from gateway.evidence.bundle import CHAIN, KEY, POLICIES, RECEIPTS, REGISTRIES, Bundle, Span, key_part, manifest, resting_on
+from gateway.evidence.anchor import SECOND_PLACE
+from gateway.evidence.bundle import (
+    ANCHORS,
+    CHAIN,
+    KEY,
+    POLICIES,
+    RECEIPTS,
+    REGISTRIES,
+    Bundle,
+    Span,
+    key_part,
+    manifest,
+    resting_on,
+)
 from gateway.evidence.bundle import verify_bundle as verify
 from gateway.evidence.canonical import canonical
 from gateway.evidence.chain import genesis, record
@@ -82,10 +99,10 @@ def run_export(given: argparse.Namespace) -> int:
     return GOOD
 
 
-def run_verify(path: Path, trusted_key: bytes | None) -> int:
-    """``sordino evidence verify BUNDLE [--key PUB]``. Raises OSError."""
+def run_verify(path: Path, trusted_key: bytes | None, roots: Sequence[Certificate] = ()) -> int:
+    """``sordino evidence verify BUNDLE [--key PUB] [--tsa-root PEM]``. Raises OSError."""
     try:
-        bundle = _read(path, trusted_key)
+        bundle = _read(path, trusted_key, roots)
     except EvidenceInvalid as error:
         print(f"{path}: NOT VALID: {safe(str(error))}", file=sys.stderr)
         return INVALID
@@ -99,19 +116,31 @@ def run_verify(path: Path, trusted_key: bytes | None) -> int:
             print(f"  to be the continuation of an earlier bundle, that one must end with {span['before']}")
     if bundle.strays:
         print(f"  {bundle.strays} entries build on an earlier one than their call's last: what lies between was not acted on")
+    _say_anchors(bundle)
     _say_missing(bundle)
     whose = "the key that you gave" if bundle.trusted else "which you have not confirmed: give --key signing.pub"
     print(f"  signed by key {bundle.key_id}, {whose}")
     return GOOD
 
 
-def _read(path: Path, trusted_key: bytes | None) -> Bundle:
+def _read(path: Path, trusted_key: bytes | None, roots: Sequence[Certificate] = ()) -> Bundle:
     with open_bundle(path) as file:
-        return verify(file.manifest, file.chunks, trusted_key)
+        return verify(file.manifest, file.chunks, trusted_key, roots=roots)
 
 
 def _counts(bundle: Bundle) -> str:
     return f"{bundle.entries} entries, {bundle.calls} calls, {bundle.receipts} receipts"
+
+
+def _say_anchors(bundle: Bundle) -> None:
+    if not bundle.anchors:
+        print("  not anchored: nobody but the operator saw it (SORDINO_TSA_URL or SORDINO_ANCHOR_DIR)")
+        return
+    last = bundle.anchors[-1]
+    print(f"  anchored {len(bundle.anchors)} times; its first {last.head.size} entries were seen by {safe(last.by)} at {last.at}")
+    stamps = [anchor for anchor in bundle.anchors if anchor.by != SECOND_PLACE]
+    if stamps and not all(anchor.confirmed for anchor in stamps):
+        print("  whose time stamps those are you have not confirmed: give --tsa-root with the authority's certificate")
 
 
 def _say_missing(bundle: Bundle) -> None:
@@ -127,6 +156,8 @@ class _Sources:
     consents: RedisConsents
     notices: RedisNoticeLog
     instructions: PolicyArchive
+    anchors: RedisAnchors
+    certificates: RedisCertificates
 
 
 async def _export(given: argparse.Namespace, settings: Settings, tenant: TenantId, known: Sequence[PolicySet]) -> None:
@@ -135,7 +166,15 @@ async def _export(given: argparse.Namespace, settings: Settings, tenant: TenantI
         store, ledger = await attach(settings, running)
         receipts = Receipts(store, settings.data / "receipts")
         instructions = PolicyArchive(settings.data / "instructions")
-        sources = _Sources(ledger, receipts, RedisConsents(store), RedisNoticeLog(store), instructions)
+        sources = _Sources(
+            ledger,
+            receipts,
+            RedisConsents(store),
+            RedisNoticeLog(store),
+            instructions,
+            RedisAnchors(store),
+            RedisCertificates(store),
+        )
         with new_bundle(given.output) as bundle:
             span = await _write_parts(bundle, sources, tenant, (given.start, given.end), known)
             with bundle.part(KEY) as write:
@@ -168,6 +207,11 @@ async def _write_parts(
             if (text := await sources.receipts.load(tenant, call)) is not None:
                 write(canonical(verify_receipt(text).receipt.document) + b"\n")
     await asyncio.to_thread(_documents, bundle, tenant, known, sources.instructions, used)
+    await _write_records(bundle, sources, tenant, (first, last or 0))
+    return Span(count, first, last, before, head)
+
+
+async def _write_records(bundle: BundleWriter, sources: _Sources, tenant: TenantId, places: tuple[int, int]) -> None:
     with bundle.part(CONSENTS) as write:
         async for consent in sources.consents.everybody(tenant):
             write(canonical({"tenant": tenant, **consent}) + b"\n")
@@ -175,9 +219,14 @@ async def _write_parts(
         for event in await sources.notices.events(tenant):
             told = {"kind": event.kind.value, "at": event.at.isoformat(), "subject": event.processor, "facts": dict(event.facts)}
             write(canonical({"tenant": tenant, **told}) + b"\n")
-    with bundle.part(CERTIFICATES):
-        pass
-    return Span(count, first, last, before, head)
+    with bundle.part(CERTIFICATES) as write:
+        certified = [each async for each in sources.certificates.all(tenant) if places[0] <= each.place[0] <= places[1]]
+        for certificate in sorted(certified, key=lambda each: each.place):
+            write(certificate.to_json())
+    with bundle.part(ANCHORS) as write:
+        for anchor in await sources.anchors.all(tenant):
+            if places[0] <= anchor["head"]["size"] <= places[1]:
+                write(canonical(anchor) + b"\n")
 
 
 async def _within(ledger: RedisLedger, tenant: TenantId, period: Period) -> AsyncIterator[Entry]:

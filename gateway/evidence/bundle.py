@@ -7,13 +7,17 @@ How parts are kept in one file is the business of ``adapters/audit``. Nothing in
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from cryptography.x509 import Certificate
+
 from gateway.errors import BundleInvalid, EvidenceInvalid
+from gateway.evidence.anchor import Anchor, read_anchor
 from gateway.evidence.canonical import canonical, parse
+from gateway.evidence.certificate import verify_certificate
 from gateway.evidence.chain import timestamp
 from gateway.evidence.entries import Json
 from gateway.evidence.keys import key_id, public_key_pem
@@ -26,8 +30,10 @@ FORMAT = "sordino.bundle/1"
 MANIFEST = "manifest.json"
 CHAIN, RECEIPTS, KEY = "chain.jsonl", "receipts.jsonl", "signing.pub"
 POLICIES, REGISTRIES = "policies.jsonl", "registries.jsonl"
-RECORDS = ("consents.jsonl", "notices.jsonl", "certificates.jsonl")
-PARTS = (CHAIN, RECEIPTS, POLICIES, REGISTRIES, *RECORDS, KEY)
+CERTIFICATES = "certificates.jsonl"
+RECORDS = ("consents.jsonl", "notices.jsonl", CERTIFICATES)
+ANCHORS = "anchors.jsonl"
+PARTS = (CHAIN, RECEIPTS, POLICIES, REGISTRIES, *RECORDS, ANCHORS, KEY)
 """All of them, in this order; one without content is there, and empty."""
 MAX_MANIFEST = 64 * 1024
 LONGEST_RECORD = 64 * 1024 * 1024
@@ -65,8 +71,11 @@ class Bundle:
     calls: int
     """Calls that began in the bundle's period."""
     strays: int
+    certificates: int = 0
     without_policy: tuple[str, ...] = ()
     without_registry: tuple[str, ...] = ()
+    anchors: tuple[Anchor, ...] = ()
+    """Those of its period, in its order: each was held against the chain."""
 
     @property
     def tenant(self) -> str:
@@ -133,10 +142,13 @@ def key_part(public_key: bytes) -> bytes:
     return public_key_pem(public_key).encode("ascii")
 
 
-def verify_bundle(data: bytes, chunks: Chunks, trusted_key: bytes | None = None, *, see: See | None = None) -> Bundle:
+def verify_bundle(
+    data: bytes, chunks: Chunks, trusted_key: bytes | None = None, *, see: See | None = None, roots: Sequence[Certificate] = ()
+) -> Bundle:
     """Check a whole bundle: ``data`` is its manifest. Parts are read piece by piece; memory does not grow with their length.
 
-    ``see`` is shown each entry of the chain that was found good, in its order.
+    ``see`` is shown each entry of the chain that was found good, in its order. ``roots`` are certificates of time stamping
+    authorities that the verifier trusts.
 
     Raises:
         BundleInvalid: the first broken place: the part, the line, what is wrong there.
@@ -147,11 +159,13 @@ def verify_bundle(data: bytes, chunks: Chunks, trusted_key: bytes | None = None,
     except EvidenceInvalid as error:
         raise _bad(error.message) from None
     check = _Check(TenantId(stated["tenant"]), stated, key, chunks, see)
+    check.anchors_first(roots)
     check.chain_and_receipts()
     policies = check.documents(POLICIES, "policy")
     registries = check.documents(REGISTRIES, "registry")
     for name in RECORDS:
-        check.records(name)
+        if name != CERTIFICATES:
+            check.records(name)
     if b"".join(check.whole(KEY)) != key_part(key):
         raise BundleInvalid(KEY, "this is not the key that signed the manifest")
     return Bundle(
@@ -162,8 +176,10 @@ def verify_bundle(data: bytes, chunks: Chunks, trusted_key: bytes | None = None,
         receipts=check.receipts,
         calls=check.calls,
         strays=check.walk.strays,
+        certificates=check.certificates,
         without_policy=tuple(sorted(check.policies - policies)),
         without_registry=tuple(sorted(check.registries - registries)),
+        anchors=check.anchors,
     )
 
 
@@ -176,11 +192,17 @@ class _Check:
         self.registries: set[str] = set()
         self._key = key
         self._span: Mapping[str, Any] = stated["chain"]
+        self._open_ended = stated["to"] is None
         self._parts = {part["name"]: part for part in stated["parts"]}
         self._chunks = chunks
         self._shown = see
+        self.anchors: tuple[Anchor, ...] = ()
+        self._anchored: dict[int, Anchor] = {}
         self._next: Iterator[Receipt] = iter(())
         self._awaited: Receipt | None = None
+        self._certificates: Iterator[tuple[int, str]] = iter(())
+        self._certified: tuple[int, str] | None = None
+        self.certificates = 0
 
     def whole(self, name: str) -> Iterator[bytes]:
         """The part's pieces, and at its end whether it was what the manifest says."""
@@ -199,15 +221,40 @@ class _Check:
         """The chain link by link; and beside it each receipt, at the place of the last entry that it rests on."""
         self._next = self._read_receipts()
         self._await_next()
+        self._certificates = self._read_certificates()
+        self._certified = next(self._certificates, None)
         self.walk.over(lambda: split(self.whole(CHAIN), CHAIN, LONGEST_LINE), self._see)
         found = Span(self.walk.count, self.walk.first, self.walk.seq, self.walk.before, self.walk.head)
         for name in sorted(_CHAIN):
             if getattr(found, name) != self._span[name]:
                 raise BundleInvalid(CHAIN, f"the manifest says {name} {self._span[name]}, and the chain shows otherwise")
+        beyond = [anchor for size, anchor in self._anchored.items() if size > (found.last or 0)]
+        if beyond and self._open_ended:
+            raise BundleInvalid(ANCHORS, f"{beyond[0].by} saw {beyond[0].head.size} entries at {beyond[0].at}: some were removed")
         if self._awaited is not None:
             raise BundleInvalid(RECEIPTS, "this receipt is of entries that the chain does not have", line=self.receipts)
+        if self._certified is not None:
+            raise BundleInvalid(CERTIFICATES, "this certificate is of an entry that the chain lacks", line=self.certificates)
+
+    def anchors_first(self, roots: Sequence[Certificate]) -> None:
+        """Each anchor for itself; the chain is held against them as it is read."""
+        for number, record in self._records(ANCHORS):
+            try:
+                anchor = read_anchor(record, roots)
+            except EvidenceInvalid as error:
+                raise BundleInvalid(ANCHORS, f"this anchor is not valid: {error.message}", line=number) from None
+            if anchor.head.tenant != self.tenant:
+                raise BundleInvalid(ANCHORS, "this anchor belongs to another tenant", line=number)
+            if self._anchored.setdefault(anchor.head.size, anchor).head.last != anchor.head.last:
+                raise BundleInvalid(ANCHORS, "this anchor contradicts an earlier one: history was rewritten", line=number)
+            self.anchors += (anchor,)
 
     def _see(self, entry: Mapping[str, Any]) -> None:
+        anchor = self._anchored.get(entry["seq"])
+        if anchor is not None and anchor.head.last != entry["hash"]:
+            raise BundleInvalid(
+                CHAIN, f"entry {entry['seq']} is not the one that {anchor.by} saw at {anchor.at}: history was rewritten"
+            )
         if self._shown is not None:
             self._shown(entry)
         if entry["kind"] == "call.started":
@@ -217,6 +264,12 @@ class _Check:
             if resting_on(self._awaited) != (entry["seq"], entry["hash"]):
                 raise BundleInvalid(RECEIPTS, "this receipt is of another entry than the chain has", line=self.receipts)
             self._await_next()
+        while self._certified is not None and self._certified[0] <= entry["seq"]:
+            if self._certified != (entry["seq"], entry["hash"]):
+                raise BundleInvalid(
+                    CERTIFICATES, "this certificate is of another entry than the chain has", line=self.certificates
+                )
+            self._certified = next(self._certificates, None)
 
     def _note(self, body: Mapping[str, Any]) -> None:
         for name, found in (("policy_digest", self.policies), ("registry_digest", self.registries)):
@@ -237,6 +290,18 @@ class _Check:
                 raise BundleInvalid(RECEIPTS, "this receipt belongs to another tenant", line=number)
             if resting_on(verified.receipt)[0]:
                 yield verified.receipt
+
+    def _read_certificates(self) -> Iterator[tuple[int, str]]:
+        """Place and hash of the entry that each certificate rests on, in their order."""
+        for number, line in enumerate(self._lines(CERTIFICATES), start=1):
+            self.certificates = number
+            try:
+                certificate = verify_certificate(line).certificate
+            except EvidenceInvalid as error:
+                raise BundleInvalid(CERTIFICATES, f"this certificate is not valid: {error.message}", line=number) from None
+            if certificate.tenant != self.tenant:
+                raise BundleInvalid(CERTIFICATES, "this certificate belongs to another tenant", line=number)
+            yield certificate.place
 
     def documents(self, part: str, member: str) -> set[str]:
         """Digests of the documents in a part. Each is checked: the SHA-256 of its canonical form."""

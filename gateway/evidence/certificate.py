@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from gateway.errors import EvidenceInvalid
 from gateway.evidence.canonical import canonical, parse
@@ -88,6 +89,12 @@ class Certificate:
     @property
     def holding(self) -> str:
         return str(self.document["holding"])
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Place and hash of the entry of the chain that says the same."""
+        entry: Any = self.document["entry"]
+        return int(entry["seq"]), str(entry["hash"])
 
     @property
     def key_id(self) -> str:

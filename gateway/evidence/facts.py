@@ -91,7 +91,7 @@ _RECORDED: Mapping[str, tuple[Check, str]] = {
     "ms": (_is_count, "whole milliseconds"),
     "gaps": (_is_list, "a list of stretches"),
 }
-_OF_PERSON: Mapping[str, tuple[Check, str]] = {name: (_is_text, "text") for name in ("case", "subject", "by")}
+_OF_PERSON: Mapping[str, tuple[Check, str]] = dict.fromkeys(("case", "subject", "by"), (_is_text, "text"))
 _PAUSED: Mapping[str, tuple[Check, str]] = {
     "pause": (_is_count, "a count"),
     "reason": (_is_text, "text"),
@@ -121,6 +121,10 @@ KINDS: Mapping[str, Mapping[str, tuple[Check, str]]] = {
     "access.reveal_granted": {"who": (_is_text, "text"), "reason": (_is_text, "text"), "until": (_is_text, "text")},
     "access.reveal_ended": {"who": (_is_text, "text"), "grant": (_is_text, "text")},
     "access.glass_broken": {"by": (_is_text, "text"), "reason": (_is_text, "text"), "until": (_is_text, "text")},
+    "access.signed_in": {"who": (_is_text, "text"), "roles": (_is_texts, "a list of names"), "until": (_is_text, "text")},
+    "access.sign_in_refused": {"why": (_is_text, "text")},
+    "access.sessions_ended": {"who": (_is_text, "text"), "by": (_is_text, "text"), "sessions": (_is_count, "a count")},
+    "access.person_forgotten": {"who": (_is_text, "text"), "by": (_is_text, "text")},
     "access.told": {"key": (_is_text, "text"), "channel": (_is_text, "text"), "delivered": (_is_flag, "true or false")},
     "call.started": {},
     "announcement.played": {**_ANNOUNCEMENT, "ack_ms": (_is_count, "whole milliseconds")},
@@ -143,6 +147,7 @@ KINDS: Mapping[str, Mapping[str, tuple[Check, str]]] = {
     "recording.read": {"reason": (_is_text, "text")},
     **{f"rights.{act}": {**_OF_PERSON} for act in ("access", "export", "know", "erased", "rectified", "restricted", "lifted")},
     "call.transferred": {"done": (_is_flag, "true or false")},
+    "call.restricted": {"then": (_is_text, "text")},
     "child.signalled": {"sign": (_is_text, "text"), "under": (_is_count, "a count"), "then": (_is_text, "text")},
     "deletion.certified": {**dict.fromkeys(_DELETED, (_is_text, "text")), "where": (_is_texts, "a list of names")},
     "hold.placed": {**_HOLD, "approver": (_is_text, "text"), "review": (_is_text, "text")},

@@ -144,6 +144,13 @@ def grew(earlier: Head, later: Head, path: Sequence[bytes]) -> None:
         )
 
 
+def rewritten(tenant: TenantId, place: int) -> EvidenceInvalid:
+    """The error of a chain that is not what it was when it was read before."""
+    return EvidenceInvalid(
+        f"the evidence of {tenant} was rewritten: entry {place} does not follow what was there", hint="sordino evidence verify"
+    )
+
+
 def is_proof(data: bytes) -> bool:
     """Whether this calls itself a proof; ``read_proof`` says whether it is a good one."""
     try:

@@ -40,8 +40,8 @@ class Lived:
 
 async def kept(house: House, call: CallId) -> dict[str, bool]:
     return {
-        "recording": await house.gateway.recordings.desk.find(TENANT, call) is not None,
-        "transcript": await house.gateway.transcripts.desk.find(TENANT, call) is not None,
+        "recording": await house.gateway.desks.recordings.desk.find(TENANT, call) is not None,
+        "transcript": await house.gateway.desks.transcripts.desk.find(TENANT, call) is not None,
     }
 
 
@@ -63,7 +63,7 @@ async def lived(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lived
             await caller.say(speech("opening-hours"))
             await watcher.until(lambda: any(turn.facts.get("turn") == 1 for turn in watcher.of("answered")), within_s=60)
             await caller.listen(until_silent_ms=1_200, timeout_s=60)
-            call = (await house.gateway.transcripts.desk.list(TENANT))[0].call
+            call = (await house.gateway.desks.transcripts.desk.list(TENANT))[0].call
             before, asked = await kept(house, call), len(house.model_bodies())
             await caller.say(read_wav(NINE))
             await watcher.until(lambda: bool(watcher.of("child.signalled")), within_s=60)

@@ -59,7 +59,7 @@ async def listening(house: House) -> None:
 
 async def ledger(house: House, tenant: str, caller: str) -> list[tuple[Answer, str, How]]:
     """What the consent ledger holds of the caller."""
-    records = await house.gateway.governing.dial.consents_of(tenant, Private(CALLERS[caller]))
+    records = await house.gateway.desks.governing.dial.consents_of(tenant, Private(CALLERS[caller]))
     return [(each.answer, each.purpose, each.how) for each in records]
 
 

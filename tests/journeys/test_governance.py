@@ -31,10 +31,10 @@ async def test_an_opt_out_and_an_objection_hold_from_the_moment_they_are_made(tm
         assert started["caller"] == ["us/tx"]
         assert started["reasons"][0] == "caller: its area code belongs to us/tx"
         assert NUMBER.removeprefix("+1") not in text_of(receipt)
-        report = await house.gateway.governing.dial.check("demo", Private(NUMBER))
+        report = await house.gateway.desks.governing.dial.check("demo", Private(NUMBER))
         assert any("not to be called" in reason for reason in report.answer.reasons)
 
-        await house.gateway.governing.notices.object("local-moonshine", "demo", "another recogniser, please")
+        await house.gateway.desks.governing.notices.object("local-moonshine", "demo", "another recogniser, please")
         async with from_austin(house) as caller:
             await caller.wait_closed(60)
         refused = await house.receipt()

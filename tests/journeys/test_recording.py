@@ -175,7 +175,7 @@ async def test_please_stop_recording_ends_it_and_deletes_what_there_was(calls: L
         ("deleted", "withdrawn"),
     ]
     assert "consent.withdrawn" in kinds(calls.receipts["stopped"])
-    assert await calls.house.gateway.recordings.desk.list(calls.receipts["stopped"].entries[0].draft.tenant) == []
+    assert await calls.house.gateway.desks.recordings.desk.list(calls.receipts["stopped"].entries[0].draft.tenant) == []
 
 
 async def test_no_receipt_holds_a_word_of_anybody(calls: Lived) -> None:
