@@ -4,7 +4,8 @@ A secret is a file under ``/run/secrets``, as Docker, Compose and Kubernetes mou
 
 * ``valkey_password``: joined with ``SORDINO_STORE`` (``unix:///run/valkey/valkey.sock`` or ``rediss://HOST:6379/0``) into
   ``SORDINO_REDIS_URL``, so that no password stands in the compose file or in ``docker inspect``.
-* ``master_key``: copied to a file that only the gateway's user may read, in memory (``/run/sordino`` is a tmpfs).
+* ``master_key``: copied to a file that only the gateway's user may read, in memory (``/run/sordino`` is a tmpfs); beside it
+  ``master_key_next``, the key that ``sordino keys rotate`` changes to.
 * ``livekit_keys``: the line ``KEY: SECRET`` of the LiveKit server becomes the worker's ``LIVEKIT_API_KEY`` and ``…_SECRET``.
 """
 
@@ -23,6 +24,13 @@ def with_password(address: str, password: str) -> str:
     return f"{scheme}://:{quote(password, safe='')}@{rest}"
 
 
+def keep(secret: Path, kept: Path) -> None:
+    """A copy that only its owner may read, in place of an older one."""
+    kept.unlink(missing_ok=True)
+    with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(secret.read_bytes())
+
+
 def prepared(env: Mapping[str, str], secrets: Path, private: Path) -> dict[str, str]:
     """The environment for the gateway. Raises OSError when a secret cannot be read or kept."""
     ready = dict(env)
@@ -33,9 +41,9 @@ def prepared(env: Mapping[str, str], secrets: Path, private: Path) -> dict[str, 
     master_key = secrets / "master_key"
     if master_key.exists() and "SORDINO_MASTER_KEY_FILE" not in ready:
         kept = private / "master_key"
-        kept.unlink(missing_ok=True)
-        with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(master_key.read_bytes())
+        keep(master_key, kept)
+        if (following := secrets / "master_key_next").exists():
+            keep(following, private / "master_key.next")
         ready["SORDINO_MASTER_KEY_FILE"] = str(kept)
     livekit = secrets / "livekit_keys"
     if livekit.exists() and "LIVEKIT_API_KEY" not in ready:

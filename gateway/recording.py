@@ -185,11 +185,14 @@ class Taping:
             on_shelf=True,
             keep_s=int(tenant.retention.audio.total_seconds()),
         )
-        file = await needs.folder.create(header, key)
+        file = None
         try:
+            file = await needs.folder.create(header, key)
             await needs.index.put(account.tenant, facts)
         except SordinoError:
-            await file.discard()
+            if file is not None:
+                await file.discard()
+            await needs.keys.destroy(account.tenant, account.call, CLASS)
             raise
         return FileSink(needs, account, grant, file, facts)
 
@@ -240,6 +243,8 @@ class FileSink:
         return {**whole, "place": state}
 
     async def discard(self) -> None:
-        await self._needs.keys.destroy(self._account.tenant, self._account.call, CLASS)
-        await self._file.discard()
+        try:
+            await self._needs.keys.destroy(self._account.tenant, self._account.call, CLASS)
+        finally:
+            await self._file.discard()
         await self._needs.index.forget(self._account.tenant, self._account.call)

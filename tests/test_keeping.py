@@ -148,9 +148,10 @@ class TestForgetting:
 
 
 async def test_keys_that_older_recordings_carry_are_on_the_shelf_once_the_master_key_was_changed(
-    store: Store, tmp_path: Path
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Their files stay as they are; a recording whose file is elsewhere keeps the old master key in use."""
+    monkeypatch.setattr("gateway.adapters.keys.change.MOUNTS", tmp_path / "none")  # tests may run in memory
     given = settings(tmp_path)
     keys = await open_keys(given, store)
     older = MasterKey(read_key(tmp_path / "keys" / "master.key")).wrap(KEY.reveal(), tenant=TENANT, call=CALL, kind=CLASS)

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from gateway.adapters.keys.files import read_key
+from gateway.adapters.keys.master import NEXT, PREVIOUS
 from gateway.adapters.sounds import APOLOGY, REFUSED, Sounds
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.policy_folder import PolicyFolder
@@ -112,6 +113,8 @@ def _keys(settings: Settings) -> Iterator[Finding]:
     yield _looked(
         "master key", lambda: f"{path} is readable for its owner only" if read_key(path) else "", "see SORDINO_MASTER_KEY_FILE"
     )
+    if any(path.with_name(path.name + ending).exists() for ending in (NEXT, PREVIOUS)):
+        yield Finding("master key", False, "a change to another one has not ended", "run sordino keys rotate")
 
 
 def _store(settings: Settings) -> str:

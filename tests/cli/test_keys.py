@@ -24,6 +24,7 @@ ACME, CALL = TenantId("acme"), CallId("call_1")
 @pytest.fixture
 def key_file(tmp_path: Path, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The master key of a gateway that has one key of a call of ``acme``."""
+    monkeypatch.setattr("gateway.adapters.keys.change.MOUNTS", tmp_path / "none")  # tests may run in memory
     path = tmp_path / "keys" / "master.key"
     for name, value in {"DATA": tmp_path / "data", "REDIS_URL": valkey.url, "MASTER_KEY_FILE": path}.items():
         monkeypatch.setenv(f"SORDINO_{name}", str(value))

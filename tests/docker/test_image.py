@@ -127,6 +127,14 @@ def test_the_master_key_is_kept_where_only_the_gateway_reads(secrets: Path, tmp_
     assert kept.stat().st_mode & 0o777 == 0o600
 
 
+def test_the_next_master_key_is_kept_beside_it(secrets: Path, tmp_path: Path) -> None:
+    (secrets / "master_key_next").write_text("b" * 43 + "=\n")
+    kept = Path(prepared({}, secrets, tmp_path)["SORDINO_MASTER_KEY_FILE"])
+    following = kept.with_name(kept.name + ".next")
+    assert following.read_text() == "b" * 43 + "=\n"
+    assert following.stat().st_mode & 0o777 == 0o600
+
+
 def test_what_the_operator_set_stays(tmp_path: Path) -> None:
     """A full address of a store, a key file elsewhere, and no secrets at all: the embedded default."""
     given = {"SORDINO_REDIS_URL": "rediss://elsewhere", "SORDINO_MASTER_KEY_FILE": "/keys/master"}
