@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from aiohttp import web
 
+from gateway.adapters.keys.oidc import OpenIdProvider, oidc_settings
+from gateway.adapters.providers.outbound import outbound_session, tls_context
 from gateway.adapters.stores.access_log import RedisAccessLog
 from gateway.adapters.stores.api_keys import AccessKeys
 from gateway.adapters.stores.ledger import RedisLedger
+from gateway.adapters.stores.once import OnlyOnce
+from gateway.adapters.stores.people import RedisPeople
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.reveals import RedisReveals
 from gateway.http.accesses import access_routes
-from gateway.http.guard import Guard
+from gateway.http.guard import METRIC, Guard, Refusals
+from gateway.http.openapi import document_route
+from gateway.http.signin import SessionCookies, SignIn, signin_routes
 from gateway.policy.load import PolicySet
-from gateway.ports import Clock, Ids, Telemetry
+from gateway.ports import Clock, Ids, Secrets, Telemetry
 from gateway.runner.access import AccessDesk, AccessParts
 from gateway.runner.notices import NoticeSender
 from gateway.values import Private
@@ -23,7 +30,7 @@ from gateway.values import Private
 
 @dataclass(frozen=True, slots=True)
 class AccessNeeds:
-    """What access stands on. ``operator``: the first key and the last."""
+    """What access stands on."""
 
     store: Store
     ledger: RedisLedger
@@ -34,17 +41,24 @@ class AccessNeeds:
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
-    """The guard of every path, and the paths by which access itself is managed."""
+class Door:
+    """The way in. ``operator``: the first key and the last. ``identity``: the gateway's key that never changes. ``env`` names the
+    identity provider, if there is one.
+    """
 
-    guard: Guard
-    routes: tuple[web.RouteDef, ...]
+    operator: Private[str]
+    identity: Private[bytes]
+    telemetry: Telemetry
+    secrets: Secrets
+    env: Mapping[str, str]
+    public_url: str
 
 
 def access_desk(needs: AccessNeeds) -> AccessDesk:
-    """Keys, grants of reveal and broken glass on one store."""
+    """Keys, people, grants of reveal and broken glass on one store."""
     parts = AccessParts(
         keys=AccessKeys(needs.store),
+        people=RedisPeople(needs.store),
         reveals=RedisReveals(needs.store),
         ledger=needs.ledger,
         entries=needs.ledger.entries,
@@ -57,8 +71,53 @@ def access_desk(needs: AccessNeeds) -> AccessDesk:
     return AccessDesk(parts)
 
 
-def open_access(needs: AccessNeeds, operator: Private[str], telemetry: Telemetry) -> Access:
-    """Raises Misconfigured for an empty operator's key."""
+async def open_access(
+    needs: AccessNeeds, door: Door, paths: list[web.RouteDef], running: AsyncExitStack
+) -> tuple[Guard, list[web.RouteDef]]:
+    """The guard of these paths, and beside them those by which access is managed, people sign in, and all is documented.
+
+    Raises:
+        Misconfigured: the operator's key is empty, or a setting of the identity provider is wrong.
+    """
     desk = access_desk(needs)
-    guard = Guard(operator, desk, lambda: frozenset(map(str, needs.policies().tenants)), telemetry, needs.clock)
-    return Access(guard, tuple(access_routes(operator, desk)))
+    people = RedisPeople(needs.store)
+    cookies = SessionCookies(people, door.identity, needs.clock)
+    guard = Guard(
+        door.operator, desk, lambda: frozenset(map(str, needs.policies().tenants)), door.telemetry, needs.clock, cookies
+    )
+    more = [*access_routes(door.operator, desk), *await _signing_in(needs, door, desk, people, cookies, running)]
+    return guard, [*paths, *more, document_route([*paths, *more])]
+
+
+async def _signing_in(
+    needs: AccessNeeds,
+    door: Door,
+    desk: AccessDesk,
+    people: RedisPeople,
+    cookies: SessionCookies,
+    running: AsyncExitStack,
+) -> list[web.RouteDef]:
+    settings = oidc_settings(door.env, door.secrets)
+    if settings is None:
+        return []
+    session = await running.enter_async_context(outbound_session())
+    refusals, once = Refusals(needs.clock), OnlyOnce(needs.store)
+
+    def refused() -> bool:
+        door.telemetry.count(METRIC, outcome="unauthenticated", right="none")
+        return refusals.take("sign-in") is not None
+
+    async def first_time(id_: str, within_s: int) -> bool:
+        return await once.first_time(id_, within_s=within_s)
+
+    parts = SignIn(
+        provider=OpenIdProvider(settings, session, needs.clock, tls=tls_context()),
+        people=people,
+        witness=desk,
+        first_time=first_time,
+        key=door.identity,
+        public_url=door.public_url,
+        clock=needs.clock,
+        refused=refused,
+    )
+    return signin_routes(parts, cookies)

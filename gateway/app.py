@@ -13,7 +13,7 @@ from typing import TextIO
 
 from opentelemetry.sdk.trace.export import SpanExporter
 
-from gateway.accessing import AccessNeeds, open_access
+from gateway.accessing import AccessNeeds, Door, open_access
 from gateway.adapters.carriers.stream_token import StreamClaims, StreamTokens
 from gateway.adapters.conversation import ConversationParts, silence_livekit
 from gateway.adapters.detectors.presidio import PresidioDetector, workers_for
@@ -42,7 +42,6 @@ from gateway.governing import (
     Ends,
 )
 from gateway.http.media import SocketLeg
-from gateway.http.openapi import document_route
 from gateway.keeping import open_keys
 from gateway.lines import Lines, handing_over
 from gateway.paying import open_payments
@@ -246,9 +245,9 @@ class Gateway:
             *await open_proxy(self._proxy_needs(), self._open),
             *await open_talking(self._talk_needs(), public_url, self._open),
         ]
-        access = open_access(self._access_needs(), listening.operator, self.telemetry)
-        paths += [*access.routes, document_route([*paths, *access.routes])]
-        self.url = await listen(self.settings, port, paths, self._open, tls=tls, guard=access.guard)
+        door = Door(listening.operator, self.keys.identity, self.telemetry, self.secrets, self._env, public_url)
+        guard, paths = await open_access(self._access_needs(), door, paths, self._open)
+        self.url = await listen(self.settings, port, paths, self._open, tls=tls, guard=guard)
         if tls is not None:
             self._tasks.start(tls.watch(), name="certificate")
         trunk = TrunkNeeds(self.settings, self.policies, self.calls.run, self._ids, self.telemetry)

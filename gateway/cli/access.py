@@ -56,6 +56,10 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     each.add_argument("--reason", required=True, help="why; it is shown to the tenants")
     each.add_argument("--minutes", type=int, default=GLASS_MINUTES, metavar="N", help=f"up to {MOST_GLASS_MINUTES} (15)")
+    people = commands.add_parser(
+        "people", help="who has signed in", description="People who have signed in.", epilog="example: sordino access people list"
+    )
+    _add_people(people.add_subparsers(required=True, metavar="COMMAND"))
     keys = commands.add_parser(
         "keys", help="keys of people and services", description="Access keys.", epilog="example: sordino access keys list"
     )
@@ -77,6 +81,15 @@ def _add_keys(commands: Subparsers) -> None:
     each.add_argument("--grace", type=_span, default=timedelta(0), metavar="24h", help="how long the old one stays good (0m)")
     each = _command(commands, "revoke", run_revoke, "nobody is let in by it any more", "keys revoke key_0123")
     each.add_argument("key", metavar="KEY_ID")
+
+
+def _add_people(commands: Subparsers) -> None:
+    each = _command(commands, "list", run_people, "everybody who has signed in", "people list")
+    each.add_argument("--format", default="text", choices=["text", "json"])
+    each = _command(commands, "sign-out", run_sign_out, "end all of somebody's sessions at once", "people sign-out person_0123")
+    each.add_argument("person", metavar="PERSON_ID")
+    each = _command(commands, "forget", run_forget, "let go of somebody's name; evidence has their id", "people forget person_0")
+    each.add_argument("person", metavar="PERSON_ID")
 
 
 def _command(
@@ -145,6 +158,33 @@ def run_revoke(given: argparse.Namespace) -> int:
     async def work(desk: AccessDesk) -> None:
         await desk.revoke_key(given.key, by=HOST)
         print(f"{given.key} lets nobody in any more")
+
+    return _at_the_desk(given, work)
+
+
+def run_people(given: argparse.Namespace) -> int:
+    async def work(desk: AccessDesk) -> None:
+        found = await desk.people()
+        if given.format == "json":
+            print(json.dumps([asdict(each) for each in found], indent=2))
+            return
+        for each in found:
+            print(f"{each.id}  {', '.join(each.roles)}  last on {each.seen_at[:16]}  {each.name}  ({each.issuer})")
+
+    return _at_the_desk(given, work)
+
+
+def run_sign_out(given: argparse.Namespace) -> int:
+    async def work(desk: AccessDesk) -> None:
+        print(f"{await desk.end_sessions(given.person, by=HOST)} session(s) ended")
+
+    return _at_the_desk(given, work)
+
+
+def run_forget(given: argparse.Namespace) -> int:
+    async def work(desk: AccessDesk) -> None:
+        await desk.forget(given.person, by=HOST)
+        print(f"the name of {given.person} is forgotten, and their sessions ended")
 
     return _at_the_desk(given, work)
 

@@ -64,6 +64,7 @@ _RECORDING = "/api/v1/calls/{tenant}/{call}/recording"
 _TRANSCRIPT = "/api/v1/calls/{tenant}/{call}/transcript"
 _RIGHTS = "/api/v1/rights/{tenant}"
 _KEYS = "/api/v1/tenants/{tenant}/keys"
+_OFFBOARDING = "/api/v1/tenants/{tenant}/offboarding"
 _CASES = "/api/v1/cases/{tenant}"
 _INCIDENTS = "/api/v1/incidents"
 _INCIDENT = "/api/v1/incidents/{incident}"
@@ -120,6 +121,24 @@ CONTROL: Mapping[tuple[str, str], Rule] = {
         status=201,
     ),
     ("DELETE", "/api/v1/holds/{tenant}/{hold}"): Rule(Right.MANAGE_HOLDS, Reach.PATH, "Lift a legal hold.", {"reason": "text"}),
+    ("GET", _OFFBOARDING): Rule(Right.READ_EVIDENCE, Reach.PATH, "Where a tenant's end stands."),
+    ("GET", _OFFBOARDING + "/preview"): Rule(
+        Right.END_TENANT,
+        Reach.PATH,
+        "What of a tenant would go, and what would stay.",
+        {"ends": "time?", "wait_days": "count?", "contract_days": "count?"},
+    ),
+    ("POST", _OFFBOARDING): Rule(
+        Right.END_TENANT,
+        Reach.PATH,
+        "End a tenant: from now on no call and no request of it begins.",
+        body={"reason": "text", "ends": "time?", "wait_days": "count?", "contract_days": "count?"},
+        status=202,
+    ),
+    ("DELETE", _OFFBOARDING): Rule(
+        Right.END_TENANT, Reach.PATH, "Take a tenant's end back, before data was deleted.", {"reason": "text"}
+    ),
+    ("GET", _OFFBOARDING + "/certificate"): Rule(Right.READ_EVIDENCE, Reach.PATH, "The signed certificate of a tenant's end."),
     ("GET", "/api/v1/subprocessors"): Rule(Right.READ_SUBPROCESSORS, Reach.NAMED, "How sub-processors stand.", _TENANTS),
     ("POST", "/api/v1/subprocessors/{id}/announce"): Rule(
         Right.MANAGE_SUBPROCESSORS, Reach.NAMED, "Give notice of a sub-processor.", body={"tenants": "texts?"}
@@ -219,6 +238,9 @@ CONTROL: Mapping[tuple[str, str], Rule] = {
         Right.MANAGE_ACCESS, Reach.HOUSE, "A new access key in place of one.", body={"grace_seconds": "count?"}, status=201
     ),
     ("DELETE", "/api/v1/access/keys/{key}"): Rule(Right.MANAGE_ACCESS, Reach.HOUSE, "Revoke an access key."),
+    ("GET", "/api/v1/access/people"): Rule(Right.READ_ACCESS, Reach.HOUSE, "People who have signed in."),
+    ("DELETE", "/api/v1/access/people/{person}"): Rule(Right.MANAGE_ACCESS, Reach.HOUSE, "Forget who somebody is."),
+    ("DELETE", "/api/v1/access/people/{person}/sessions"): Rule(Right.MANAGE_ACCESS, Reach.HOUSE, "End somebody's sessions."),
     ("GET", "/api/v1/access/reveals"): Rule(Right.REVEAL, Reach.NAMED, "One's own grants of reveal.", {"tenant": "texts"}),
     ("POST", "/api/v1/access/reveals"): Rule(
         Right.REVEAL,
@@ -298,6 +320,10 @@ OTHERS: Mapping[tuple[str, str], Rule] = {
     ("GET", "/readyz"): Rule(Open.PUBLIC, _PUBLIC, "Whether it can serve; reasons if not."),
     ("GET", "/metrics"): Rule(Open.PUBLIC, _PUBLIC, "Prometheus metrics, no private data.", gives="text/plain"),
     ("GET", "/openapi.json"): Rule(Open.PUBLIC, _PUBLIC, "This document."),
+    ("GET", "/signin"): Rule(Open.SIGN_IN, _PUBLIC, "To the identity provider.", gives="text/html", status=302),
+    ("GET", "/signin/offered"): Rule(Open.PUBLIC, _PUBLIC, "Whether people can sign in; 404 if not."),
+    ("GET", "/signin/callback"): Rule(Open.SIGN_IN, _PUBLIC, "Back from it, into a session.", gives="text/html", status=303),
+    ("POST", "/signout"): Rule(Open.SIGN_IN, _PUBLIC, "End one's session."),
     ("GET", "/subprocessors"): Rule(Open.PUBLIC, _PUBLIC, "The public list of sub-processors.", gives="text/html"),
     ("GET", "/subprocessors.json"): Rule(Open.PUBLIC, _PUBLIC, "The same for programs."),
     ("POST", "/v1/chat/completions"): Rule(Open.TENANT_KEY, Reach.SELF, "OpenAI's chat completions."),

@@ -26,6 +26,7 @@ def access_routes(key: Private[str], desk: AccessDesk) -> list[web.RouteDef]:
         ("GET", "/api/v1/access/me", _me),
         ("GET", "/api/v1/access/roles", _roles),
         *_keys(desk),
+        *_people(desk),
         *_reveals(desk),
     ]
     return [web.route(method, path, needs_operator(key, handler)) for method, path, handler in guarded]
@@ -83,6 +84,21 @@ def _keys(desk: AccessDesk) -> list[tuple[str, str, Handler]]:
         ("POST", where + "/{key}/rotate", rotate),
         ("DELETE", where + "/{key}", revoke),
     ]
+
+
+def _people(desk: AccessDesk) -> list[tuple[str, str, Handler]]:
+    async def listed(_: web.Request) -> web.Response:
+        return _json({"people": [asdict(each) for each in await desk.people()]})
+
+    async def sign_out(request: web.Request) -> web.Response:
+        return _json({"ended": await desk.end_sessions(request.match_info["person"], by=asker(request))})
+
+    async def forget(request: web.Request) -> web.Response:
+        await desk.forget(request.match_info["person"], by=asker(request))
+        return _json({"forgotten": request.match_info["person"]})
+
+    where = "/api/v1/access/people"
+    return [("GET", where, listed), ("DELETE", where + "/{person}", forget), ("DELETE", where + "/{person}/sessions", sign_out)]
 
 
 def _reveals(desk: AccessDesk) -> list[tuple[str, str, Handler]]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hmac
 import re
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from gateway.errors import Forbidden, InvalidRequest, Misconfigured, NotFound, SordinoError, Unauthenticated
 from gateway.evidence.entries import Json
@@ -44,7 +45,7 @@ class Sessions(Protocol):
 
 
 @dataclass(slots=True)
-class _Refusals:
+class Refusals:
     """How many refusals of each caller may still be written down. Bounded, whoever asks."""
 
     clock: Clock
@@ -96,10 +97,10 @@ class Guard:
         self._tenants = tenants
         self._telemetry = telemetry
         self._sessions = sessions
-        self._refusals = _Refusals(clock)
+        self._refusals = Refusals(clock)
 
     @property
-    def middleware(self) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+    def middleware(self) -> Middleware:
         @web.middleware
         async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
             resource = request.match_info.route.resource

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from gateway.adapters.stores.access_log import RedisAccessLog
 from gateway.adapters.stores.api_keys import BREAK_GLASS, HOUSE, AccessKey, AccessKeys, Wish
+from gateway.adapters.stores.people import Person, RedisPeople
 from gateway.adapters.stores.reveals import RedisReveals, Reveal
 from gateway.errors import InvalidRequest, NotFound
 from gateway.evidence.entries import Draft, Entry, Json
@@ -37,6 +38,7 @@ class AccessParts:
     """What the desk stands on. ``tenants``: those of the policies in force. ``senders``: by channel, as notices have them."""
 
     keys: AccessKeys
+    people: RedisPeople
     reveals: RedisReveals
     ledger: Ledger
     entries: ReadEntries
@@ -119,6 +121,24 @@ class AccessDesk:
             **more,
         }
         await self.write(kind, key.tenants, body)
+
+    # --- people -----------------------------------------------------------------------------------------------------
+
+    async def people(self) -> list[Person]:
+        """Everybody who ever signed in and was not forgotten."""
+        return await self._parts.people.all()
+
+    async def end_sessions(self, person: str, *, by: str) -> int:
+        """From now on no session of theirs opens anything. How many there were."""
+        ended = await self._parts.people.end_all(person)
+        await self.write("access.sessions_ended", (), {"who": person, "by": by, "sessions": ended})
+        return ended
+
+    async def forget(self, person: str, *, by: str) -> None:
+        """Their name goes, and their sessions end. Raises NotFound."""
+        if not await self._parts.people.forget(person):
+            raise NotFound("there is no such person", hint="sordino access people list")
+        await self.write("access.person_forgotten", (), {"who": person, "by": by})
 
     # --- revealing --------------------------------------------------------------------------------------------------
 
