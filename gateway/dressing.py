@@ -58,7 +58,7 @@ def _undressed(delta: ChatDelta, back: StandIns, undressings: dict[int, Undressi
     if delta.finish or delta.tool_calls:
         text += undressing.flush()
     calls = tuple(replace(call, arguments=back.undress_json(call.arguments)) for call in delta.tool_calls)
-    return replace(delta, text=text, tool_calls=calls)
+    return delta._replace(text=text, tool_calls=calls)
 
 
 def _dressed(request: ChatRequest, masker: Masker) -> tuple[ChatRequest, StandIns]:

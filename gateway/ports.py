@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from gateway.evidence.entries import Draft, Entry, Json
 from gateway.policy.egress import Ask, Decision, Grant
@@ -213,8 +213,7 @@ class ChatRequest:
     """False: the processor is asked for the whole answer at once, and it still comes as deltas."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChatDelta:
+class ChatDelta(NamedTuple):
     """One piece of an answer, still with placeholders. Tool calls come whole, in the last pieces."""
 
     text: str = ""

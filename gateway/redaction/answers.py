@@ -79,6 +79,9 @@ _STOPS = frozenset("|,;.?!")
 _IS = frozenset({"is", "are", "was", "be", "it's", "that's"})
 _MOST = {"PERSON": 4, "LOCATION": 4, "STREET_ADDRESS": 10}
 _MORE = frozenset({"digits", "four", "go", "ahead", "huh", "year", "month", "day", "half", "letters", "ones", "after"})
+_OPEN_STILL = LEADS | CORRECTIONS | _MORE
+_BESIDE = CORRECTIONS | SMALL_WORDS | _STOPS
+"""What may stand beside the value of a bare answer."""
 _AGAIN = re.compile(r"(?<![\w'])(?:repeat|again|slowly|didn't (?:get|catch)|missed|pardon)(?![\w'])")
 _SPELL = re.compile(r"(?<![\w'])(?:spell|spelled|spelt|letters?)(?![\w'])")
 
@@ -130,8 +133,7 @@ def goes_on(said: View) -> bool:
     text = _TAIL.sub("", said.text)
     if _SPELL.search(text):
         return True
-    small = LEADS | CORRECTIONS | _MORE
-    return all(word in small or len(word) == 1 or word[0].isdigit() for word in _words(text))
+    return all(word in _OPEN_STILL or len(word) == 1 or word[0].isdigit() for word in _words(text))
 
 
 def wants_again(said: str) -> bool:
@@ -170,14 +172,17 @@ def bare(said: View, kind: EntityType) -> Bare | None:
     corrected = any(word in CORRECTIONS for _, _, word in tokens)
     tokens = tokens[at:]
     spelled = [hit.span() for hit in _AS_IN.finditer(blanked)]
-    valued = [
-        _is_value(word, kind)
-        or (word == "a" and _beside_letter(tokens, index))
-        or any(first <= start < last for first, last in spelled)
-        for index, (start, _, word) in enumerate(tokens)
-    ]
-    small = CORRECTIONS | SMALL_WORDS | _STOPS
-    if not any(valued) or not all(value or word in small for value, (_, _, word) in zip(valued, tokens, strict=True)):
+    valued: list[bool] = []
+    for index, (start, _, word) in enumerate(tokens):
+        value = (
+            _is_value(word, kind)
+            or (word == "a" and _beside_letter(tokens, index))
+            or any(first <= start < last for first, last in spelled)
+        )
+        if not value and word not in _BESIDE:
+            return None
+        valued.append(value)
+    if not any(valued):
         return None
     stretches = tuple(_stretches(tokens, valued, said.text))
     values = [word for value, (_, _, word) in zip(valued, tokens, strict=True) if value]

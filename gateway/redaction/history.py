@@ -289,8 +289,11 @@ def _open(masked: str) -> str:
 
     Nothing is read across it, and no place moves.
     """
+    there = list(scanner().all(masked))
+    if not there:
+        return masked
     out = list(masked)
-    for found in scanner().all(masked):
+    for found in there:
         told = _LAST4.match(masked, found.end) if found.number is None else None
         end = told.end() if told else found.end
         out[found.start : end] = "!".ljust(end - found.start)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 
 from gateway.errors import EvidenceUnavailable
 from gateway.evidence.chain import NEVER_UNCONFIRMED, UNCONFIRMED, CallChain
 from gateway.evidence.entries import Draft, Entry, Json
 from gateway.ports import Clock, Ledger
 from gateway.values import CallId, TenantId
+
+Said = tuple[str, datetime, Mapping[str, Json]]
+"""Kind, time and body of an entry."""
+AppendAll = Callable[[Sequence[Draft]], Awaitable[Sequence[Entry]]]
+"""The way of a ledger that takes several entries of a call in one confirmed write (``RedisLedger.append_all``)."""
 
 
 class CallAccount:
@@ -21,7 +27,10 @@ class CallAccount:
         self.call = call
         self._chain = CallChain(tenant, call, after=after)
         self._ledger = ledger
+        self._append_all: AppendAll | None = getattr(ledger, "append_all", None)
         self._clock = clock
+        self._ahead: list[Said] = []
+        """What is to be written with the next entry, before it."""
         self._one_at_a_time = asyncio.Lock()
 
     @property
@@ -57,15 +66,49 @@ class CallAccount:
                 once: an entry after a gap would prove nothing.
         """
         async with self._one_at_a_time:
-            draft = self._chain.draft(kind, self._clock.now(), body)
-            if self._chain.cut:
-                self._keep_unconfirmed(draft)
-                raise EvidenceUnavailable("the ledger lost an earlier entry of this call")
+            said = (kind, self._clock.now(), body)
+            ahead, self._ahead = self._ahead, []
+            if ahead and self._append_all is not None and not self._chain.cut:
+                await self._write_all([*ahead, said], self._append_all)
+            else:
+                await self._write_each([*ahead, said])
+
+    def write_ahead(self, kind: str, body: Mapping[str, Json]) -> None:
+        """Something that happened now, to be written with the next entry and before it: whoever waits for that waits for both.
+
+        ``settle`` writes it where no other entry comes.
+        """
+        self._ahead.append((kind, self._clock.now(), body))
+
+    async def settle(self) -> None:
+        """Write what waits for a next entry. Raises EvidenceUnavailable."""
+        if self._ahead:
+            async with self._one_at_a_time:
+                ahead, self._ahead = self._ahead, []
+                await self._write_each(ahead)
+
+    async def _write_all(self, said: Sequence[Said], append_all: AppendAll) -> None:
+        try:
+            for entry in await append_all([self._chain.draft(*each) for each in said]):
+                self._chain.add(entry)
+        except EvidenceUnavailable:
+            for each in said:
+                self._keep_unconfirmed(self._chain.draft(*each))
+            raise
+
+    async def _write_each(self, said: Sequence[Said]) -> None:
+        for place, each in enumerate(said):
             try:
-                self._chain.add(await self._ledger.append(draft))
+                await self._append(self._chain.draft(*each))
             except EvidenceUnavailable:
-                self._keep_unconfirmed(draft)
+                for unconfirmed in said[place:]:
+                    self._keep_unconfirmed(self._chain.draft(*unconfirmed))
                 raise
+
+    async def _append(self, draft: Draft) -> None:
+        if self._chain.cut:
+            raise EvidenceUnavailable("the ledger lost an earlier entry of this call")
+        self._chain.add(await self._ledger.append(draft))
 
     def _keep_unconfirmed(self, draft: Draft) -> None:
         # What lets data move was not confirmed, so it did not happen and has no place in the receipt.

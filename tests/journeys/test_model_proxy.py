@@ -57,7 +57,7 @@ async def test_an_openai_client_gets_all_of_sordino_by_its_base_url(tmp_path: Pa
     assert headers.keys() == {"call", "processor", "region", "policy", "masked"}
     assert (headers["processor"], headers["region"], int(headers["masked"]) >= len(CANARIES)) == ("a-model", "local", True)
     assert verify_chain(entries, tenant=TenantId("acme")).stray == ()
-    assert [entry.draft.kind for entry in entries] == ["call.started", "hop", "masked", "hop"], entries[-1].draft.body
+    assert [entry.draft.kind for entry in entries] == ["call.started", "masked", "hop", "hop"], entries[-1].draft.body
     assert {entry.draft.call for entry in entries} == {call}
     assert found_in(repr(entries) + metrics, CANARIES) == []
     assert 'sordino_tokens_total{kind="input",' in metrics.replace("_total_total", "_total")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import cycle
 
@@ -40,7 +41,25 @@ class Gate:
         return entry
 
 
-def account(ledger: RedisLedger | Gate) -> CallAccount:
+class CountingWrites:
+    """A ledger in front of a real one that counts how many entries come in one write."""
+
+    def __init__(self, ledger: RedisLedger, *, shut: bool = False) -> None:
+        self.ledger = ledger
+        self.shut = shut
+        self.writes: list[int] = []
+
+    async def append(self, draft: Draft) -> Entry:
+        return (await self.append_all([draft]))[0]
+
+    async def append_all(self, drafts: Sequence[Draft]) -> list[Entry]:
+        self.writes.append(len(drafts))
+        if self.shut:
+            raise EvidenceUnavailable("not confirmed")
+        return await self.ledger.append_all(drafts)
+
+
+def account(ledger: RedisLedger | Gate | CountingWrites) -> CallAccount:
     return CallAccount(ACME, CALL, ledger, SystemClock())
 
 
@@ -53,6 +72,48 @@ async def test_each_entry_follows_the_one_before(store: Store) -> None:
         links = [entry.draft.call_previous for entry in book.entries]
         assert links == [genesis(ACME, CALL), book.entries[0].hash, book.entries[1].hash]
         verify_chain([entry async for entry in ledger.entries(ACME)], tenant=ACME)
+
+
+async def test_what_is_written_ahead_goes_in_one_write_with_the_next_entry_and_before_it(store: Store) -> None:
+    async with RedisLedger(store, timeout_s=20) as ledger:
+        whole = CountingWrites(ledger)
+        book = account(whole)
+        book.write_ahead("call.started", {})
+        book.write_ahead("masked", {"counts": {"PERSON": 1}})
+        await book.write("note", {"n": 1})
+        await book.write("note", {"n": 2})
+        assert whole.writes == [3, 1]
+        assert [entry.draft.kind for entry in book.entries] == ["call.started", "masked", "note", "note"]
+        assert [entry.durable for entry in book.entries] == ["fsync"] * 4
+        links = [entry.draft.call_previous for entry in book.entries]
+        assert links == [genesis(ACME, CALL), *(entry.hash for entry in book.entries[:3])]
+        verify_chain([entry async for entry in ledger.entries(ACME)], tenant=ACME)
+
+
+async def test_what_is_written_ahead_is_not_lost_where_no_other_entry_comes(store: Store) -> None:
+    async with RedisLedger(store, timeout_s=20) as ledger:
+        book = account(ledger)
+        book.write_ahead("call.started", {})
+        await book.settle()
+        await book.settle()
+        assert [entry.draft.kind async for entry in ledger.entries(ACME)] == ["call.started"]
+
+
+async def test_what_could_not_be_confirmed_together_is_all_unconfirmed_and_no_grant_is_among_it(store: Store) -> None:
+    async with RedisLedger(store, timeout_s=20) as ledger:
+        whole = CountingWrites(ledger, shut=True)
+        book = account(whole)
+        book.write_ahead("call.started", {})
+        with pytest.raises(EvidenceUnavailable):
+            await book.write("hop", {})
+        whole.shut = False
+        with pytest.raises(EvidenceUnavailable):
+            await book.write("note", {"n": 1})
+        assert [(entry.draft.kind, entry.durable) for entry in book.entries] == [
+            ("call.started", UNCONFIRMED),
+            ("note", UNCONFIRMED),
+        ]
+        assert not [entry async for entry in ledger.entries(ACME)]
 
 
 async def test_a_wall_clock_that_jumps_tears_no_thread(store: Store) -> None:

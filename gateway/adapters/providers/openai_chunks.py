@@ -68,11 +68,12 @@ class Assembler:
         if chunk.get("error") is not None:
             raise ChunkBroken("the processor reported an error in its answer")
         found: list[ChatDelta] = []
-        for choice in _list(chunk.get("choices")):
+        choices = chunk.get("choices")
+        for choice in choices if type(choices) is list else _list(choices):
             if isinstance(choice, dict):
                 self._choice(choice, where, found)
         usage = chunk.get("usage")
-        if isinstance(usage, dict):
+        if usage is not None and isinstance(usage, dict):
             prompt, completion = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
             if prompt or completion:
                 found.append(ChatDelta(prompt_tokens=prompt, completion_tokens=completion))
@@ -86,7 +87,7 @@ class Assembler:
         delta = choice.get(where)
         if isinstance(delta, dict):
             get = delta.get
-            if (text := get("content")) is not None and _text(text):
+            if (text := get("content")) is not None and (text if type(text) is str else _text(text)):
                 found.append(ChatDelta(self._bounded(text), choice=number))
             # A refusal is the model's own way to say no: the caller must hear it too.
             if (text := get("refusal")) is not None and _text(text):

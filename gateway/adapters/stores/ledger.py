@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from redis.exceptions import ResponseError
@@ -70,8 +70,10 @@ Else tells the head, and whether ours is still in the chain.
 
 @dataclass(slots=True)
 class _Waiting:
-    draft: Draft
-    done: asyncio.Future[Entry]
+    """Entries of one call that go into the chain together, each linked to the one before."""
+
+    drafts: Sequence[Draft]
+    done: asyncio.Future[list[Entry]]
 
 
 @dataclass(slots=True)
@@ -114,14 +116,20 @@ class RedisLedger:
                 way, and what the entry was to record must not happen.
             EvidenceInvalid: the draft cannot be evidence at all (see ``gateway.evidence.chain.seal``).
         """
-        lane = self._lane(draft.tenant)
-        names.checked(draft.call)
+        return (await self.append_all([draft]))[0]
+
+    async def append_all(self, drafts: Sequence[Draft]) -> list[Entry]:
+        """The same for several entries of one call, in one write: all of them are confirmed, or none. The first is linked as it
+        says, each other one to the one before it.
+        """
+        lane = self._lane(drafts[0].tenant)
+        names.checked(drafts[0].call)
         if self._closed or len(lane.waiting) >= MAX_WAITING:
             raise EvidenceUnavailable("the ledger takes no more entries now", hint="the store is slow or the gateway is closing")
-        waiting = _Waiting(draft, asyncio.get_running_loop().create_future())
+        waiting = _Waiting(drafts, asyncio.get_running_loop().create_future())
         lane.waiting.append(waiting)
         if lane.writer is None or lane.writer.done():
-            lane.writer = self._tasks.start(self._write_all(lane), name=draft.tenant)
+            lane.writer = self._tasks.start(self._write_all(lane), name=lane.tenant)
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await waiting.done
@@ -196,12 +204,12 @@ class RedisLedger:
             wanted, sealed = _seal_behind(lane, wanted)
             if not sealed:
                 return
-            durable = await self._compare_and_append(lane, sealed)
+            durable = await self._compare_and_append(lane, [each for group in sealed for each in group])
             if durable is None:
                 continue
-            for waiting, (entry, _) in zip(wanted, sealed, strict=True):
+            for waiting, group in zip(wanted, sealed, strict=True):
                 if not waiting.done.done():
-                    waiting.done.set_result(Entry(entry.seq, entry.previous, entry.draft, entry.hash, durable))
+                    waiting.done.set_result([Entry(one.seq, one.previous, one.draft, one.hash, durable) for one, _ in group])
             return
         raise EvidenceUnavailable("too many gateways write to this tenant's chain at once")
 
@@ -283,18 +291,22 @@ _Sealed = tuple[Entry, bytes]
 """An entry, and as it is stored."""
 
 
-def _seal_behind(lane: _Lane, wanted: Sequence[_Waiting]) -> tuple[list[_Waiting], list[_Sealed]]:
+def _seal_behind(lane: _Lane, wanted: Sequence[_Waiting]) -> tuple[list[_Waiting], list[list[_Sealed]]]:
     """What can be sealed, and its entries. A draft that cannot be is refused, and does not take those beside it down."""
     seq, head, sealed, entries = lane.seq, lane.head, [], []
     for waiting in wanted:
+        group: list[_Sealed] = []
         try:
-            entry, written = seal_written(waiting.draft, seq + 1, head)
+            for draft in waiting.drafts:
+                linked = draft if not group else replace(draft, call_previous=group[-1][0].hash)
+                last, last_hash = (group[-1][0].seq, group[-1][0].hash) if group else (seq, head)
+                group.append(seal_written(linked, last + 1, last_hash))
         except EvidenceInvalid as error:
             waiting.done.set_exception(error)
             continue
         sealed.append(waiting)
-        entries.append((entry, written))
-        seq, head = entry.seq, entry.hash
+        entries.append(group)
+        seq, head = group[-1][0].seq, group[-1][0].hash
     return sealed, entries
 
 

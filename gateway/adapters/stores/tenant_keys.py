@@ -7,6 +7,7 @@ people choose). One script admits a request: it finds the key, asks the rate lim
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import re
@@ -29,12 +30,15 @@ PER_MINUTE = 60_000
 BURST = 2_000
 CONCURRENT = 500
 """What a tenant may do that nobody has set limits for: enough for any honest use of one gateway, and a bound all the same."""
+ENDED_WITHIN_S = 0.05
+"""How soon the store is told of a request that has ended, where no other comes that tells it by the way."""
 LEASE_S = 900
 """How long a request that never said that it ended counts as in progress."""
 
 _KEY = re.compile(r"sordino-(?P<tenant>[a-z0-9][a-z0-9_.-]{0,126})-(?P<secret>[A-Za-z0-9_-]{43})", re.ASCII)
 
 _ADMIT = Script("""
+if #ARGV > 6 then redis.call('ZREM', KEYS[4], unpack(ARGV, 7)) end
 local record = redis.call('HGET', KEYS[1], ARGV[1])
 if not record then return {0, '', 0} end
 local time = redis.call('TIME')
@@ -52,7 +56,10 @@ redis.call('ZADD', KEYS[4], now + ARGV[5] * 1000, ARGV[6])
 redis.call('EXPIRE', KEYS[4], ARGV[5])
 return {1, record, 0}
 """)
-"""The generic cell rate algorithm (ITU-T I.371 annex A: one number, the time when the next cell is due), and a set of leases."""
+"""The generic cell rate algorithm (ITU-T I.371 annex A: one number, the time when the next cell is due), and a set of leases.
+
+Leases that have ended since are told by the way (ARGV[7] and on).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,9 @@ class TenantKeys:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._ended: dict[TenantId, list[str]] = {}
+        """Leases of requests that have ended, of which the store has not been told."""
+        self._telling = False
 
     async def create(
         self,
@@ -177,7 +187,12 @@ class TenantKeys:
         lease = secrets.token_hex(8)
         keys = [names.key(found, part) for part in ("keys", "limits", "rate", "in-progress")]
         limits = (PER_MINUTE, BURST, CONCURRENT, LEASE_S)
-        verdict, stored, wait_ms = await self._store.run(_ADMIT, keys, digest.reveal(), *limits, lease)
+        ended = self._ended.pop(TenantId(found), [])
+        try:
+            verdict, stored, wait_ms = await self._store.run(_ADMIT, keys, digest.reveal(), *limits, lease, *ended)
+        except BaseException:
+            self._ended.setdefault(TenantId(found), []).extend(ended)
+            raise
         if int(verdict) == 0:
             raise _unknown()
         key = _key(stored)
@@ -201,8 +216,30 @@ class TenantKeys:
         return None
 
     async def leave(self, admitted: Admitted) -> None:
-        """The request has ended."""
+        """The request has ended: its place is free when this returns."""
         await self._store.ask("ZREM", names.key(admitted.tenant, "in-progress"), admitted.lease)
+
+    def ends(self, admitted: Admitted) -> bool:
+        """The request has ended. Whoever enters here next finds its place free, and tells the store of it by the way.
+
+        True: nobody is about to tell the store else, so start ``tell_ended``.
+        """
+        self._ended.setdefault(admitted.tenant, []).append(admitted.lease)
+        nobody_tells, self._telling = not self._telling, True
+        return nobody_tells
+
+    async def tell_ended(self) -> None:
+        """Tell the store, soon, of the requests that have ended; at once when it is cancelled. What it does not hear now it is
+        told when the next one enters.
+        """
+        try:
+            await asyncio.sleep(ENDED_WITHIN_S)
+        finally:
+            self._telling = False
+            for tenant in list(self._ended):
+                if leases := self._ended.get(tenant):
+                    await self._store.ask("ZREM", names.key(tenant, "in-progress"), *leases)
+                    del self._ended[tenant][: len(leases)]
 
     async def _all(self, tenant: TenantId) -> list[tuple[str, TenantKey]]:
         async with self._store.answers() as client:

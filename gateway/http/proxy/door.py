@@ -48,7 +48,8 @@ class Keys(Protocol):
     """Who may come in (``gateway.adapters.stores.tenant_keys``)."""
 
     async def enter(self, secret: Private[str], scope: str, *, now: Any) -> Any: ...
-    async def leave(self, admitted: Any) -> None: ...
+    def ends(self, admitted: Any) -> bool: ...
+    async def tell_ended(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ class Door:
             except SordinoError as error:
                 return refused(error, write_error)
             finally:
-                self.tasks.start(self.keys.leave(admitted), name="leave")
+                if self.keys.ends(admitted):
+                    self.tasks.start(self.keys.tell_ended(), name="leave")
 
         return handle
 

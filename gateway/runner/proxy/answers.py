@@ -47,7 +47,7 @@ class AnswerReader:
             out += await self._rest(delta.choice)
         if delta.tool_calls or delta.finish or delta.prompt_tokens or delta.completion_tokens:
             calls = tuple([replace(call, arguments=await self._arguments(call)) for call in delta.tool_calls])
-            out.append(replace(delta, text="", tool_calls=calls))
+            out.append(delta._replace(text="", tool_calls=calls))
         return out
 
     async def finish(self) -> list[ChatDelta]:

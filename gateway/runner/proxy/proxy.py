@@ -128,7 +128,11 @@ class Proxy:
                 started = await started_body(self._parts, tenant, conversation)
                 if not conversation.begun:  # another request of it may have come meanwhile
                     conversation.begun = True
-                    await self._on_record(asked, conversation.account.write("call.started", started))
+                    conversation.account.write_ahead("call.started", started)
+            if masked.new:
+                # In one write with the Grant, or with the refusal.
+                counts = {str(kind): count for kind, count in masked.new.items()}
+                conversation.account.write_ahead("masked", {"counts": counts})
             begun = await self._begin(asked)
         except BaseException as error:
             if isinstance(error, EvidenceUnavailable):
@@ -299,8 +303,6 @@ class Proxy:
         conversation = asked.conversation
         count_tokens(self._parts, grant, tokens)
         try:
-            if asked.masked.new:
-                await conversation.account.write("masked", {"counts": {str(kind): n for kind, n in asked.masked.new.items()}})
             if unknown:
                 await conversation.account.write("answer.unknown", unknown_body(unknown, grant))
             if code:
@@ -312,7 +314,7 @@ class Proxy:
 
     async def _leave(self, asked: _Asked) -> None:
         """For the next request, here or at another gateway: the masked texts, and the place in the evidence."""
-        if asked.writing is not None:
+        if asked.writing is not None and not asked.writing.done():
             await asyncio.wait({asked.writing})
         await leave(self._parts, asked.conversation)
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from gateway.errors import SordinoError, StoreUnavailable
+from gateway.errors import EvidenceUnavailable, SordinoError, StoreUnavailable
 from gateway.evidence.entries import Json
 from gateway.policy.egress import Grant
 from gateway.policy.model import TenantPolicy
@@ -127,11 +127,12 @@ def unknown_body(found: Mapping[EntityType, int], grant: Grant) -> dict[str, Jso
 async def leave(parts: ProxyParts, conversation: Conversation) -> None:
     """For the next request, here or at another gateway: the masked texts, and the place in the evidence. Does not raise."""
     try:
+        await conversation.account.settle()
         conversation.account.forget_all_but_last()
         unkept, conversation.unkept = conversation.unkept, {}
         texts = {name: kept_form(known) for name, known in unkept.items()}
         await conversation.stored.keep(texts, conversation.account.confirmed)
-    except StoreUnavailable as error:
+    except (EvidenceUnavailable, StoreUnavailable) as error:
         # The next request reads what is confirmed, and goes on behind it.
         parts.conversations.forget(conversation)
         log.warning("what a request left behind is not all in the store: %s", error.code)

@@ -7,7 +7,6 @@ import contextlib
 import logging
 import ssl
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -44,7 +43,7 @@ async def answered(
     script: Script, request: ChatRequest = HELLO, *, limits: Limits | None = None, **grant: Any
 ) -> list[ChatDelta]:
     async with upstream(script) as there, chatting(limits=limits) as chat, asyncio.timeout(20):
-        found = [replace(delta, finish="") async for delta in chat.stream(llm_grant(there.base_url, **grant), request)]
+        found = [delta._replace(finish="") async for delta in chat.stream(llm_grant(there.base_url, **grant), request)]
         return [delta for delta in found if delta != ChatDelta()]
 
 

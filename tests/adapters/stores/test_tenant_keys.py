@@ -127,6 +127,34 @@ async def test_no_more_than_so_many_at_once_and_who_leaves_makes_room(keys: Tena
     await keys.enter(secret, "chat", now=NOW)
 
 
+async def test_who_enters_next_finds_the_places_free_of_those_that_have_ended(keys: TenantKeys) -> None:
+    _, secret = await keys.create(ACME, now=NOW)
+    await keys.limit(ACME, Limits(concurrent=2))
+    first = [await keys.enter(secret, "chat", now=NOW) for _ in range(2)]
+    assert [keys.ends(each) for each in first] == [True, False]  # one tells the store for both
+    again = [await keys.enter(secret, "chat", now=NOW) for _ in range(2)]
+    with pytest.raises(RateLimited):
+        await keys.enter(secret, "chat", now=NOW)
+    assert {each.lease for each in first}.isdisjoint(each.lease for each in again)
+
+
+async def test_the_store_is_told_of_who_has_ended_also_where_nobody_enters_any_more(keys: TenantKeys, store: Store) -> None:
+    """So that another gateway finds the places free; and at once when this one closes."""
+    _, secret = await keys.create(ACME, now=NOW)
+    await keys.limit(ACME, Limits(concurrent=2))
+    other = TenantKeys(store)
+    for closing in (False, True):
+        for each in [await keys.enter(secret, "chat", now=NOW) for _ in range(2)]:
+            keys.ends(each)
+        telling = asyncio.get_running_loop().create_task(keys.tell_ended())
+        await asyncio.sleep(0)
+        if closing:
+            telling.cancel()
+        await asyncio.wait({telling})
+        for each in [await other.enter(secret, "chat", now=NOW) for _ in range(2)]:
+            await other.leave(each)
+
+
 async def test_who_is_refused_by_scope_takes_no_place(keys: TenantKeys) -> None:
     _, secret = await keys.create(ACME, now=NOW, scopes=["models"])
     await keys.limit(ACME, Limits(concurrent=1))
