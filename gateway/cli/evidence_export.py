@@ -129,7 +129,8 @@ def _read(path: Path, trusted_key: bytes | None, roots: Sequence[Certificate] = 
 
 
 def _counts(bundle: Bundle) -> str:
-    return f"{bundle.entries} entries, {bundle.calls} calls, {bundle.receipts} receipts"
+    certificates = f", {bundle.certificates} certificates" if bundle.certificates else ""
+    return f"{bundle.entries} entries, {bundle.calls} calls, {bundle.receipts} receipts{certificates}"
 
 
 def _say_anchors(bundle: Bundle) -> None:

@@ -293,6 +293,7 @@ class _Check:
 
     def _read_certificates(self) -> Iterator[tuple[int, str]]:
         """Place and hash of the entry that each certificate rests on, in their order."""
+        last = 0
         for number, line in enumerate(self._lines(CERTIFICATES), start=1):
             self.certificates = number
             try:
@@ -301,6 +302,9 @@ class _Check:
                 raise BundleInvalid(CERTIFICATES, f"this certificate is not valid: {error.message}", line=number) from None
             if certificate.tenant != self.tenant:
                 raise BundleInvalid(CERTIFICATES, "this certificate belongs to another tenant", line=number)
+            if certificate.place[0] <= last:
+                raise BundleInvalid(CERTIFICATES, "this certificate is there twice, or not in its place", line=number)
+            last = certificate.place[0]
             yield certificate.place
 
     def documents(self, part: str, member: str) -> set[str]:

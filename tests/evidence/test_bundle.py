@@ -109,7 +109,7 @@ def foreign_thread(given: Parts) -> Parts:
         (replaced(REGISTRIES, 1, b"eu-llm", b"us-llm"), REGISTRIES, 1, "does not have the digest that it says"),
         (added(REGISTRIES, documented("policy", [])), REGISTRIES, 2, "exactly a digest and a registry"),
         (added("notices.jsonl", OTHER.of["consents.jsonl"]), "notices.jsonl", 1, "belongs to another tenant"),
-        (added("certificates.jsonl", b"[]\n"), "certificates.jsonl", 1, "is not an object"),
+        (added("certificates.jsonl", b"[]\n"), "certificates.jsonl", 1, "this is not a certificate"),
         (added("consents.jsonl", b"{]\n"), "consents.jsonl", 2, "this line cannot be read"),
         (added(KEY, b"x"), KEY, None, "not the key that signed"),
     ],
