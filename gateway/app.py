@@ -288,6 +288,7 @@ class Gateway:
             instructions=self._instructions.keep,
             operator=self.secrets.read_or_create("SORDINO_OPERATOR_KEY"),
             notices=self.desks.governing.watch,
+            callers=self.desks.governing.callers,
             speech=SpeechNeeds({"moonshine": self.speech.stt}, {"hibari": self.speech.tts}, self.secrets),
             price=self._price_of,
             entries=self.ledger.entries,

@@ -54,6 +54,7 @@ from gateway.runner.gate import all_sounds, opt_out_watch, to_play
 from gateway.runner.leg import EncryptedLeg, Leg
 from gateway.runner.opt_out import HeardOnce, ListeningLeg, listening
 from gateway.runner.payment import PaymentProcessor
+from gateway.runner.rights_callers import promised
 from gateway.runner.showing import Shown, showing
 from gateway.serving import masker_of
 from gateway.transcribing import Scribing, TranscriptNeeds
@@ -116,7 +117,9 @@ class Calls:
         extras = Extras.of(tenant)
         sounds = all_sounds(first.announcements, needs.sounds, tenant.language, more=extras.messages)
         started = await self._started(tenant, carrier, leg) | {"jurisdiction": first.record(law)}
-        flow = extras.flow(to_play(first.announcements, needs.sounds), started, leg.acknowledges)
+        arrived = await needs.governing.callers.calling(tenant, call, ends.caller)
+        spoken = to_play(first.announcements, needs.sounds)
+        flow = extras.flow(spoken, started | arrived.facts, leg.acknowledges, barred=arrived.barred)
         agent = make_agent(tenant.agent if isinstance(tenant.agent, str) else None, *_plain(tenant))
         egress = self._egress(tenant, account, shown, origins_of(tenant, law))
         opting = opt_out_on_call(needs.governing.dial, account, ends.caller)
@@ -222,6 +225,7 @@ class Calls:
             "language": tenant.language,
             "policy_digest": tenant.digest,
             "registry_digest": registry.digest,
+            **promised(tenant),
         }
 
 

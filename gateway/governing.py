@@ -17,6 +17,7 @@ from gateway.adapters.notices.webhook import WebhookSender
 from gateway.adapters.stores.consents import RedisConsents
 from gateway.adapters.stores.notices import RedisNoticeLog
 from gateway.adapters.stores.redis import Store
+from gateway.adapters.stores.subjects import RedisSubjects
 from gateway.adapters.stores.suppression import RedisSuppression
 from gateway.errors import InvalidRequest, SordinoError
 from gateway.http.governance import governance_routes
@@ -38,6 +39,7 @@ from gateway.runner.notices import NoticeDesk, NoticeSender, NoticeWatch, terms_
 from gateway.runner.opt_out import HeardOnce
 from gateway.runner.outbound import DialDesk
 from gateway.runner.policy_notices import PolicyNotices
+from gateway.runner.rights_callers import Callers
 from gateway.values import CallId, DataCategory, Hop, Private, TenantId
 
 log = logging.getLogger(__name__)
@@ -96,6 +98,7 @@ class Governing:
     changes: PolicyNotices
     dial: DialDesk
     policies: Callable[[], PolicySet]
+    callers: Callers
     senders: Mapping[str, NoticeSender] = field(default_factory=dict)
     """By channel: how tenants are told of whatever they are to be told."""
 
@@ -109,17 +112,20 @@ async def open_governing(needs: Needs, running: AsyncExitStack) -> Governing:
     notice_log = RedisNoticeLog(needs.store)
     senders = await open_senders(needs.secrets, needs.env, needs.clock, running)
     desk = NoticeDesk(notice_log, needs.ledger, needs.policies, senders, needs.clock, needs.ids, permitted_route)
+    subject, persons = SubjectHash(Private(needs.identity)), RedisSubjects(needs.store)
     dial = DialDesk(
         RedisSuppression(needs.store),
         RedisConsents(needs.store),
         needs.ledger,
         lambda tenant: needs.policies().tenant(tenant),
-        SubjectHash(Private(needs.identity)),
+        subject,
         needs.clock,
         needs.ids,
+        persons,
     )
+    callers = Callers(persons, subject, needs.clock)
     changes = PolicyNotices(notice_log, needs.ledger, senders, needs.clock, needs.ids)
-    return Governing(desk, NoticeWatch(notice_log, needs.policies), changes, dial, needs.policies, senders)
+    return Governing(desk, NoticeWatch(notice_log, needs.policies), changes, dial, needs.policies, callers, senders)
 
 
 async def open_senders(

@@ -10,11 +10,11 @@ from gateway.adapters.conversation.taking import Taking
 from gateway.adapters.payments.webhook import PaymentWebhook
 from gateway.adapters.providers.outbound import outbound_session
 from gateway.call.child import CHILD
-from gateway.call.child_flow import ChildFlow
 from gateway.call.consent import TransferAsked
 from gateway.call.flow import Announcement
 from gateway.call.payment import MESSAGES
 from gateway.call.plot import Event
+from gateway.call.restricted import RESTRICTED, RestrictedFlow
 from gateway.evidence.entries import Json
 from gateway.policy.model import TenantPolicy
 from gateway.ports import Clock, Egress, Masker, Secrets
@@ -46,16 +46,21 @@ class Extras:
         """The recorded messages that it may have to play."""
         paying = MESSAGES if self.pause is not None else ()
         child = (CHILD,) if self.tenant.children.minded else ()
-        return (*paying, *child, *((TRANSFER,) if self.tenant.transfer is not None else ()))
+        return (RESTRICTED, *paying, *child, *((TRANSFER,) if self.tenant.transfer is not None else ()))
 
-    def flow(self, announcements: tuple[Announcement, ...], started: dict[str, Json], acknowledged_by: str) -> ChildFlow:
+    def flow(
+        self, announcements: tuple[Announcement, ...], started: dict[str, Json], acknowledged_by: str, *, barred: str = ""
+    ) -> RestrictedFlow:
+        """``barred``: why nothing of this call may be heard (``gateway.call.restricted``)."""
         tenant = self.tenant
-        return ChildFlow(
+        return RestrictedFlow(
             announcements,
             started=started,
             acknowledged_by=acknowledged_by,
             terms=tenant.payment,
             children=tenant.children,
+            barred=barred,
+            hands_over=tenant.transfer is not None,
         )
 
     def seeing(self, egress: Egress) -> Egress:

@@ -63,6 +63,7 @@ from gateway.runner.proxy.idle import IdleSweep
 from gateway.runner.proxy.proxy import Proxy
 from gateway.runner.proxy.record import ProxyParts
 from gateway.runner.proxy.speech import MakeVoice, Speech
+from gateway.runner.rights_callers import Callers
 from gateway.settings import Settings
 from gateway.tasks import TaskOwner
 from gateway.values import Hop, Private, ProcessorId
@@ -125,6 +126,8 @@ class ProxyNeeds:
     """Makes and keeps a conversation's receipt."""
     tenants: Callable[[], Iterable[str]] = tuple
     """Those whose conversations end by themselves when nobody uses them."""
+    callers: Callers | None = None
+    """Who knows whom programs speak for."""
 
 
 async def open_proxy(needs: ProxyNeeds, running: AsyncExitStack) -> list[web.RouteDef]:
@@ -154,10 +157,11 @@ async def open_proxy(needs: ProxyNeeds, running: AsyncExitStack) -> list[web.Rou
         instructions=needs.instructions,
         price=needs.price,
         notices=needs.notices,
+        callers=needs.callers,
     )
     proxy = await running.enter_async_context(Proxy(parts))
     keys = TenantKeys(needs.store)
-    door = Door(keys, needs.tenant, proxy, needs.clock, tasks)
+    door = Door(keys, needs.tenant, proxy, needs.clock, tasks, needs.callers)
     operators = key_routes(needs.operator, keys, needs.tenant, needs.clock)
     speech = await _speech_routes(door, parts, needs, running, tasks)
     endings = []

@@ -32,6 +32,9 @@ TEXTS = {
     "declined.en.wav": "All right. Without your agreement I cannot go on with this call. Goodbye.",
     "child.en.wav": "I am sorry. I may not talk with children by myself. Please ask a grown-up to call us. Goodbye.",
     "transfer.en.wav": "All right. I am connecting you to a person now. Please stay on the line.",
+    "restricted.en.wav": (
+        "I am sorry. For this number we may only store data and not use it, so this call cannot be continued. Goodbye."
+    ),
     "payment-number.en.wav": (
         "Please do not say your card number. Key it in on your telephone, and then press the hash key. "
         "I cannot hear you meanwhile."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import phonenumbers
 from phonenumbers import NumberParseException
 
@@ -9,6 +11,7 @@ from gateway.errors import InvalidRequest
 from gateway.values import Private
 
 LONGEST = 40
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 _SIGNS = frozenset("+-.  ()/\u00a0\u2009\u202f\u2010\u2011\u2012\u2013")
 
 
@@ -36,6 +39,8 @@ def _parsed(text: str, country: str) -> str | None:
         parsed = phonenumbers.parse(text, country.upper() or None)
     except NumberParseException:
         return None
-    if not phonenumbers.is_possible_number(parsed):
-        return None
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    written = "".join(sign for sign in text if sign.isdigit() or sign == "+")
+    if phonenumbers.is_possible_number(parsed):
+        return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    # A carrier may know numbers that no plan has: written as one, it is taken at its word.
+    return written if _E164.fullmatch(written) else None

@@ -23,6 +23,7 @@ from gateway.values import CallId, Private, TenantId
 Subject = Callable[[TenantId, Private[str]], str]
 """The keyed hash that stands for a number of that tenant's. Raises InvalidRequest for what is no number."""
 LIST_OF_TOMORROW = timedelta(days=1)
+RESTRICTED = "they have restricted the use of their data: it is only stored (GDPR art. 18)"
 
 
 class Imported(Protocol):
@@ -49,6 +50,10 @@ class Suppression(Protocol):
     async def hits(self, tenant: TenantId, subject: str) -> tuple[ListHit, ...]: ...
     async def attempts(self, tenant: TenantId, subject: str, at: datetime) -> int: ...
     async def take_attempt(self, tenant: TenantId, subject: str, at: datetime, *, most: int) -> bool: ...
+
+
+class Restrictions(Protocol):
+    async def restricted(self, tenant: TenantId, subject: str) -> datetime | None: ...
 
 
 class Consents(Protocol):
@@ -78,8 +83,10 @@ class DialDesk:
         subject: Subject,
         clock: Clock,
         ids: Ids,
+        restrictions: Restrictions | None = None,
     ) -> None:
         self._suppression = suppression
+        self._restrictions = restrictions
         self._consents = consents
         self._ledger = ledger
         self._tenant = tenant
@@ -113,6 +120,8 @@ class DialDesk:
         subject, moment = self._subject(name, number), at or self._clock.now()
         where = locate(number, carrier=carrier)
         answer = may_dial(policy.outbound, DialQuestion(where, purpose, moment), await self._known(name, subject, moment))
+        if self._restrictions is not None and await self._restrictions.restricted(name, subject) is not None:
+            answer = DialAnswer((*answer.reasons, RESTRICTED))
         most = policy.outbound.attempts_per_day
         if dialling and answer.permitted and not await self._suppression.take_attempt(name, subject, moment, most=most):
             answer = DialAnswer((f"another call to them has just used the last of {most} attempts a day",))

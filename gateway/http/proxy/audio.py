@@ -95,6 +95,7 @@ async def answer_transcription(request: Request, speech: Speech) -> web.Response
             language=language or request.tenant.language,
             model=model,
             masked=_wants_mask(request.http),
+            subject=request.subject,
         )
     dropped = form.texts.keys() - {"model", "language", "response_format"}
     headers = facts_of(done.call, done.grant, done.masked, dropped)
@@ -196,6 +197,7 @@ async def answer_speech(request: Request, speech: Speech) -> web.StreamResponse:
             language=request.tenant.language,
             model=fields.model(),
             voice=_voice(fields),
+            subject=request.subject,
         )
         async with aclosing(speaking.pieces):
             headers = facts_of(speaking.call, speaking.grant, speaking.masked, fields.left) | {"Content-Type": _MEDIA[kind]}

@@ -19,6 +19,7 @@ from gateway.policy.egress import Grant
 from gateway.policy.model import TenantPolicy
 from gateway.ports import Clock
 from gateway.runner.proxy.proxy import Answering, Proxy
+from gateway.runner.rights_callers import Callers
 from gateway.tasks import TaskOwner
 from gateway.values import Private, TenantId
 
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 
 CALL = "X-Sordino-Call"
 DROPPED = "X-Sordino-Dropped"
+SUBJECT = "X-Sordino-Subject"
 MOST_BODY = 4 << 20
 MOST_ANSWER = 4 << 20
 BODY_WITHIN_S = 60.0
@@ -61,6 +63,8 @@ class Door:
     proxy: Proxy
     clock: Clock
     tasks: TaskOwner
+    callers: Callers | None = None
+    """Who knows whom a client speaks for."""
 
     def path(self, scope: str, answer: Answer, write_error: WriteError) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """A handler: lets in who has a key with that scope, and says what goes wrong in the dialect of the path."""
@@ -97,6 +101,19 @@ class Request:
         if len(named) > 1:
             raise InvalidRequest(f"{CALL} stands twice in the request")
         return named[0].strip() if named and named[0].strip() else None
+
+    @property
+    def subject(self) -> str:
+        """Whom the client speaks for, as the keyed hash of the number that it names; empty: it names nobody.
+
+        Raises InvalidRequest when it names two, or no number: without repeating it.
+        """
+        named = self.http.headers.getall(SUBJECT, [])
+        if len(named) > 1:
+            raise InvalidRequest(f"{SUBJECT} stands twice in the request")
+        if not named or not named[0].strip() or self.door.callers is None:
+            return ""
+        return self.door.callers.subject(self.tenant, Private(named[0]))
 
     async def json(self) -> Private[Mapping[str, Any]]:
         """The body. Raises PayloadTooLarge, InvalidRequest."""

@@ -115,6 +115,8 @@ class Conversation:
     """What a nameless one is waiting under (``Conversations.may_go_on``)."""
     used: float = 0.0
     """When this gateway has used it last, in monotonic seconds."""
+    subject: str | None = None
+    """Whose it is, as a keyed hash; empty: nobody's that is known; None: nobody has looked yet."""
     continues: str = ""
     """The call whose placeholders it goes on with, where no name connects the two."""
 
@@ -172,7 +174,7 @@ class Conversations:
                 self.forget(before)
                 await before.masker.move_to(fresh.stored)
                 fresh.masker, fresh.texts, fresh.beginning = before.masker, before.texts, before.beginning
-                fresh.continues = before.call
+                fresh.continues, fresh.subject = before.call, before.subject
             return fresh
         if _OURS.fullmatch(named):
             return await self._open(tenant, CallId(named), create=False)

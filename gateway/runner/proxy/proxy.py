@@ -45,6 +45,7 @@ from gateway.runner.proxy.record import (
     count_tokens,
     egress_of,
     leave,
+    speaking_for,
     started_body,
     unknown_body,
 )
@@ -111,8 +112,8 @@ class Proxy:
             await asyncio.wait(self._settling, timeout=SETTLE_WITHIN_S)
         await self._tasks.aclose()
 
-    async def ask(self, tenant: TenantPolicy, named: str | None, plain: PlainRequest) -> Answering:
-        """The answer, once its first words are there. ``named``: the conversation, or None for a new one.
+    async def ask(self, tenant: TenantPolicy, named: str | None, plain: PlainRequest, *, subject: str = "") -> Answering:
+        """The answer, once its first words are there. ``named``: the conversation, or None for a new one; ``subject``: whose.
 
         Raises:
             NotFound, InvalidRequest: the conversation, or something in the request.
@@ -120,7 +121,7 @@ class Proxy:
             NoPermittedRoute, PolicyRefused: with reasons.
             UpstreamBusy, UpstreamFailed, UpstreamTimeout: every permitted processor has failed.
         """
-        conversation, masked = await self._mask(tenant, named, plain)
+        conversation, masked = await self._mask(tenant, named, plain, subject)
         conversation.busy += 1
         asked = _Asked(conversation, plain, masked, egress_of(self._parts, tenant, conversation), nameless=named is None)
         try:
@@ -146,11 +147,14 @@ class Proxy:
 
     # --- before anything leaves ---------------------------------------------------------------------------------------
 
-    async def _mask(self, tenant: TenantPolicy, named: str | None, plain: PlainRequest) -> tuple[Conversation, MaskedRequest]:
+    async def _mask(
+        self, tenant: TenantPolicy, named: str | None, plain: PlainRequest, subject: str
+    ) -> tuple[Conversation, MaskedRequest]:
         clock, began = self._parts.clock, self._parts.clock.monotonic()
         for opening in range(OPENINGS):
             history = self._history(tenant, plain) if named is None else None
             conversation = await self._parts.conversations.find(tenant, named, history=history)
+            await speaking_for(self._parts, conversation, subject)
             try:
                 async with asyncio.timeout(MASK_WITHIN_S), conversation.turn:
                     masked = await RequestMask(conversation).mask(plain)

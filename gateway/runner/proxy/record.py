@@ -18,8 +18,9 @@ from gateway.runner.egress import CallEgress
 from gateway.runner.notices import NoticesNow
 from gateway.runner.proxy.conversations import Conversation, Conversations
 from gateway.runner.proxy.mask import kept_form
+from gateway.runner.rights_callers import Callers, promised
 from gateway.tasks import TaskOwner
-from gateway.values import EntityType, ProcessorId
+from gateway.values import EntityType, ProcessorId, TenantId
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -47,6 +48,8 @@ class ProxyParts:
     """Who is barred for a tenant now; asked before each Grant."""
     price: Callable[[ProcessorId], Price | None] = lambda processor: None
     """What a processor's tokens cost, where its entry says so."""
+    callers: Callers | None = None
+    """Who knows whose conversation it is, and who may not be spoken for."""
 
 
 class OnRecord:
@@ -92,13 +95,33 @@ def egress_of(parts: ProxyParts, tenant: TenantPolicy, conversation: Conversatio
     )
 
 
-async def started_body(parts: ProxyParts, tenant: TenantPolicy, conversation: Conversation) -> dict[str, str]:
+async def speaking_for(parts: ProxyParts, conversation: Conversation, subject: str) -> None:
+    """The conversation is this person's from now on; without ``subject`` it stays whose it was.
+
+    Raises:
+        PolicyRefused: they have restricted the use of their data.
+        StoreUnavailable: nobody can tell.
+    """
+    if parts.callers is None:
+        return
+    tenant = TenantId(conversation.tenant.tenant)
+    if not subject and conversation.subject is None and conversation.begun:
+        conversation.subject = await parts.callers.of_call(tenant, conversation.call)
+    if subject := subject or conversation.subject or "":
+        conversation.subject = subject
+        await parts.callers.speaking(tenant, conversation.call, subject)
+
+
+async def started_body(parts: ProxyParts, tenant: TenantPolicy, conversation: Conversation) -> dict[str, Json]:
     """The body of its ``call.started``. Raises EvidenceUnavailable: what it is handled by cannot be kept."""
     registry = parts.registry()
     await parts.instructions(tenant, registry)
-    before = {"continues": conversation.continues} if conversation.continues else {}
+    before: dict[str, Json] = {"continues": conversation.continues} if conversation.continues else {}
+    whose: dict[str, Json] = {"subject": conversation.subject} if conversation.subject else {}
     return {
         **before,
+        **whose,
+        **promised(tenant),
         "carrier": "proxy",
         "direction": "inbound",
         "language": tenant.language,

@@ -34,7 +34,16 @@ from gateway.redaction.placeholder import scanner
 from gateway.redaction.unmask import unmask
 from gateway.runner.proxy.breaker import Breakers
 from gateway.runner.proxy.conversations import Conversation
-from gateway.runner.proxy.record import MASK_WITHIN_S, OPENINGS, OnRecord, ProxyParts, egress_of, leave, started_body
+from gateway.runner.proxy.record import (
+    MASK_WITHIN_S,
+    OPENINGS,
+    OnRecord,
+    ProxyParts,
+    egress_of,
+    leave,
+    speaking_for,
+    started_body,
+)
 from gateway.tasks import TaskOwner
 from gateway.values import CallId, DataCategory, Hop, Pcm, Placeholder, Private, ProcessorId
 
@@ -80,7 +89,15 @@ class Speech:
         self._breakers = {Hop.STT: Breakers(), Hop.TTS: Breakers()}
 
     async def transcribe(
-        self, tenant: TenantPolicy, named: str | None, speech: Private[Pcm], *, language: str, model: str, masked: bool
+        self,
+        tenant: TenantPolicy,
+        named: str | None,
+        speech: Private[Pcm],
+        *,
+        language: str,
+        model: str,
+        masked: bool,
+        subject: str = "",
     ) -> Transcript:
         """The words of a recording, as they were said; with ``masked``, with this conversation's placeholders.
 
@@ -89,7 +106,7 @@ class Speech:
             UpstreamFailed: everybody who may has failed.
             RedactionUnavailable, StoreUnavailable, EvidenceUnavailable: nothing was given away.
         """
-        async with self._visiting(tenant, named) as visit:
+        async with self._visiting(tenant, named, subject) as visit:
 
             async def hear(grant: Grant) -> Private[str]:
                 ear = self._stt.get(grant.dialect)
@@ -104,13 +121,21 @@ class Speech:
             return Transcript(visit.call, grant, Private(found.text), sum(found.counts.values()))
 
     async def speak(
-        self, tenant: TenantPolicy, named: str | None, text: Private[str], *, language: str, model: str, voice: str
+        self,
+        tenant: TenantPolicy,
+        named: str | None,
+        text: Private[str],
+        *,
+        language: str,
+        model: str,
+        voice: str,
+        subject: str = "",
     ) -> Speaking:
         """The voice, once its first sound is there. Placeholders of the conversation are said as what they stand for.
 
         Who may not have a transcript gets no text in which there is anything private. Raises as ``transcribe``.
         """
-        async with self._visiting(tenant, named) as visit:
+        async with self._visiting(tenant, named, subject) as visit:
             found = await visit.mask(text, ours=True)
             held = [each.entity for each in scanner().all(found.text)]
             said = text.map(lambda plain: unmask(plain, visit.restore).reveal())
@@ -134,12 +159,13 @@ class Speech:
             return (await visit.ask(Hop.TTS, frozenset({category}), model, say, about=about))[1]
 
     @asynccontextmanager
-    async def _visiting(self, tenant: TenantPolicy, named: str | None) -> AsyncGenerator[_Visit, None]:
+    async def _visiting(self, tenant: TenantPolicy, named: str | None, subject: str) -> AsyncGenerator[_Visit, None]:
         """A conversation while something is done in it; what that leaves behind is kept when it ends."""
         parts = self._parts
         visit = _Visit(parts, tenant, await parts.conversations.find(tenant, named), OnRecord(self._tasks), self._breakers)
         visit.conversation.busy += 1
         try:
+            await speaking_for(parts, visit.conversation, subject)
             await visit.begin()
             yield visit
         except EvidenceUnavailable:
