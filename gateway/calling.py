@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -14,6 +15,7 @@ from gateway.adapters.detectors.presidio import PresidioDetector
 from gateway.adapters.keys.signing import SigningKey
 from gateway.adapters.sounds import Sounds, Spoken
 from gateway.adapters.stores.ledger import RedisLedger
+from gateway.adapters.stores.offboarding import RedisOffboarding
 from gateway.adapters.stores.policy_archive import PolicyArchive
 from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.receipts import Receipts
@@ -22,7 +24,7 @@ from gateway.adapters.stores.vault import RedisVault
 from gateway.call.consent import ConsentWithdrawn
 from gateway.call.flow import Outcome
 from gateway.call.plot import Failed
-from gateway.errors import SordinoError
+from gateway.errors import SordinoError, StoreUnavailable
 from gateway.evidence import receipt as receipts
 from gateway.evidence.entries import Entry, Json
 from gateway.evidence.receipt import Receipt
@@ -105,13 +107,15 @@ class Calls:
         """Run one call of that tenant on that leg, to its receipt. ``ends``: whose law holds follows from the numbers.
 
         Raises:
-            Misconfigured, PolicyUnavailable, EvidenceUnavailable: it cannot even begin; nothing was heard and nothing is on
-                record.
+            Misconfigured, PolicyUnavailable, TenantLeaving, EvidenceUnavailable: it cannot even begin; nothing was heard and
+                nothing is on record.
         """
         needs = self.needs
         call = CallId(needs.ids.new("call"))
         shown = showing(needs.observer, call)
         account = CallAccount(TenantId(tenant.tenant), call, needs.ledger, needs.clock)
+        with suppress(StoreUnavailable):  # without the store nothing is heard either, and the caller is told so
+            await RedisOffboarding(needs.store).check(account.tenant)
         law, first = law_of_call(needs.policies.policies, tenant, ends)
         await needs.spoken.prepare(first.announcements)
         extras = Extras.of(tenant)

@@ -24,9 +24,11 @@ from gateway.http.recordings import recording_routes
 from gateway.http.transcripts import transcript_routes
 from gateway.incident import IncidentDesks, open_incidents
 from gateway.keeping import Keys
+from gateway.leaving import Leaving, LeavingNeeds, open_leaving
 from gateway.ports import Clock, Ids, Secrets, Telemetry
 from gateway.recording import DeskNeeds, Recordings, open_recordings
 from gateway.righting import Righting, RightingNeeds, open_righting
+from gateway.runner.backup import KeySeal
 from gateway.runner.children import ChildCalls
 from gateway.settings import Settings
 from gateway.tasks import TaskOwner
@@ -64,6 +66,7 @@ class Desks:
     data: DataDesk
     children: ChildCalls
     righting: Righting
+    leaving: Leaving
 
     def routes(self, operator: Private[str]) -> list[web.RouteDef]:
         """Their paths."""
@@ -74,6 +77,7 @@ class Desks:
             *transcript_routes(operator, self.transcripts.desk),
             *self.data.routes(operator),
             *self.righting.routes(operator),
+            *self.leaving.routes(operator),
         ]
 
     async def keep(self, tasks: TaskOwner, running: AsyncExitStack) -> None:
@@ -83,7 +87,9 @@ class Desks:
         if anchoring is not None:
             tasks.start(keep_anchoring(anchoring), name="anchors")
         tasks.start(self.recordings.keep(), name="recordings")
-        tasks.start(self.data.keep(self.recordings.desk, lambda: needs.policies.policies.tenants), name="retention")
+        kept = self.data.keep(self.recordings.desk, lambda: needs.policies.policies.tenants, ended=self.leaving.ended)
+        tasks.start(kept, name="retention")
+        tasks.start(self.leaving.keep(), name="leaving")
         tasks.start(self.incidents.keep(needs.telemetry), name="incidents")
         tasks.start(keep_forgetting(self.children, lambda: needs.policies.policies.tenants), name="children")
         tasks.start(retry_notices(governing.notices, governing.changes, governing.policies), name="notices")
@@ -116,7 +122,9 @@ async def open_desks(needs: DesksNeeds, running: AsyncExitStack) -> Desks:
     transcripts = open_transcripts(store, keys.shelf, ledger, clock)
     places = HoldingNeeds(store, recordings.desk, needs.receipts, clock, (transcripts.holding,))
     about = (store, ledger, needs.signing, clock, ids, needs.telemetry)
-    data = open_data_desk(DataDeskNeeds(*about, SubjectHash(keys.identity), keys.shelf), holdings(places))
+    sealed = KeySeal(store, keys.masters, clock, ids).destroyed
+    data = open_data_desk(DataDeskNeeds(*about, SubjectHash(keys.identity), keys.shelf, sealed), holdings(places))
+    kept = (needs.settings.data, store, ledger, keys, data, needs.signing)
     return Desks(
         needs=needs,
         governing=governing,
@@ -126,4 +134,5 @@ async def open_desks(needs: DesksNeeds, running: AsyncExitStack) -> Desks:
         data=data,
         children=open_children(store, data),
         righting=open_righting(RightingNeeds(store, ledger, governing, keys, data, transcripts.desk, clock, ids)),
+        leaving=open_leaving(LeavingNeeds(*kept, lambda: needs.policies.policies.tenants, clock, ids)),
     )

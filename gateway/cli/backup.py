@@ -120,7 +120,7 @@ def run_create(given: argparse.Namespace) -> int:
             print(f"  not in it: {each}")
         return GOOD
 
-    return _run(work)
+    return in_a_stack(work)
 
 
 def run_list(given: argparse.Namespace) -> int:
@@ -156,7 +156,7 @@ def run_restore(given: argparse.Namespace) -> int:
         print(f"  not in backups: {data / 'keys'}: bring your own copy of the signing key")
         return GOOD
 
-    return _run(work)
+    return in_a_stack(work)
 
 
 def run_drill(given: argparse.Namespace) -> int:
@@ -171,7 +171,7 @@ def run_drill(given: argparse.Namespace) -> int:
         _say(given, done, "the drill was passed, and is written down")
         return GOOD
 
-    return _run(work)
+    return in_a_stack(work)
 
 
 def _target(settings: Settings, data: Path, url: str | None) -> Settings:
@@ -277,7 +277,7 @@ def _tell(text: str) -> None:
         print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
 
-def _run(work: Callable[[AsyncExitStack], Awaitable[int]]) -> int:
+def in_a_stack(work: Callable[[AsyncExitStack], Awaitable[int]]) -> int:
     async def inside() -> int:
         async with AsyncExitStack() as running:
             return await work(running)

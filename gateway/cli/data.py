@@ -7,17 +7,20 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 
 from gateway.adapters.keys.signing import SigningKey
 from gateway.adapters.keys.subjects import SubjectHash
+from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.notices import RedisNoticeLog
 from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.receipts import Receipts
+from gateway.adapters.stores.redis import Store
 from gateway.adapters.system import RandomIds, Secrets, SystemClock
 from gateway.adapters.telemetry.null import NullTelemetry
 from gateway.cli.attached import attach
 from gateway.holding import DataDesk, DataDeskNeeds, HoldingNeeds, holdings, open_data_desk
-from gateway.keeping import open_keys
+from gateway.keeping import Keys, open_keys
 from gateway.recording import DeskNeeds, open_recordings
 from gateway.runner.backup import KeySeal
 from gateway.runner.notices import NoticeWatch
@@ -28,8 +31,24 @@ BY = "command line"
 Work = Callable[[DataDesk], Awaitable[int]]
 
 
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """The desk, and what it stands on."""
+
+    store: Store
+    ledger: RedisLedger
+    keys: Keys
+    signing: SigningKey
+    desk: DataDesk
+
+
 async def attach_data_desk(settings: Settings, folder: PolicyFolder, running: AsyncExitStack) -> DataDesk:
     """The desk on the store and the files that the gateway uses. Raises Misconfigured, StoreUnavailable."""
+    return (await attach_data(settings, folder, running)).desk
+
+
+async def attach_data(settings: Settings, folder: PolicyFolder, running: AsyncExitStack) -> Attached:
+    """The same, for who needs what is under it."""
     store, ledger = await attach(settings, running)
     keys, clock, ids = await open_keys(settings, store), SystemClock(), RandomIds()
     telemetry = NullTelemetry()
@@ -50,10 +69,11 @@ async def attach_data_desk(settings: Settings, folder: PolicyFolder, running: As
     transcripts = open_transcripts(store, keys.shelf, ledger, clock)
     receipts = Receipts(store, settings.data / "receipts")
     places = holdings(HoldingNeeds(store, recordings.desk, receipts, clock, (transcripts.holding,)))
+    signing = SigningKey.from_file(settings.data / "keys" / "signing.key", create=True)
     needs = DataDeskNeeds(
         store=store,
         ledger=ledger,
-        signing=SigningKey.from_file(settings.data / "keys" / "signing.key", create=True),
+        signing=signing,
         clock=clock,
         ids=ids,
         telemetry=telemetry,
@@ -61,7 +81,7 @@ async def attach_data_desk(settings: Settings, folder: PolicyFolder, running: As
         shelf=keys.shelf,
         key_destroyed=KeySeal(store, keys.masters, clock, ids).destroyed,
     )
-    return open_data_desk(needs, places)
+    return Attached(store, ledger, keys, signing, open_data_desk(needs, places))
 
 
 def on_the_data_desk(given: argparse.Namespace, work: Work) -> int:

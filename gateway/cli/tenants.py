@@ -19,6 +19,7 @@ from gateway.adapters.stores.embedded import EmbeddedValkey
 from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.tenant_keys import SCOPES, TenantKey, TenantKeys
+from gateway.cli.offboarding import add_offboard
 from gateway.errors import InvalidRequest, Misconfigured, PolicyInvalid
 from gateway.settings import Settings
 from gateway.values import TenantId
@@ -65,6 +66,7 @@ def add_parser(subparsers: Subparsers) -> None:
     each.add_argument("tenant", metavar="TENANT")
     for name, what in (("per-minute", "requests a minute"), ("burst", "at one moment"), ("concurrent", "in progress at once")):
         each.add_argument(f"--{name}", type=int, metavar="N", help=what)
+    add_offboard(commands)
     keys = commands.add_parser(
         "keys", help="a tenant's keys", description="A tenant's keys.", epilog="example: sordino tenants keys list acme"
     )

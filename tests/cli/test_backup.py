@@ -2,85 +2,49 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-from collections.abc import Awaitable, Callable
 from datetime import date
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
 from gateway.adapters.audit.backup_file import SUFFIX
 from gateway.adapters.stores.embedded import EmbeddedValkey
-from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.suppression import RedisSuppression
 from gateway.adapters.system import RandomIds, SystemClock
 from gateway.cli.main import main
 from gateway.policy.retention import HoldScope
 from gateway.runner.backup import KeySeal
-from gateway.settings import Settings
 from gateway.values import DataClass
-from tests.runner.lived import ACME, CALLS, GLOBEX, SECRET, WHO, Lived, lived, write_policies
-
-T = TypeVar("T")
-
-
-@pytest.fixture
-def house(tmp_path: Path, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A gateway that has been in use, with its store on a server of its own."""
-    key = tmp_path / "master.key"
-    key.touch(mode=0o600)
-    key.write_text("A" * 43 + "=")
-    policies = write_policies(tmp_path / "policies")
-    environment = {"DATA": tmp_path / "data", "POLICIES": policies, "REDIS_URL": valkey.url, "MASTER_KEY_FILE": key}
-    for name, value in environment.items():
-        monkeypatch.setenv(f"SORDINO_{name}", str(value))
-
-    async def empty() -> None:
-        async with Store(valkey.url, timeout_s=20) as store, store.answers() as client:
-            await client.flushall()
-
-    asyncio.run(empty())
-    in_it(lambda gateway: gateway.live())
-    return tmp_path
+from tests.cli.lived_in import in_it
+from tests.runner.lived import ACME, CALLS, GLOBEX, SECRET, WHO, Lived
 
 
-def in_it(work: Callable[[Lived], Awaitable[T]], **elsewhere: object) -> T:
-    async def inside() -> T:
-        settings = Settings.from_env({**os.environ, **{f"SORDINO_{name}": str(value) for name, value in elsewhere.items()}})
-        async with lived(settings) as gateway:
-            return await work(gateway)
-
-    return asyncio.run(inside())
-
-
-def made(house: Path) -> Path:
-    assert main(["backup", "create", str(house / "backups")]) == 0
-    (path,) = (house / "backups").glob(f"*{SUFFIX}")
+def made(lived_in: Path) -> Path:
+    assert main(["backup", "create", str(lived_in / "backups")]) == 0
+    (path,) = (lived_in / "backups").glob(f"*{SUFFIX}")
     return path
 
 
-def restored(house: Path, file: Path, *more: str, code: int = 0) -> Path:
-    assert main(["backup", "restore", str(file), "--into", str(house / "new"), *more]) == code
-    return house / "new"
+def restored(lived_in: Path, file: Path, *more: str, code: int = 0) -> Path:
+    assert main(["backup", "restore", str(file), "--into", str(lived_in / "new"), *more]) == code
+    return lived_in / "new"
 
 
-def test_everything_that_was_kept_comes_back(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_everything_that_was_kept_comes_back(lived_in: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Of each tenant its own, readable as before, and verified to its last entry of evidence."""
     had = in_it(lambda gateway: gateway.readable(ACME))
-    new = restored(house, made(house), "--report", str(house / "report.json"))
+    new = restored(lived_in, made(lived_in), "--report", str(lived_in / "report.json"))
     assert in_it(lambda gateway: gateway.readable(ACME), DATA=new, REDIS_URL="") == had
     assert had[CALLS[0]] >= {"recordings", "transcripts", "receipts"}
     said = capsys.readouterr().out
     assert "evidence verified to entry 13" in said
-    report = json.loads((house / "report.json").read_text())
+    report = json.loads((lived_in / "report.json").read_text())
     assert report["tenants"]["globex"]["since"]["came_back"] == []
 
 
-def test_what_was_erased_since_does_not_come_back(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = made(house)
+def test_what_was_erased_since_does_not_come_back(lived_in: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = made(lived_in)
 
     async def meanwhile(gateway: Lived) -> None:
         await gateway.desk.erase_call(ACME, CALLS[0], why="request of the caller", by="operator")
@@ -88,7 +52,7 @@ def test_what_was_erased_since_does_not_come_back(house: Path, capsys: pytest.Ca
         await gateway.desk.deletions.delete(GLOBEX, subject, why="request of the caller", by="operator")
 
     in_it(meanwhile)
-    new = restored(house, file)
+    new = restored(lived_in, file)
     at_acme = in_it(lambda gateway: gateway.readable(ACME), DATA=new, REDIS_URL="")
     assert CALLS[0] not in at_acme
     assert {"recordings", "transcripts", "receipts"} <= at_acme[CALLS[1]]
@@ -97,18 +61,18 @@ def test_what_was_erased_since_does_not_come_back(house: Path, capsys: pytest.Ca
     assert "done again" in capsys.readouterr().out
 
 
-def test_what_was_erased_is_unreadable_also_for_who_says_that_nothing_was(house: Path) -> None:
+def test_what_was_erased_is_unreadable_also_for_who_says_that_nothing_was(lived_in: Path) -> None:
     """Its key is nowhere: neither in the old backup nor in the keys beside it, with all that is left and the master key."""
-    file = made(house)
+    file = made(lived_in)
     in_it(lambda gateway: gateway.desk.erase_call(ACME, CALLS[0], why="request of the caller", by="operator"))
-    new = restored(house, file, "--without-newer-evidence")
+    new = restored(lived_in, file, "--without-newer-evidence")
     back = in_it(lambda gateway: gateway.readable(ACME), DATA=new, REDIS_URL="")
     assert back[CALLS[0]].isdisjoint({"recordings", "transcripts"})
     assert {"recordings", "transcripts"} <= back[CALLS[1]]
 
 
-def test_holds_and_objections_since_hold_in_the_new_store(house: Path) -> None:
-    file = made(house)
+def test_holds_and_objections_since_hold_in_the_new_store(lived_in: Path) -> None:
+    file = made(lived_in)
 
     async def meanwhile(gateway: Lived) -> None:
         scope = HoldScope(call=CALLS[1], data_class=DataClass.AUDIO)
@@ -116,7 +80,7 @@ def test_holds_and_objections_since_hold_in_the_new_store(house: Path) -> None:
         await gateway.desk.holds.place(ACME, scope, reason="claim", approver="counsel", review=review, by="operator")
 
     in_it(meanwhile)
-    new = restored(house, file)
+    new = restored(lived_in, file)
 
     async def holds(gateway: Lived) -> list[HoldScope]:
         assert await RedisSuppression(gateway.store).opted_out(ACME, "b" * 64) is not None
@@ -125,8 +89,8 @@ def test_holds_and_objections_since_hold_in_the_new_store(house: Path) -> None:
     assert in_it(holds, DATA=new, REDIS_URL="") == [HoldScope(call=CALLS[1], data_class=DataClass.AUDIO)]
 
 
-def test_a_drill_is_written_down_and_leaves_nothing(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = made(house)
+def test_a_drill_is_written_down_and_leaves_nothing(lived_in: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = made(lived_in)
     in_it(lambda gateway: gateway.desk.erase_call(ACME, CALLS[0], why="request of the caller", by="operator"))
     assert main(["backup", "drill", str(file)]) == 0
     assert "the drill was passed" in capsys.readouterr().out
@@ -140,28 +104,28 @@ def test_a_drill_is_written_down_and_leaves_nothing(house: Path, capsys: pytest.
 
 
 def test_a_tenant_whose_key_was_destroyed_is_unreadable_in_every_old_backup(
-    house: Path, capsys: pytest.CaptureFixture[str]
+    lived_in: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = made(house)
+    file = made(lived_in)
 
     async def destroy(gateway: Lived) -> None:
         await gateway.keys.shelf.destroy_tenant(GLOBEX)
         await KeySeal(gateway.store, gateway.keys.masters, SystemClock(), RandomIds()).destroyed()
 
     in_it(destroy)
-    new = restored(house, file)
+    new = restored(lived_in, file)
     assert "its data is not readable" in capsys.readouterr().out
     assert in_it(lambda gateway: gateway.readable(GLOBEX), DATA=new, REDIS_URL="") == {}
     assert in_it(lambda gateway: gateway.readable(ACME), DATA=new, REDIS_URL="")
 
 
-def test_nothing_private_and_no_key_can_be_read_in_the_files(house: Path) -> None:
-    file = made(house)
+def test_nothing_private_and_no_key_can_be_read_in_the_files(lived_in: Path) -> None:
+    file = made(lived_in)
 
     async def locked(gateway: Lived) -> bytes:
         return bytes(await gateway.store.ask("GET", f"sordino:{{acme}}:audio:{CALLS[0]}:key"))
 
-    raw = file.read_bytes() + (house / "backups" / "keys.sealed").read_bytes()
+    raw = file.read_bytes() + (lived_in / "backups" / "keys.sealed").read_bytes()
     assert SECRET.encode() not in raw
     assert in_it(locked) not in raw
     assert WHO.encode() not in raw
@@ -178,33 +142,33 @@ REFUSED: list[tuple[list[str], str]] = [
 
 @pytest.mark.parametrize(("words", "told"), REFUSED, ids=[words[0] + " " + told for words, told in REFUSED])
 def test_what_cannot_be_done_is_told_and_nothing_is_written(
-    house: Path, capsys: pytest.CaptureFixture[str], words: list[str], told: str
+    lived_in: Path, capsys: pytest.CaptureFixture[str], words: list[str], told: str
 ) -> None:
-    file = made(house)
-    assert main(["backup", *(word.format(house=house, file=file) for word in words)]) == 1
+    file = made(lived_in)
+    assert main(["backup", *(word.format(house=lived_in, file=file) for word in words)]) == 1
     assert told in (error := capsys.readouterr().err)
     assert "Traceback" not in error
-    assert list((house / "backups").glob(f"*{SUFFIX}")) == [file]
+    assert list((lived_in / "backups").glob(f"*{SUFFIX}")) == [file]
 
 
 def test_a_store_that_lost_its_evidence_is_not_taken_for_the_newest(
-    house: Path, valkey: EmbeddedValkey, capsys: pytest.CaptureFixture[str]
+    lived_in: Path, valkey: EmbeddedValkey, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Else everything that was deleted since would come back, unseen."""
-    file = made(house)
+    file = made(lived_in)
 
     async def lost(gateway: Lived) -> None:
         await gateway.store.ask("DEL", "sordino:{acme}:evidence")
 
     in_it(lost)
-    restored(house, file, code=1)
+    restored(lived_in, file, code=1)
     assert "older evidence of tenant acme than the backup has" in capsys.readouterr().err
 
 
-def test_backups_are_listed_and_a_damaged_one_is_named(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = made(house)
-    (house / "backups" / f"x{SUFFIX}").write_bytes(file.read_bytes()[:50])
-    assert main(["backup", "list", str(house / "backups")]) == 1
+def test_backups_are_listed_and_a_damaged_one_is_named(lived_in: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = made(lived_in)
+    (lived_in / "backups" / f"x{SUFFIX}").write_bytes(file.read_bytes()[:50])
+    assert main(["backup", "list", str(lived_in / "backups")]) == 1
     said = capsys.readouterr().out
     assert f"{file.name}  20" in said
     assert "acme, globex" in said

@@ -20,6 +20,7 @@ from typing import Any
 
 from gateway.adapters.stores import names
 from gateway.adapters.stores.line import Script
+from gateway.adapters.stores.offboarding import is_leaving
 from gateway.adapters.stores.redis import Store
 from gateway.errors import Forbidden, InvalidRequest, NotFound, RateLimited, Unauthenticated
 from gateway.values import Private, TenantId
@@ -41,6 +42,7 @@ _ADMIT = Script("""
 if #ARGV > 6 then redis.call('ZREM', KEYS[4], unpack(ARGV, 7)) end
 local record = redis.call('HGET', KEYS[1], ARGV[1])
 if not record then return {0, '', 0} end
+if redis.call('HEXISTS', KEYS[5], 'leaving') == 1 then return {4, record, 0} end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local set = redis.call('HMGET', KEYS[2], 'per_minute', 'burst', 'concurrent')
@@ -178,6 +180,7 @@ class TenantKeys:
             Unauthenticated: no such key, or it is revoked or has expired.
             Forbidden: the key is not for this.
             RateLimited: too many in a minute or at once; ``retry_after_s`` says when to come again.
+            TenantLeaving: the tenant's account is ending.
         """
         digest = secret.map(_digest)
         tenant = secret.map(_tenant)
@@ -185,7 +188,7 @@ class TenantKeys:
         if not found:
             raise _unknown()
         lease = secrets.token_hex(8)
-        keys = [names.key(found, part) for part in ("keys", "limits", "rate", "in-progress")]
+        keys = [names.key(found, part) for part in ("keys", "limits", "rate", "in-progress", "offboarding")]
         limits = (PER_MINUTE, BURST, CONCURRENT, LEASE_S)
         ended = self._ended.pop(TenantId(found), [])
         try:
@@ -205,6 +208,8 @@ class TenantKeys:
 
     @staticmethod
     def _refusal(key: TenantKey, scope: str, verdict: int, wait_ms: int, now: datetime) -> Exception | None:
+        if verdict == 4:
+            return is_leaving()
         if not key.usable(now):
             return _unknown()
         if scope not in key.scopes:

@@ -1,0 +1,138 @@
+"""Wiring of a tenant's end: the desk that goes on with it, what refuses its calls meanwhile, and the keys beside backups."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from aiohttp import web
+
+from gateway.adapters.keys.signing import SigningKey
+from gateway.adapters.recordings.folder import Folder
+from gateway.adapters.stores.ledger import RedisLedger
+from gateway.adapters.stores.offboarding import RedisOffboarding
+from gateway.adapters.stores.redis import Store
+from gateway.adapters.stores.tenant_keys import TenantKeys
+from gateway.errors import SordinoError
+from gateway.holding import DataDesk
+from gateway.http.offboarding import offboarding_routes
+from gateway.keeping import Keys
+from gateway.policy.model import TenantPolicy
+from gateway.policy.offboarding import Status
+from gateway.policy.retention import Retention
+from gateway.ports import Clock, Ids
+from gateway.runner.backup import RECORDINGS, KeySeal
+from gateway.runner.offboarding import OffboardingDesk, OffboardingParts
+from gateway.runner.offboarding_export import ExportParts, TenantExports
+from gateway.values import Private, TenantId
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class LeavingNeeds:
+    """What a tenant's end stands on. ``data`` is SORDINO_DATA; ``tenants`` the policies in force."""
+
+    data: Path
+    store: Store
+    ledger: RedisLedger
+    keys: Keys
+    kept: DataDesk
+    signing: SigningKey
+    tenants: Callable[[], Mapping[TenantId, TenantPolicy]]
+    clock: Clock
+    ids: Ids
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """Tenants that leave, as one gateway sees them."""
+
+    desk: OffboardingDesk
+    log: RedisOffboarding
+    exports: TenantExports
+    seal: KeySeal
+
+    def routes(self, operator: Private[str]) -> list[web.RouteDef]:
+        """Their paths, behind the operator's key."""
+        return offboarding_routes(operator, self.desk, self.log)
+
+    async def keep(self) -> None:
+        """Go on with what is due, again and again, until cancelled. A failure waits for the next round."""
+        while True:
+            await self.round()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def round(self) -> None:
+        """Go on with every end that is not over, and with keys that other gateways could not replace beside backups."""
+        try:
+            tenants = await self.log.all()
+            for missing in await self.seal.seal_all():
+                log.warning("the keys beside the backups in %s are older than they may be, and it is not here", missing)
+        except (SordinoError, OSError) as error:
+            log.warning("tenants that leave could not be looked at now: %s", _code(error))
+            return
+        for tenant in tenants:
+            try:
+                state = await self.desk.advance(tenant)
+            except SordinoError as error:
+                log.warning("the end of tenant %s could not go on now: %s", tenant, error.code)
+                continue
+            if state.status is not Status.ACTIVE:
+                await self.log.rest(tenant)
+
+    async def ended(self, tenant: TenantId) -> datetime | None:
+        """When the tenant's account ended, or will; None: nobody ends it. Raises StoreUnavailable."""
+        state = await self.log.find(tenant)
+        return None if state is None or state.status is Status.CANCELLED else state.times.ends
+
+
+def open_leaving(needs: LeavingNeeds) -> Leaving:
+    """The desk of one gateway."""
+    offboarding, folder = RedisOffboarding(needs.store), Folder(needs.data / RECORDINGS)
+    seal = KeySeal(needs.store, needs.keys.masters, needs.clock, needs.ids)
+    exports = TenantExports(
+        ExportParts(
+            data=needs.data,
+            machine=lambda: folder.name,
+            holdings=needs.kept.holdings,
+            certificates=needs.kept.certificates,
+            entries=needs.ledger.entries,
+            sign=needs.signing.sign,
+            public_key=needs.signing.public_key,
+            clock=needs.clock,
+        )
+    )
+
+    def retention(tenant: TenantId) -> Retention:
+        policy = needs.tenants().get(tenant)
+        return Retention() if policy is None else policy.retention
+
+    parts = OffboardingParts(
+        log=offboarding,
+        api_keys=TenantKeys(needs.store),
+        exports=exports,
+        holdings=needs.kept.holdings,
+        deletions=needs.kept.deletions,
+        shelf=needs.keys.shelf,
+        ledger=needs.ledger,
+        entries=needs.ledger.entries,
+        retention=retention,
+        sign=needs.signing.sign,
+        public_key=needs.signing.public_key,
+        clock=needs.clock,
+        ids=needs.ids,
+        key_destroyed=seal.destroyed,
+        keep_certificate=offboarding.keep_certificate,
+    )
+    return Leaving(OffboardingDesk(parts), offboarding, exports, seal)
+
+
+def _code(error: SordinoError | OSError) -> str:
+    return error.code if isinstance(error, SordinoError) else error.strerror or type(error).__name__

@@ -1,0 +1,332 @@
+"""The end of a tenant, step by step: each is written down before and after, so that whoever dies over one is followed by another.
+
+A step may be done twice, and is never called done before it is. What a legal hold keeps is named, stays readable, and keeps the
+tenant's key alive: the end waits for it (promises 15 and 16).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from gateway.adapters.stores.tenant_keys import TenantKey
+from gateway.errors import NotFound, PolicyRefused, StoreUnavailable
+from gateway.evidence.certificate import KIND as DELETED
+from gateway.evidence.chain import timestamp
+from gateway.evidence.entries import Entry, Json
+from gateway.evidence.leaving import certify_end
+from gateway.evidence.signed import Sign
+from gateway.locks import KeyShelf
+from gateway.policy.offboarding import OF_CONTRACT, WAIT, Offboarding, Status, Step, Times
+from gateway.policy.retention import Retention, said
+from gateway.ports import Clock, Ids, Ledger
+from gateway.runner.account import CallAccount
+from gateway.runner.deletion import Deletions, Held, held_reasons
+from gateway.runner.holdings import Holding, Item
+from gateway.values import CallId, DataClass, TenantId
+
+AT_ONCE = 200
+"""Things that are deleted in one go."""
+ROUNDS = 5
+"""How often what is left is looked for: calls that went on when the end was announced leave something behind."""
+OUTLIVING = frozenset({DataClass.EVIDENCE})
+Facts = Mapping[str, str | int]
+
+
+class Log(Protocol):
+    """``gateway.adapters.stores.offboarding``."""
+
+    async def find(self, tenant: TenantId) -> Offboarding | None: ...
+    async def save(self, state: Offboarding, *, before: int) -> bool: ...
+
+
+class ApiKeys(Protocol):
+    """``gateway.adapters.stores.tenant_keys``."""
+
+    async def of(self, tenant: TenantId) -> list[TenantKey]: ...
+    async def revoke(self, tenant: TenantId, key_id: str, *, now: datetime) -> TenantKey: ...
+
+
+class Exports(Protocol):
+    """Where the file lies that the tenant takes along. Every method raises StoreUnavailable."""
+
+    async def write(self, state: Offboarding) -> Facts:
+        """Everything that is kept, and the evidence. Twice is as good as once."""
+        ...
+
+    async def remove(self, state: Offboarding) -> None:
+        """It is gone when this answers."""
+        ...
+
+
+class ReadEntries(Protocol):
+    """The tenant's evidence in order. Raises StoreUnavailable, EvidenceInvalid."""
+
+    def __call__(self, tenant: TenantId, call: CallId | None = None, *, after: int = 0) -> AsyncIterator[Entry]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OffboardingParts:
+    """What a tenant's end stands on. ``retention``: what its policy says, or the defaults where it has none any more.
+
+    ``key_destroyed`` tells whoever else has a copy of keys; ``keep_certificate`` keeps the last one.
+    """
+
+    log: Log
+    api_keys: ApiKeys
+    exports: Exports
+    holdings: Sequence[Holding]
+    deletions: Deletions
+    shelf: KeyShelf
+    ledger: Ledger
+    entries: ReadEntries
+    retention: Callable[[TenantId], Retention]
+    sign: Sign
+    public_key: bytes
+    clock: Clock
+    ids: Ids
+    key_destroyed: Callable[[], Awaitable[None]]
+    keep_certificate: Callable[[TenantId, bytes], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would go, and what would stay. ``counts`` is by class and holding."""
+
+    times: Times
+    counts: Mapping[tuple[str, str], int]
+    held: tuple[Held, ...]
+    api_keys: int
+
+
+class OffboardingDesk:
+    """Raises StoreUnavailable and EvidenceUnavailable from everything it does; what was begun stays begun."""
+
+    def __init__(self, parts: OffboardingParts) -> None:
+        self._p = parts
+        self._do: Mapping[Step, Callable[[Offboarding], Awaitable[tuple[Facts, tuple[str, ...]]]]] = {
+            Step.ANNOUNCED: self._announce,
+            Step.KEYS_REVOKED: self._revoke,
+            Step.EXPORTED: self._export,
+            Step.DATA_DELETED: self._delete_data,
+            Step.KEY_DESTROYED: self._destroy_key,
+            Step.CONTACT_DELETED: self._delete_contact,
+            Step.CERTIFIED: self._certify,
+        }
+
+    async def preview(
+        self, tenant: TenantId, *, ends: datetime | None = None, wait: timedelta = WAIT, contract: timedelta = OF_CONTRACT
+    ) -> Preview:
+        """What ``start`` would come to, without doing anything. Raises InvalidRequest."""
+        counts: Counter[tuple[str, str]] = Counter()
+        held: list[Held] = []
+        async for batch in self._items(tenant, lambda item: True):
+            counts.update((item.data_class.value, item.holding) for item in batch)
+            held += await self._p.deletions.held(tenant, batch)
+        now = self._p.clock.now()
+        usable = sum(key.usable(now) for key in await self._p.api_keys.of(tenant))
+        return Preview(self._times(tenant, now, ends, wait, contract), counts, tuple(held), usable)
+
+    async def start(
+        self,
+        tenant: TenantId,
+        *,
+        reason: str,
+        by: str,
+        ends: datetime | None = None,
+        wait: timedelta = WAIT,
+        contract: timedelta = OF_CONTRACT,
+    ) -> Offboarding:
+        """Announce it and go as far as may be gone now. One that goes on already goes on.
+
+        Raises:
+            InvalidRequest: no reason is given, or a time is none.
+            PolicyRefused: the tenant has left already.
+        """
+        reason, by, now = said(reason), said(by, "name of who ends it"), self._p.clock.now()
+        times = self._times(tenant, now, ends, wait, contract)
+        found = await self._p.log.find(tenant)
+        if found is not None and found.status is Status.DONE:
+            raise PolicyRefused(f"tenant {tenant} has left already", hint=f"sordino tenants offboard {tenant} --status")
+        if found is None or found.status is Status.CANCELLED:
+            before = 0 if found is None else found.version
+            state = Offboarding(self._p.ids.new("offboarding"), tenant, reason, by, now, times, version=before)
+            await self._save(state.begin(Step.ANNOUNCED, now), before)
+        return await self.advance(tenant)
+
+    async def advance(self, tenant: TenantId) -> Offboarding:
+        """Do what is due, in order. Raises NotFound: nobody ends this tenant."""
+        state = await self.show(tenant)
+        while (step := state.due(self._p.clock.now())) is not None:
+            if step not in state.steps:
+                state = await self._save(state.begin(step, self._p.clock.now()), state.version)
+            facts, waits = await self._do[step](state)
+            if waits:
+                changed = waits != state.steps[step].waits
+                return await self._save(state.waiting(step, waits), state.version) if changed else state
+            await self._prove(state, step, facts)
+            state = await self._save(state.end(step, self._p.clock.now(), facts), state.version)
+        return state
+
+    def now(self) -> datetime:
+        """The desk's time, aware UTC."""
+        return self._p.clock.now()
+
+    async def show(self, tenant: TenantId) -> Offboarding:
+        """Where it stands. Raises NotFound."""
+        state = await self._p.log.find(tenant)
+        if state is None:
+            raise NotFound(f"nobody ends tenant {tenant}", hint=f'sordino tenants offboard {tenant} --reason "…"')
+        return state
+
+    async def cancel(self, tenant: TenantId, *, reason: str, by: str) -> Offboarding:
+        """The tenant stays: calls begin again. Its API keys stay revoked.
+
+        Raises:
+            PolicyRefused: the point of no return was passed.
+            NotFound, InvalidRequest.
+        """
+        reason, by = said(reason), said(by, "name of who cancels it")
+        state = await self.show(tenant)
+        cancelled = await self._save(state.cancel(), state.version)
+        await self._p.exports.remove(state)
+        account = CallAccount(tenant, CallId(f"{state.id}.cancelled"), self._p.ledger, self._p.clock)
+        await account.write("offboarding.cancelled", {"offboarding": state.id, "reason": reason, "by": by})
+        return cancelled
+
+    def _times(self, tenant: TenantId, now: datetime, ends: datetime | None, wait: timedelta, contract: timedelta) -> Times:
+        return Times.of(now, ends=ends or now, contact=self._p.retention(tenant).contact, wait=wait, contract=contract)
+
+    async def _save(self, state: Offboarding, before: int) -> Offboarding:
+        if not await self._p.log.save(state, before=before):
+            raise StoreUnavailable("another gateway works on this tenant's end", hint="look again: --status")
+        return state
+
+    async def _prove(self, state: Offboarding, step: Step, facts: Facts) -> Entry:
+        """Its entry, once: who was killed behind it finds it."""
+        thread = CallId(f"{state.id}.{step}")
+        async for entry in self._p.entries(state.tenant, thread):
+            return entry
+        account = CallAccount(state.tenant, thread, self._p.ledger, self._p.clock)
+        await account.write(f"offboarding.{step}", self._body(state, step, facts))
+        return account.entries[-1]
+
+    def _body(self, state: Offboarding, step: Step, facts: Facts) -> dict[str, Json]:
+        body: dict[str, Json] = {"offboarding": state.id, **facts}
+        if step is Step.ANNOUNCED:
+            times = state.times
+            days = {
+                "ends": times.ends,
+                "data_by": times.data_by,
+                "contact_from": times.contact_from,
+                "contact_by": times.contact_by,
+            }
+            body |= {"reason": state.reason, "by": state.by, **{name: timestamp(at) for name, at in days.items()}}
+        return body
+
+    # --- the steps ------------------------------------------------------------------------------------------------------
+
+    async def _announce(self, state: Offboarding) -> tuple[Facts, tuple[str, ...]]:
+        return {}, ()  # the state itself says so, and calls and requests look at it
+
+    async def _revoke(self, state: Offboarding) -> tuple[Facts, tuple[str, ...]]:
+        now = self._p.clock.now()
+        keys = await self._p.api_keys.of(state.tenant)
+        for key in keys:
+            if not key.revoked_at:
+                await self._p.api_keys.revoke(state.tenant, key.id, now=now)
+        return {"keys": len(keys)}, ()
+
+    async def _export(self, state: Offboarding) -> tuple[Facts, tuple[str, ...]]:
+        return await self._p.exports.write(state), ()
+
+    async def _delete_data(self, state: Offboarding) -> tuple[Facts, tuple[str, ...]]:
+        await self._p.exports.remove(state)
+        waits = await self._delete(state, lambda item: item.data_class is not DataClass.CONTACT)
+        return {}, waits
+
+    async def _destroy_key(self, state: Offboarding) -> tuple[Facts, tuple[str, ...]]:
+        # What came since goes first: while anything is kept under the tenant's key, or held, the key is not destroyed.
+        if waits := await self._delete(state, lambda item: item.data_class is not DataClass.CONTACT):
+            return {}, waits
+        key_id = await self._p.shelf.destroy_tenant(state.tenant)
+        await self._p.key_destroyed()
+        proof = await self._p.shelf.purge()
+        return {"key_id": key_id, "append_only_file": proof.append_only_file}, ()
+
+    async def _delete_contact(self, state: Offboarding) -> tuple[Facts, tuple[str, ...]]:
+        return {}, await self._delete(state, lambda item: True)
+
+    async def _certify(self, state: Offboarding) -> tuple[Facts, tuple[str, ...]]:
+        if waits := await self._delete(state, lambda item: True):
+            return {}, waits
+        entry = await self._certified(state)
+        document = certify_end(entry, sign=self._p.sign, public_key=self._p.public_key)
+        await self._p.keep_certificate(state.tenant, document)
+        return {}, ()
+
+    async def _certified(self, state: Offboarding) -> Entry:
+        thread = CallId(f"{state.id}.{Step.CERTIFIED}")
+        async for entry in self._p.entries(state.tenant, thread):
+            return entry
+        account = CallAccount(state.tenant, thread, self._p.ledger, self._p.clock)
+        await account.write("offboarding.certified", await self._statement(state))
+        return account.entries[-1]
+
+    async def _statement(self, state: Offboarding) -> dict[str, Json]:
+        """What was done when, counted from the certificates themselves, and what stays."""
+        counts: Counter[str] = Counter()
+        begun = [entry.seq async for entry in self._p.entries(state.tenant, CallId(f"{state.id}.{Step.ANNOUNCED}"))]
+        async for entry in self._p.entries(state.tenant, after=min(begun, default=0)):
+            body = entry.draft.body
+            if entry.draft.kind == DELETED and body.get("why") == _why(state):
+                counts[f"{body['class']} {body['holding']}"] += 1
+        evidence = self._p.clock.now() + self._p.retention(state.tenant).evidence
+        until = f"{evidence:%Y-%m-%d}"
+        kept: list[Json] = [
+            {"what": "evidence, certificates and receipts of deletions", "why": "proof of what was done", "until": until},
+            {"what": "keyed hashes of who asked not to be called", "why": "so that nobody calls them again", "until": until},
+        ]
+        steps: dict[str, Json] = {
+            step.value: {"begun": timestamp(done.begun), "ended": timestamp(done.ended) if done.ended else None, **done.facts}
+            for step, done in state.steps.items()
+            if step is not Step.CERTIFIED
+        }
+        return {**self._body(state, Step.ANNOUNCED, {}), "steps": steps, "deleted": dict(counts), "kept": kept}
+
+    async def _delete(self, state: Offboarding, wanted: Callable[[Item], bool]) -> tuple[str, ...]:
+        """Delete all of it that no hold keeps; why it is not over, in sentences."""
+        held: list[Held] = []
+        for _ in range(ROUNDS):
+            held, gone = [], 0
+            async for batch in self._items(state.tenant, wanted):
+                kept = await self._p.deletions.held(state.tenant, batch)
+                held += kept
+                if free := [item for item in batch if item not in {each.item for each in kept}]:
+                    done = await self._p.deletions.delete(state.tenant, free, why=_why(state), by=state.by)
+                    held += done.held
+                    gone += len(done.certificates)
+            if not gone:
+                return held_reasons(held)
+        return (*held_reasons(held), "something new keeps coming: calls of the tenant still go on")
+
+    async def _items(self, tenant: TenantId, wanted: Callable[[Item], bool]) -> AsyncIterator[list[Item]]:
+        for holding in self._p.holdings:
+            if holding.data_class in OUTLIVING:
+                continue
+            batch: list[Item] = []
+            async for item in holding.items(tenant):
+                if wanted(item):
+                    batch.append(item)
+                if len(batch) >= AT_ONCE:
+                    yield batch
+                    batch = []
+            if batch:
+                yield batch
+
+
+def _why(state: Offboarding) -> str:
+    return f"end of the tenant's account, {state.id}"
