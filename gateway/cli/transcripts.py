@@ -45,7 +45,7 @@ def add_parser(subparsers: Subparsers) -> None:
         command.add_argument("--format", default="text", choices=["text", "json"], help="how to print (default: text)")
         if name == "show":
             command.add_argument("--call", required=True, metavar="C", help="of which call")
-            command.add_argument("--reveal", action="store_true", help="as it was said, but for card data")
+            command.add_argument("--reveal", dest="clear", action="store_true", help="as it was said, but for card data")
             command.add_argument("--reason", metavar="WHY", help="stands in the evidence: no personal data")
         add_policies(command)
         command.set_defaults(run=run)
@@ -70,13 +70,13 @@ def run_list(given: argparse.Namespace) -> int:
 
 def run_show(given: argparse.Namespace) -> int:
     """``sordino transcripts show --tenant T --call C [--reveal --reason WHY]``"""
-    if given.reveal and not given.reason:
+    if given.clear and not given.reason:
         raise InvalidRequest("to read a transcript in clear needs a reason", hint='add --reason "…": it stands in the evidence')
     tenant, call = TenantId(given.tenant), CallId(given.call)
 
     async def work(desk: TranscriptDesk) -> int:
-        if given.reveal:
-            clear = await desk.reveal(tenant, call, reason=given.reason, by=HOST)
+        if given.clear:
+            clear = await desk.read_in_clear(tenant, call, reason=given.reason, by=HOST)
             print((as_json(clear) if given.format == "json" else as_text(clear)).reveal(), end="")
             return 0
         found = await desk.read(tenant, call)

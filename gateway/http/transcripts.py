@@ -30,7 +30,7 @@ def transcript_routes(operator: Private[str], desk: TranscriptDesk) -> list[web.
         return web.json_response({"transcript": asdict(found.facts), "turns": turns}, headers=HEADERS)
 
     async def in_clear(request: web.Request) -> web.Response:
-        found = await desk.reveal(*_named(request), reason=reason_of(request), by=asker(request))
+        found = await desk.read_in_clear(*_named(request), reason=reason_of(request), by=asker(request))
         body = {"transcript": asdict(found.facts), "turns": as_rows(found).reveal()}
         return web.json_response(body, headers=HEADERS)
 

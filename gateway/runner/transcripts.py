@@ -67,7 +67,7 @@ class TranscriptDesk:
             raise NotFound("there is no transcript of that call", hint=f"sordino transcripts list --tenant {tenant}")
         return found
 
-    async def reveal(self, tenant: TenantId, call: CallId, *, reason: str, by: str) -> Clear:
+    async def read_in_clear(self, tenant: TenantId, call: CallId, *, reason: str, by: str) -> Clear:
         """The turns in clear, once the evidence says who reads them, and why. Raises NotFound, InvalidRequest: no reason."""
         why = _said(reason)
         found = await self.read(tenant, call)
