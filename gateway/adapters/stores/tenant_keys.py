@@ -241,10 +241,13 @@ class TenantKeys:
             await asyncio.sleep(ENDED_WITHIN_S)
         finally:
             self._telling = False
-            for tenant in list(self._ended):
-                if leases := self._ended.get(tenant):
+            while self._ended:
+                tenant, leases = self._ended.popitem()
+                try:
                     await self._store.ask("ZREM", names.key(tenant, "in-progress"), *leases)
-                    del self._ended[tenant][: len(leases)]
+                except BaseException:
+                    self._ended.setdefault(tenant, []).extend(leases)
+                    raise
 
     async def _all(self, tenant: TenantId) -> list[tuple[str, TenantKey]]:
         async with self._store.answers() as client:

@@ -155,6 +155,31 @@ async def test_the_store_is_told_of_who_has_ended_also_where_nobody_enters_any_m
             await other.leave(each)
 
 
+async def test_who_enters_while_the_store_is_being_told_is_in_nobodys_way(keys: TenantKeys) -> None:
+    _, secret = await keys.create(ACME, now=NOW)
+    await keys.limit(ACME, Limits(concurrent=1))
+    keys.ends(await keys.enter(secret, "chat", now=NOW))
+    telling = asyncio.get_running_loop().create_task(keys.tell_ended())
+    await asyncio.sleep(0)
+    telling.cancel()  # then it tells at once
+    told, entered = await asyncio.gather(telling, keys.enter(secret, "chat", now=NOW), return_exceptions=True)
+    assert isinstance(told, asyncio.CancelledError)
+    assert keys.ends(entered)  # type: ignore[arg-type]  (it was let in)
+
+
+async def test_what_the_store_did_not_hear_it_is_told_when_it_is_back(own_valkey: EmbeddedValkey) -> None:
+    async with Store(own_valkey.url, timeout_s=20) as store:
+        keys = TenantKeys(store)
+        _, secret = await keys.create(ACME, now=NOW)
+        await keys.limit(ACME, Limits(concurrent=1))
+        keys.ends(await keys.enter(secret, "chat", now=NOW))
+        await own_valkey.kill()
+        with pytest.raises(StoreUnavailable):
+            await keys.tell_ended()
+        await own_valkey.start()
+        await keys.enter(secret, "chat", now=NOW)
+
+
 async def test_who_is_refused_by_scope_takes_no_place(keys: TenantKeys) -> None:
     _, secret = await keys.create(ACME, now=NOW, scopes=["models"])
     await keys.limit(ACME, Limits(concurrent=1))
