@@ -125,10 +125,8 @@ def _say_preview(given: argparse.Namespace, found: Preview) -> int:
     for (kind, holding), count in sorted(found.counts.items()):
         print(f"  {count:8}  {kind:10}  {holding}")
     print(f"  {found.api_keys:8}  API keys    at once")
-    print(
     kept, gone = f"{times.contact_from:%Y-%m-%d %H:%M}", f"{times.contact_by:%Y-%m-%d %H:%M}"
     print(f"number data (contact) stays until {kept} UTC, and is gone by {gone}")
-    )
     for reason in held_reasons(found.held):
         print(f"stays: {reason}")
     print("stays: the evidence, certificates, and keyed hashes of who asked not to be called")
