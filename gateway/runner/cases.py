@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from gateway.errors import EvidenceInvalid, InvalidRequest, NotFound, PolicyUnavailable, StoreUnavailable
+from gateway.errors import EvidenceInvalid, EvidenceUnavailable, InvalidRequest, NotFound, PolicyUnavailable, StoreUnavailable
 from gateway.evidence.canonical import plain
 from gateway.evidence.chain import digest
 from gateway.evidence.entries import Json
@@ -208,23 +209,30 @@ class CaseBook:
         """One round for one tenant: prove what is not proven, tell of deadlines, deliver what is due. Gives its open cases.
 
         Any number of gateways on one store may do it at once: each attempt is made by one of them, and if that one dies, by
-        another.
+        another. What the ledger does not take now stays ``unproven``, and people are told all the same.
 
-        Raises StoreUnavailable, EvidenceUnavailable: the next round goes on where this one stopped.
+        Raises StoreUnavailable: the next round goes on where this one stopped.
         """
         cases = await self._read(tenant, live_only=True)
-        for case_id in await self._log.unproven(tenant):
-            await self._prove(tenant, case_id)
+        for case_id in await self.unproven(tenant):
+            with suppress(EvidenceUnavailable):
+                await self._prove(tenant, case_id)
         channels = self._contacts(tenant).channels
         kept: deque[Case] = deque()
-        for found in cases:
-            case, now = found, self._clock.now()
-            if channels and (message := reminder(case, now)) is not None:
-                case = await self.tell(tenant, case.id, message)
-            for letter, channel in tuple(to_deliver(case, now)):
-                case = await self._deliver(case, letter, channel)
-            kept.append(case)
+        for case in cases:
+            now = self._clock.now()
+            with suppress(EvidenceUnavailable):
+                if channels and (message := reminder(case, now)) is not None:
+                    await self.tell(tenant, case.id, message)
+            for letter, channel in to_deliver(case, now):
+                with suppress(EvidenceUnavailable):
+                    await self._deliver(case, letter, channel)
+            kept.append(await self.get(tenant, case.id) if case.letters or channels else case)
         return tuple(case for case in kept if case.open)
+
+    async def unproven(self, tenant: TenantId) -> tuple[str, ...]:
+        """Cases with events that the evidence may not have. Raises StoreUnavailable."""
+        return await self._log.unproven(tenant)
 
     async def _read(self, tenant: TenantId, *, live_only: bool) -> tuple[Case, ...]:
         ids = await self._log.ids(tenant, live_only=live_only)

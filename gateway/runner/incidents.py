@@ -7,12 +7,13 @@ evidence says nothing of another tenant. All of them have the shortest of the to
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Protocol
 
-from gateway.errors import InvalidRequest, NotFound
+from gateway.errors import EvidenceUnavailable, InvalidRequest, NotFound
 from gateway.evidence.chain import timestamp
 from gateway.evidence.entries import Json
 from gateway.evidence.scope import Concerns, Scan, Scope, Window
@@ -148,8 +149,12 @@ class Incidents:
         found = [await self.read(incident, TenantId(tenant)) for tenant in named or sorted(self._policies().tenants)]
         touched = {each.tenant: each for each in found if each.calls or each.tenant in named or each.tenant in incident.parts}
         clocks = breach_clocks(self._policies(), touched, incident.aware)
+        unproven: list[EvidenceUnavailable] = []
         for clock in clocks:
-            await self._into(incident, clock, clocks[0], touched[TenantId(clock.tenant)])
+            try:
+                await self._into(incident, clock, clocks[0], touched[TenantId(clock.tenant)])
+            except EvidenceUnavailable as error:
+                unproven.append(error)  # it is in the book, and the others are put on record all the same
         counts: dict[str, Json] = {
             tenant: {"calls": len(each.calls), "people": len(each.people), "hops": each.hops, "chain": each.facts["chain"]}
             for tenant, each in touched.items()
@@ -157,6 +162,8 @@ class Incidents:
         shortest: dict[str, Json] = {"hours": clocks[0].hours, "why": list(clocks[0].why)} if clocks else {}
         deadlines = _earlier(incident.main, clocks[0].due) if clocks else {}
         await self._book.event(HOUSE, incident_id, SCOPED, {"tenants": counts, **shortest}, deadlines=deadlines)
+        if unproven:
+            raise unproven[0]
         return await self.get(incident_id)
 
     async def read(self, incident: Incident, tenant: TenantId) -> Scope:
@@ -309,10 +316,12 @@ class Incidents:
             facts = {name: incident.main.facts[name] for name in ("from", "to", "aware_at", "processor", "region", "cause")}
             own: dict[str, Json] = {"own_hours": clock.hours, "own_why": list(clock.why), "hours": shortest.hours}
             notes, deadlines = {"what": incident.main.notes.get("what", "")}, {NOTICE: shortest.due}
-            about = incident.id
-            case = await self._book.open(
-                tenant, INCIDENT, about=about, deadlines=deadlines, facts={**facts, **own}, notes=notes, case_id=incident.id
-            )
+            about, whole = incident.id, {**facts, **own}
+            with suppress(EvidenceUnavailable):  # the next entry says it
+                await self._book.open(
+                    tenant, INCIDENT, about=about, deadlines=deadlines, facts=whole, notes=notes, case_id=incident.id
+                )
+            case = await self._book.get(tenant, incident.id)
         await self._book.event(tenant, incident.id, SCOPED, scope.facts, deadlines=_earlier(case, shortest.due))
 
     def _breach(self, incident: Incident, tenant: TenantId) -> Breach:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Protocol
 
-from gateway.errors import EvidenceInvalid
+from gateway.errors import EvidenceInvalid, EvidenceUnavailable
 from gateway.evidence.chain import genesis
 from gateway.evidence.lines import read_entry
 from gateway.evidence.scope import HASH, Links
@@ -24,9 +25,12 @@ from gateway.runner.incidents import Incident, Incidents, Report, last_scope
 from gateway.values import TenantId
 
 TAIL, WALK = "tail", "walk"
-MOST = 5_000
-"""Entries of one look, for each mark."""
-LEASE_S = 60.0
+MOST = 2_000
+"""Entries that are verified in one go."""
+TAIL_GOES = 50
+"""How often a look goes on with what is new: so many entries can be written between two looks."""
+LEASE_S = 90.0
+"""Longer than from one look to the next: so it stays with one gateway while that lives."""
 CHAIN = "chain"
 MOST_TOLD = 50
 """Faults that one incident names; behind them it is enough to know that there are more."""
@@ -66,7 +70,7 @@ class Looked:
 
 
 class ChainWatch:
-    """Every method raises StoreUnavailable, and EvidenceUnavailable where it finds a fault: the next look finds it again."""
+    """Every method raises StoreUnavailable. Where the ledger takes nothing, an incident is opened all the same."""
 
     def __init__(self, chain: ChainTail, marks: Marks, lease: Lease, incidents: Incidents, book: CaseBook, clock: Clock) -> None:
         self._chain = chain
@@ -76,15 +80,22 @@ class ChainWatch:
         self._book = book
         self._clock = clock
 
-    async def look(self, tenant: TenantId, *, most: int = MOST) -> Looked:
-        """Verify what is new, and the next stretch of what is old. Nothing, while another gateway does it."""
+    async def look(self, tenant: TenantId, *, most: int = MOST, walk: int = MOST) -> Looked:
+        """Verify what is new, and the next ``walk`` entries of what is old. Nothing, while another gateway does it."""
         if not await self._lease.take(tenant, CHAIN, for_s=LEASE_S):
             return Looked(0)
         read, faults = 0, list[Fault]()
-        for mark in (TAIL, WALK):
-            count, found = await self._stretch(tenant, mark, most)
-            read, faults = read + count, faults + found
-        return Looked(read, tuple(faults), await self._report(tenant, faults))
+        incident: Incident | None = None
+        for mark, bound, goes in ((TAIL, most, TAIL_GOES), (WALK, walk, 1)):
+            for _ in range(goes):
+                count, found, then = await self._stretch(tenant, mark, bound)
+                read, faults = read + count, faults + found
+                incident = await self._report(tenant, found) or incident
+                # Only now: who dies before this finds the same faults again.
+                await self._marks.put(tenant, mark, *then)
+                if count < bound:
+                    break
+        return Looked(read, tuple(faults), incident)
 
     async def verify(self, tenant: TenantId) -> Looked:
         """The whole chain, from its first entry to its last, at once."""
@@ -97,7 +108,8 @@ class ChainWatch:
                 return Looked(read, tuple(faults), await self._report(tenant, faults))
             place, hash_ = stretch.place, stretch.hash
 
-    async def _stretch(self, tenant: TenantId, mark: str, most: int) -> tuple[int, list[Fault]]:
+    async def _stretch(self, tenant: TenantId, mark: str, most: int) -> tuple[int, list[Fault], tuple[int, str]]:
+        """How many entries, what is wrong with them, and where the mark is to stand then."""
         begin = (0, genesis(tenant))
         place, hash_ = await self._marks.get(tenant, mark) or begin
         faults = await self._gone(tenant, place, hash_) if place else []
@@ -106,11 +118,8 @@ class ChainWatch:
             last = await self._chain.last(tenant)
             place, hash_ = (last[0], _hash(last[1])) if last else begin
         stretch = await self._verified(tenant, place, hash_, most)
-        if stretch.count:
-            await self._marks.put(tenant, mark, stretch.place, stretch.hash)
-        elif faults or (mark == WALK and place):
-            await self._marks.put(tenant, mark, *(begin if mark == WALK else (place, hash_)))
-        return stretch.count, [*faults, *stretch.faults]
+        then = (stretch.place, stretch.hash) if stretch.count else begin if mark == WALK else (place, hash_)
+        return stretch.count, [*faults, *stretch.faults], then
 
     async def _gone(self, tenant: TenantId, place: int, hash_: str) -> list[Fault]:
         """Whether the last entry that was verified still stands there."""
@@ -136,24 +145,27 @@ class ChainWatch:
         known = {place for case in mine for place in _places(case)}
         new = [fault for fault in faults if fault.place not in known]
         open_one = next((case for case in mine if case.open), None)
-        if open_one is None and new:
-            open_one = (await self._open(tenant, new[0])).main
-        if open_one is None:
+        if open_one is None and not new:
             return None
-        if not last_scope(open_one):  # who opened it died before it was done
-            open_one = (await self._incidents.scope(open_one.id)).main
-        for fault in new[: MOST_TOLD - len(_places(open_one))]:
+        name = open_one.id if open_one is not None else _name(tenant, new[0])
+        with suppress(EvidenceUnavailable):
+            if open_one is None:
+                await self._open(tenant, new[0], name)
+            elif not last_scope(open_one):  # who opened it died before it was done
+                await self._incidents.scope(name)
+        told = len(_places(open_one)) if open_one is not None else 0
+        for fault in new[: max(0, MOST_TOLD - told)]:
             for whose in (HOUSE, tenant):
-                await self._book.event(whose, open_one.id, "chain.fault", {"entry": fault.place, "fault": fault.what})
-        return await self._incidents.get(open_one.id)
+                with suppress(EvidenceUnavailable):
+                    await self._book.event(whose, name, "chain.fault", {"entry": fault.place, "fault": fault.what})
+        return await self._incidents.get(name)
 
-    async def _open(self, tenant: TenantId, fault: Fault) -> Incident:
+    async def _open(self, tenant: TenantId, fault: Fault, name: str) -> None:
         now = self._clock.now()
-        name = sha256(f"{tenant} {fault.place}".encode()).hexdigest()[:26]
         since = min(fault.since or now, now - timedelta(seconds=1))
         what = f"The chain of evidence fails its verification: entry {fault.place} {fault.what}."
         report = Report(since, now, what, tenants=(tenant,), cause=CHAIN)
-        return await self._incidents.open(report, by=GATEWAY, incident_id=f"incident_{name}")
+        await self._incidents.open(report, by=GATEWAY, incident_id=name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +189,11 @@ def _verify(tenant: TenantId, place: int, hash_: str, lines: Sequence[tuple[int,
         else:
             since = line[7:34]
     return _Stretch(len(lines), links.seq, links.head.decode("utf-8", "replace"), tuple(faults))
+
+
+def _name(tenant: TenantId, fault: Fault) -> str:
+    """The same on every gateway."""
+    return f"incident_{sha256(f'{tenant} {fault.place}'.encode()).hexdigest()[:26]}"
 
 
 def _places(case: Case) -> set[object]:

@@ -84,10 +84,15 @@ class RedisCases:
 
     async def ids(self, tenant: TenantId, *, live_only: bool = False) -> tuple[str, ...]:
         """The tenant's cases, the oldest first. Raises StoreUnavailable."""
+        key = names.key(tenant, "cases")
         async with self._store.answers() as client:
-            everyone: Any = await client.zrange(names.key(tenant, "cases"), 0, -1)
-            left: Any = await client.smembers(names.key(tenant, "cases", "live")) if live_only else None
-        return tuple(each.decode() for each in everyone if left is None or each in left)
+            if not live_only:
+                everyone: Any = await client.zrange(key, 0, -1)
+                return tuple(each.decode() for each in everyone)
+            live: Any = await client.smembers(names.key(tenant, "cases", "live"))
+            since: Any = await client.zmscore(key, list(live)) if live else []
+        found = sorted((at or 0.0, each.decode()) for at, each in zip(since, live, strict=True))
+        return tuple(each for _, each in found)
 
     async def many(self, tenant: TenantId, ids: Sequence[str]) -> tuple[tuple[CaseEvent, ...], ...]:
         """The events of each of these cases. Raises StoreUnavailable."""

@@ -1,6 +1,6 @@
 """A tenant's evidence as the lines that were stored, for who reads much of it: a window of time, or a stretch to verify.
 
-A reader has a connection of its own, so nobody's call waits behind its pages.
+Who reads a window has a connection of its own, so nobody's call waits behind its pages.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from gateway.evidence.chain import timestamp
 from gateway.evidence.scope import SKEW, Scan
 from gateway.values import TenantId
 
-PAGE = 1_000
+PAGE, SMALL_PAGE = 1_000, 250
+"""Entries of one answer: on a connection of their own, and on the one that calls use too."""
 LOOK_BACK = 50
 """Pages before a window that are read for the beginnings of calls which no index has any more."""
 
@@ -35,13 +36,17 @@ class ChainLines:
 
     async def after(self, tenant: TenantId, place: int, most: int) -> Lines:
         """The lines behind ``place``, ``most`` at most."""
-        async with self._own_line() as line:
-            return await _page(line, tenant, place, most)
+        found: list[tuple[int, bytes]] = []
+        while len(found) < most:
+            page = await _page(self._store, tenant, found[-1][0] if found else place, min(SMALL_PAGE, most - len(found)))
+            found += page
+            if len(page) < SMALL_PAGE:
+                break
+        return found
 
     async def last(self, tenant: TenantId) -> tuple[int, bytes] | None:
         """The chain's last line; None: it has none."""
-        async with self._own_line() as line:
-            return _first(await line.ask("XREVRANGE", names.key(tenant, "evidence"), "+", "-", "COUNT", "1"))
+        return _first(await self._store.ask("XREVRANGE", names.key(tenant, "evidence"), "+", "-", "COUNT", "1"))
 
     async def read(self, scan: Scan) -> None:
         """Show ``scan`` its window, with what lies ``SKEW`` around it, and then the beginnings of the calls that it asks for."""
@@ -96,7 +101,7 @@ class ChainLines:
             await line.aclose()
 
 
-async def _page(line: Line, tenant: TenantId, after: int, most: int) -> Lines:
+async def _page(line: Line | Store, tenant: TenantId, after: int, most: int) -> Lines:
     found: Any = await line.ask("XRANGE", names.key(tenant, "evidence"), f"({after}-0", "+", "COUNT", str(most))
     return [_stored(each) for each in found]
 
