@@ -29,9 +29,17 @@ from gateway.runner.access import AccessDesk
 from gateway.values import Private, TenantId
 
 KEY = "the-operator's-own-key"
+IDENTITY = Private(b"i" * 32)
 TENANTS = ("acme", "beta")
 Client = TestClient[web.Request, web.Application]
 ALL = ("*",)
+
+
+def policies() -> PolicySet:
+    """``acme`` has a mail address, ``beta`` has none."""
+    mail = Contacts(mail=("privacy@acme.example",))
+    tenants = {"acme": SimpleNamespace(contacts=mail), "beta": SimpleNamespace(contacts=Contacts())}
+    return cast(PolicySet, SimpleNamespace(tenants=tenants))
 
 
 class Watch:
@@ -99,16 +107,10 @@ class Door:
 
 @asynccontextmanager
 async def guarded(store: Store, routes: Sequence[web.RouteDef] = (), sessions: Sessions | None = None) -> AsyncIterator[Door]:
-    """Those routes and ``/api/v1/access`` behind a guard. ``acme`` has a mail address, ``beta`` has none."""
+    """Those routes and ``/api/v1/access`` behind a guard, for the tenants of ``policies``."""
     clock, counted, letters = Watch(), Counted(), Letters()
-    policies = SimpleNamespace(
-        tenants={
-            "acme": SimpleNamespace(contacts=Contacts(mail=("privacy@acme.example",))),
-            "beta": SimpleNamespace(contacts=Contacts()),
-        }
-    )
     async with RedisLedger(store, timeout_s=store.timeout_s) as ledger:
-        needs = AccessNeeds(store, ledger, lambda: cast(PolicySet, policies), {"mail": letters}, clock, RandomIds())
+        needs = AccessNeeds(store, ledger, policies, {"mail": letters}, clock, RandomIds())
         desk = access_desk(needs)
         key = Private(KEY)
         guard = Guard(key, desk, lambda: frozenset(TENANTS), cast(Telemetry, counted), clock, sessions)

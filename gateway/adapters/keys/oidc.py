@@ -22,7 +22,7 @@ import aiohttp
 import jwt
 from yarl import URL
 
-from gateway.errors import Misconfigured, Unauthenticated, UpstreamFailed
+from gateway.errors import InvalidRequest, Misconfigured, Unauthenticated, UpstreamFailed
 from gateway.policy.registry import is_loopback
 from gateway.policy.roles import EVERY_TENANT, Held, role_of
 from gateway.ports import Clock, Secrets
@@ -106,7 +106,11 @@ def _roles(text: str) -> Mapping[str, tuple[Held, ...]]:
             raise Misconfigured(f"{ROLES} has a part that is none", hint="write GROUP=ROLE:* or GROUP=ROLE:tenant,tenant; …")
         tenants = frozenset({EVERY_TENANT} if match["tenants"] == EVERY_TENANT else match["tenants"].split(","))
         group = match["group"].strip()
-        found[group] = (*found.get(group, ()), Held(role_of(match["role"]), tenants))
+        try:
+            role = role_of(match["role"])
+        except InvalidRequest as error:
+            raise Misconfigured(f"{ROLES} names a role that there is not", hint=error.hint) from None
+        found[group] = (*found.get(group, ()), Held(role, tenants))
     if not found:
         raise Misconfigured(f"{ROLES} is not set, so nobody would get in", hint="write privacy=privacy_officer:*; ops=operator:*")
     return found
@@ -161,14 +165,15 @@ class OpenIdProvider:
             UpstreamFailed: it does not answer, or not as OpenID Connect has it.
         """
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri, "code_verifier": verifier}
-        auth = None
+        headers = {"Accept": "application/json"}
         if self.settings.client_secret is not None:
             # RFC 6749 section 2.3.1 has both form-encoded first.
-            auth = aiohttp.BasicAuth(quote_plus(self.settings.client_id), quote_plus(self.settings.client_secret.reveal()))
+            secret = quote_plus(self.settings.client_secret.reveal())
+            headers["Authorization"] = aiohttp.encode_basic_auth(quote_plus(self.settings.client_id), secret)
         else:
             form["client_id"] = self.settings.client_id
         url = await self._endpoint("token_endpoint")
-        answer = await self._ask("POST", url, form, auth)
+        answer = await self._ask("POST", url, form, headers)
         token = answer.get("id_token")
         if not isinstance(token, str):
             raise _refused("it gave no ID token")
@@ -266,15 +271,14 @@ class OpenIdProvider:
         return self._clock.monotonic() - kept.at > seconds
 
     async def _ask(
-        self, method: str, url: str, form: Mapping[str, str] | None = None, auth: aiohttp.BasicAuth | None = None
+        self, method: str, url: str, form: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
     ) -> Mapping[str, Any]:
         try:
             async with self._session.request(
                 method,
                 url,
                 data=form,
-                auth=auth,
-                headers={"Accept": "application/json"},
+                headers=headers or {"Accept": "application/json"},
                 allow_redirects=False,
                 ssl=self._tls if self._tls is not None else True,
                 timeout=aiohttp.ClientTimeout(total=WITHIN_S),
