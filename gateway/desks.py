@@ -91,6 +91,7 @@ class Desks:
         tasks.start(kept, name="retention")
         tasks.start(self.leaving.keep(), name="leaving")
         tasks.start(self.incidents.keep(needs.telemetry), name="incidents")
+        tasks.start(self.righting.keep(), name="rights")
         tasks.start(keep_forgetting(self.children, lambda: needs.policies.policies.tenants), name="children")
         tasks.start(retry_notices(governing.notices, governing.changes, governing.policies), name="notices")
 

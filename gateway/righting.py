@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
@@ -16,10 +18,12 @@ from gateway.adapters.stores.call_index import indexed
 from gateway.adapters.stores.cases import RedisCases
 from gateway.adapters.stores.consents import RedisConsents
 from gateway.adapters.stores.conversations import RedisConversations
+from gateway.adapters.stores.lease import RedisLease
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.subjects import RedisSubjects
 from gateway.adapters.stores.suppression import RedisSuppression
+from gateway.errors import SordinoError
 from gateway.evidence.entries import Entry
 from gateway.governing import Governing
 from gateway.holding import DataDesk
@@ -33,9 +37,14 @@ from gateway.runner.rights_correct import CorrectConsents, CorrectTranscripts, C
 from gateway.runner.rights_handout import Kept
 from gateway.values import CallId, Private, TenantId
 
+log = logging.getLogger(__name__)
+
 TOGETHER = 16
 """Calls whose evidence is read at once."""
 SMALLEST_TTL_S = 60
+LOOK_EVERY_S = 60.0
+LEFT_BEHIND = timedelta(minutes=5)
+"""An erasure that was begun so long ago and is not ended has nobody any more who works on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +65,22 @@ class RightingNeeds:
 class Righting:
     """The desk, and who is who."""
 
+    needs: RightingNeeds
     desk: RightsDesk
     persons: RedisSubjects
+
+    async def keep(self) -> None:
+        """Finish erasures whose gateway died over them, until cancelled. A failure waits for the next round."""
+        needs = self.needs
+        lease = RedisLease(needs.store, needs.ids.new("rights"))
+        while True:
+            for tenant in tuple(needs.governing.policies().tenants):
+                try:
+                    if await lease.take(tenant, "rights", for_s=2 * LOOK_EVERY_S):
+                        await self.desk.resume(tenant, begun_before=needs.clock.now() - LEFT_BEHIND)
+                except SordinoError as error:
+                    log.warning("an erasure of tenant %s could not be finished now: %s", tenant, error.code)
+            await asyncio.sleep(LOOK_EVERY_S)
 
     def routes(self, operator: Private[str]) -> list[web.RouteDef]:
         """Its paths, behind the operator's key."""
@@ -94,7 +117,7 @@ def open_righting(needs: RightingNeeds) -> Righting:
     )
     book = CaseBook(RedisCases(needs.store), needs.ledger, policies, senders, needs.clock, needs.ids)
     subject = SubjectHash(needs.keys.identity)
-    return Righting(RightsDesk(book, kept, acts, lambda name: policies().tenant(name), subject, needs.clock), persons)
+    return Righting(needs, RightsDesk(book, kept, acts, lambda name: policies().tenant(name), subject, needs.clock), persons)
 
 
 class ReadCalls:

@@ -229,14 +229,16 @@ class RightsDesk:
         await self._book.close(case.tenant, case.id, DONE, {"evidence": evidence, "by": body["by"]})
         return Acted(right.value, evidence, facts)
 
-    async def resume(self, tenants: Sequence[str]) -> int:
-        """Go on with erasures that a gateway began and did not end. How many are finished now."""
+    async def resume(self, tenant: str, *, begun_before: datetime) -> int:
+        """Go on with erasures that a gateway began before that time and did not end. How many are finished now.
+
+        Raises what ``do`` does: the others wait for the next round.
+        """
         finished = 0
-        for tenant in tenants:
-            for case in await self._book.list(TenantId(tenant), kind=cases.kind_of(Right.ERASE), open_only=True):
-                begun = cases.last(case, BEGUN)
-                if begun is not None and not cases.why_not(case):
-                    finished += (await self._erase(case, self._body(case, str(begun.facts["by"])))).finished
+        for case in await self._book.list(TenantId(tenant), kind=cases.kind_of(Right.ERASE), open_only=True):
+            begun = cases.last(case, BEGUN)
+            if begun is not None and begun.at < begun_before and not cases.why_not(case):
+                finished += (await self._erase(case, self._body(case, str(begun.facts["by"])))).finished
         return finished
 
     async def _erase(self, case: Case, body: Mapping[str, Json]) -> Acted:

@@ -14,24 +14,21 @@ pytestmark = pytest.mark.timeout(300)
 
 
 async def test_a_restricted_persons_call_is_noted_told_and_not_heard(tmp_path: Path) -> None:
-    """The first call is found by the number; restricted, the second hears a sentence, and dialling them is refused."""
+    """They hear a sentence instead of the announcement; the call is found by their number, and dialling them is refused."""
     async with living_in(tmp_path, policies=short_policies(tmp_path)) as house:
-        desk, persons = house.gateway.desks.righting.desk, house.gateway.desks.righting.persons
-        async with house.dial() as caller:
-            await caller.announcement_over()
-        first = await house.receipt()
-        subject = desk.subject_of("demo", Private(CALLER))
-        assert first.entries[0].draft.body["subject"] == subject
-        assert first.entries[0].draft.body["retention"]
-        assert await persons.calls(first.entries[0].draft.tenant, subject) == [first.entries[0].draft.call]
-
-        case = await desk.open("demo", Right.RESTRICT, Private(CALLER), by="Kim")
-        await desk.do("demo", case.id, by="Kim")
+        desks = house.gateway.desks
+        subject = desks.righting.desk.subject_of("demo", Private(CALLER))
+        case = await desks.righting.desk.open("demo", Right.RESTRICT, Private(CALLER), by="Kim")
+        await desks.righting.desk.do("demo", case.id, by="Kim")
         async with house.dial() as caller:
             await caller.wait_closed(60)
-        second = await house.receipt()
-        assert kinds(second) == ["call.started", "call.restricted", "call.ended"]
-        assert CALLER.removeprefix("+") not in text_of(second)
-        report = await house.gateway.desks.governing.dial.check("demo", Private(CALLER))
+        receipt = await house.receipt()
+        assert kinds(receipt) == ["call.started", "call.restricted", "call.ended"]
+        started = receipt.entries[0].draft
+        assert started.body["subject"] == subject
+        assert started.body["retention"]
+        assert await desks.righting.persons.calls(started.tenant, subject) == [started.call]
+        assert CALLER.removeprefix("+") not in text_of(receipt)
+        report = await desks.governing.dial.check("demo", Private(CALLER))
         assert any("restricted" in reason for reason in report.answer.reasons)
         assert house.model_bodies() == ""
