@@ -13,9 +13,9 @@ from pathlib import Path
 from cryptography.x509 import Certificate
 from pydantic import TypeAdapter, ValidationError
 
+from gateway.adapters.audit.authority import Authority
 from gateway.adapters.audit.second_place import SecondPlace
 from gateway.adapters.keys.signing import SigningKey
-from gateway.adapters.providers.timestamps import Authority
 from gateway.adapters.stores.anchors import RedisAnchors
 from gateway.adapters.stores.lease import RedisLease
 from gateway.adapters.stores.ledger import RedisLedger

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from gateway.errors import SordinoError
+from gateway.errors import SordinoError, UpstreamFailed, UpstreamTimeout
 from gateway.evidence import head as heads
 from gateway.evidence.anchor import anchor
 from gateway.evidence.entries import Entry, Json
@@ -35,7 +35,7 @@ class Witness(Protocol):
 
 class Anchors(Protocol):
     async def add(self, tenant: TenantId, anchor: Mapping[str, Json]) -> None: ...
-    async def newest(self, tenant: TenantId) -> Mapping[str, Any] | None: ...
+    async def newest(self, tenant: TenantId) -> Mapping[str, Mapping[str, Any]]: ...
 
 
 class Chain(Protocol):
@@ -82,44 +82,54 @@ class Anchoring:
         return made
 
     async def anchor(self, tenant: TenantId) -> int:
-        """Show the head as it is now to every witness; the number of those who saw it, 0 where there is nothing new.
+        """Show the head as it is now to every witness who has not seen it; the number of those who see it now.
 
         Raises:
-            UpstreamFailed, UpstreamTimeout: a witness has not seen it; those before did.
-            EvidenceInvalid: an entry in the store was altered, or the chain was rewritten since this gateway saw it.
+            UpstreamFailed, UpstreamTimeout: a witness has not seen it; the others did.
+            EvidenceInvalid: an entry in the store was altered, or the chain was rewritten since it was anchored.
             StoreUnavailable.
         """
         newest = await self._p.anchors.newest(tenant)
-        tree, last = await self._grow(tenant, newest["head"] if newest else None)
-        if not tree.size or (newest is not None and newest["head"]["last"] == last):
+        tree, last = await self._grow(tenant, [each["head"] for each in newest.values()])
+        if not tree.size:
             return 0
-        made = self._p.clock.now()
+        made, seen = self._p.clock.now(), 0
         head = heads.head(tenant, tree.size, tree.root, last, made, sign=self._p.sign, public_key=self._p.public_key)
+        failure: SordinoError | None = None
         for witness in self._p.witnesses:
-            stamp = await witness.see(head)
+            if witness.name in newest and newest[witness.name]["head"]["last"] == last:
+                continue
+            try:
+                stamp = await witness.see(head)
+            except (UpstreamFailed, UpstreamTimeout) as error:
+                failure = error
+                continue
             await self._p.anchors.add(tenant, anchor(head, witness.name, stamp))
             self._p.telemetry.count("sordino_anchors_total", outcome="seen")
-        return len(self._p.witnesses)
+            seen += 1
+        if failure is not None:
+            raise failure
+        return seen
 
     async def _is_due(self, tenant: TenantId) -> bool:
         newest = await self._p.anchors.newest(tenant)
-        if newest is None:
-            return True
-        made = datetime.fromisoformat(str(newest["head"]["made"]))
-        return self._p.clock.now() - made >= self._p.every
+        shown = [newest[witness.name] for witness in self._p.witnesses if witness.name in newest]
+        made = [datetime.fromisoformat(str(each["head"]["made"])) for each in shown]
+        return len(shown) < len(self._p.witnesses) or self._p.clock.now() - min(made) >= self._p.every
 
-    async def _grow(self, tenant: TenantId, anchored: Mapping[str, Any] | None) -> tuple[Growing, str]:
-        """The tree over all entries, held against the newest anchor; what this gateway has seen before is not read again."""
+    async def _grow(self, tenant: TenantId, anchored: Sequence[Mapping[str, Any]]) -> tuple[Growing, str]:
+        """The tree over all entries, held against its anchors; what this gateway has seen before is not read again."""
         tree, last = self._grown.pop(tenant, (Growing(), ""))
-        known = not tree.size  # what was read before was held against the anchor of that time
+        # What was read before was held against the anchors of that time.
+        roots = {} if tree.size else {head["size"]: head["root"] for head in anchored}
         async for entry in self._p.chain.entries(tenant, after=tree.size):
             if entry.seq != tree.size + 1 or (last and entry.previous != last):
                 raise heads.rewritten(tenant, entry.seq)
             tree.add(heads.leaf(entry.hash))
             last = entry.hash
-            if known and anchored and tree.size == anchored["size"] and anchored["root"] != f"sha256:{tree.root.hex()}":
+            if tree.size in roots and roots[tree.size] != f"sha256:{tree.root.hex()}":
                 raise heads.rewritten(tenant, entry.seq)
-        if anchored and tree.size < anchored["size"]:
+        if any(tree.size < head["size"] for head in anchored):
             raise heads.rewritten(tenant, tree.size + 1)
         self._grown[tenant] = (tree, last)
         return tree, last

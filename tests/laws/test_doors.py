@@ -128,6 +128,9 @@ REVEALS = {
     # The shape of a value, for its stand-in.
     "gateway/redaction/surrogate.py": 1,
     "gateway/redaction/unmask.py": 4,
+    # Keys into the keys of one backup; what is kept of a tenant, into the file that the tenant takes along when it leaves.
+    "gateway/runner/backup_keys.py": 2,
+    "gateway/runner/offboarding_export.py": 1,
     # Walks JSON to mask each text in it, names texts by keyed digests; joins what was restored to know it again.
     "gateway/runner/proxy/beginning.py": 1,
     "gateway/runner/proxy/json_mask.py": 3,
@@ -141,6 +144,7 @@ REVEALS = {
 
 DOORS = {
     "agents/examples/openai_by_url.py": "a team's own program: it stands outside, and asks the gateway",
+    "gateway/adapters/audit/authority.py": "a time stamping authority of the operator's choice: it is told a hash and a nonce",
     "gateway/adapters/notices/mail.py": "a tenant's own address is told of sub-processors: names and dates, nothing of a call",
     "gateway/adapters/notices/webhook.py": "the same, to the tenant's own server",
     "gateway/adapters/providers/outbound.py": "the session of every processor; what is sent with it takes a Grant (test_grants)",

@@ -1,4 +1,6 @@
-"""Anchors of each tenant's chain: ``sordino:{tenant}:anchors``, a list that is only ever added to, oldest first."""
+"""Anchors of each tenant's chain: ``sordino:{tenant}:anchors``, a list that is only ever added to, oldest first; and beside it
+``…:anchored``, the newest of each witness.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +23,16 @@ class RedisAnchors:
 
     async def add(self, tenant: TenantId, anchor: Mapping[str, Json]) -> None:
         async with self._store.answers() as client:
-            await client.rpush(names.key(tenant, "anchors"), canonical(anchor))
+            exchange = client.pipeline(transaction=True)
+            exchange.rpush(names.key(tenant, "anchors"), canonical(anchor))
+            exchange.hset(names.key(tenant, "anchored"), str(anchor["by"]), canonical(anchor))
+            await exchange.execute()
 
-    async def newest(self, tenant: TenantId) -> Mapping[str, Any] | None:
+    async def newest(self, tenant: TenantId) -> dict[str, Mapping[str, Any]]:
+        """Of each witness the newest."""
         async with self._store.answers() as client:
-            stored: Any = await client.lindex(names.key(tenant, "anchors"), -1)
-        return None if stored is None else _anchor(stored)
+            stored: Any = await client.hgetall(names.key(tenant, "anchored"))
+        return {by.decode(): _anchor(each) for by, each in stored.items()}
 
     async def all(self, tenant: TenantId) -> list[Mapping[str, Any]]:
         async with self._store.answers() as client:

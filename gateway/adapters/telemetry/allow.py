@@ -188,6 +188,11 @@ METRICS: Mapping[str, tuple[Instrument, str, Mapping[str, Check]]] = MappingProx
             "Looks for conversations of the model proxy that nobody uses any more.",
             {"outcome": _one_of("done", "failed")},
         ),
+        "sordino_anchors_total": (
+            Instrument.COUNTER,
+            "Heads of chains that were shown to witnesses outside.",
+            {"outcome": _one_of("seen", "failed")},
+        ),
         "sordino_deletions_total": (
             Instrument.COUNTER,
             "Things that were deleted and certified, by class of data.",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping, Sequence
 
 import aiohttp
 from cryptography.x509 import Certificate
 from yarl import URL
 
-from gateway.adapters.providers.outbound import outbound_session, tls_context
 from gateway.errors import EvidenceInvalid, Misconfigured, UpstreamFailed, UpstreamTimeout
 from gateway.evidence.anchor import LARGEST_STAMP, request, stamped
 from gateway.evidence.entries import Json
@@ -50,8 +50,6 @@ class Authority:
                 data=asked.as_bytes(),
                 headers={"Content-Type": QUERY, "Accept": REPLY},
                 allow_redirects=False,
-                timeout=self._timeout,
-                ssl=tls_context() if self._url.scheme == "https" else False,
             ) as answer:
                 if answer.status != 200 or answer.content_type != REPLY:
                     raise UpstreamFailed(f"the time stamping authority answered with HTTP {answer.status}")
@@ -68,7 +66,14 @@ class Authority:
             raise UpstreamFailed(f"the time stamping authority's answer is refused: {error.message}") from None
 
     async def __aenter__(self) -> Authority:
-        self._session = outbound_session()
+        context = ssl.create_default_context()
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=context),
+            timeout=self._timeout,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
