@@ -42,7 +42,7 @@ from gateway.runner.account import CallAccount
 from gateway.runner.notices import ATTEMPTS, NoticeSender, attempt
 from gateway.values import CallId, TenantId
 
-HOUSE = TenantId("_gateway")
+HOUSE = TenantId("_house")
 """Whose cases those are that concern the gateway as a whole: no file can name a tenant so."""
 INCIDENT = "incident"
 NEAR = timedelta(days=7)

@@ -146,7 +146,8 @@ class Incidents:
         if not incident.main.open:
             raise InvalidRequest(f"the incident {incident_id} is closed")
         named = [str(each) for each in _list(incident.main.facts["tenants"])]
-        found = [await self.read(incident, TenantId(tenant)) for tenant in named or sorted(self._policies().tenants)]
+        asked = [TenantId(tenant) for tenant in named or sorted(self._policies().tenants) if tenant != HOUSE]
+        found = [await self.read(incident, tenant) for tenant in asked]
         touched = {each.tenant: each for each in found if each.calls or each.tenant in named or each.tenant in incident.parts}
         clocks = breach_clocks(self._policies(), touched, incident.aware)
         unproven: list[EvidenceUnavailable] = []
@@ -298,7 +299,8 @@ class Incidents:
         if report.region and not is_region(report.region):
             raise InvalidRequest(f"{report.region[:40]!r} is no region", hint="write eu, de, us/tx, local")
         for tenant in report.tenants:
-            policies.tenant(tenant)
+            if tenant != HOUSE:
+                policies.tenant(tenant)
         return {
             "from": timestamp(report.start),
             "to": timestamp(report.end),

@@ -155,7 +155,7 @@ class ChainWatch:
                 await self._incidents.scope(name)
         told = len(_places(open_one)) if open_one is not None else 0
         for fault in new[: max(0, MOST_TOLD - told)]:
-            for whose in (HOUSE, tenant):
+            for whose in {HOUSE: None, tenant: None}:
                 with suppress(EvidenceUnavailable):
                     await self._book.event(whose, name, "chain.fault", {"entry": fault.place, "fault": fault.what})
         return await self._incidents.get(name)

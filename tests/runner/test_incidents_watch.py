@@ -12,6 +12,7 @@ import pytest
 
 from gateway.adapters.stores.redis import Store
 from gateway.incident import IncidentDesks
+from gateway.runner.cases import HOUSE
 from gateway.runner.incidents import Report
 from gateway.runner.incidents_watch import GATEWAY, Looked
 from tests.runner.desks import START
@@ -158,9 +159,9 @@ async def test_who_died_while_opening_it_is_gone_on_for(store: Store) -> None:
         await house.desks.watch.verify(ACME)
         (incident,) = await house.desks.incidents.list()
         async with store.answers() as client:
-            lines = await client.lrange(f"sordino:{{_gateway}}:case:{incident.id}", 0, 0)
-            await client.delete(f"sordino:{{_gateway}}:case:{incident.id}", f"sordino:{{acme}}:case:{incident.id}")
-            await client.rpush(f"sordino:{{_gateway}}:case:{incident.id}", *lines)
+            lines = await client.lrange(f"sordino:{{_house}}:case:{incident.id}", 0, 0)
+            await client.delete(f"sordino:{{_house}}:case:{incident.id}", f"sordino:{{acme}}:case:{incident.id}")
+            await client.rpush(f"sordino:{{_house}}:case:{incident.id}", *lines)
         assert json.loads(lines[0])["what"] == "opened"
         assert (await house.desks.incidents.list())[0].parts == {}
         await house.desks.watch.verify(ACME)
@@ -174,6 +175,23 @@ async def test_another_tenant_has_nothing_to_do_with_it(store: Store) -> None:
         await house.desks.watch.verify(ACME)
         assert (await house.desks.watch.verify(BANK)).faults == ()
         assert await house.desks.book.list(BANK) == ()
+
+
+async def test_the_gateways_own_chain_is_verified_too(store: Store) -> None:
+    """It touches no tenant: the incident is the gateway's alone."""
+    async with House(store) as house:
+        await busy(house)
+        await house.desks.incidents.open(between(-5, 0), by="operator")
+        async with store.answers() as client:
+            rows: Any = await client.xrange("sordino:{_house}:evidence")
+            await client.delete("sordino:{_house}:evidence")
+            for place, fields in rows:
+                fields[b"entry"] = fields[b"entry"].replace(b"operator", b"somebody")
+                await client.xadd("sordino:{_house}:evidence", fields, id=place)
+        looked = await house.desks.watch.verify(HOUSE)
+        assert looked.incident is not None
+        assert looked.incident.parts == {}
+        assert len(await house.desks.incidents.list()) == 2
 
 
 async def test_a_window_is_found_by_bisection_in_a_chain_of_any_length(store: Store) -> None:
