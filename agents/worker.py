@@ -319,6 +319,8 @@ async def _with_store(settings: Settings, running: AsyncExitStack) -> Settings:
     if settings.redis_url is not None:
         return settings
     valkey = await running.enter_async_context(EmbeddedValkey(settings.data))
+    if settings.master_key or settings.master_key_url:
+        return replace(settings, redis_url=valkey.url)
     key = settings.master_key_file or settings.data / "keys" / "master.key"
     read_or_create_key(key)
     return replace(settings, redis_url=valkey.url, master_key_file=key)

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.adapters.keys.change import EnvironmentChange, FileChange, MasterChange
 from gateway.adapters.keys.master import MasterKeys
+from gateway.adapters.keys.service import AWS, AWS_SECRET, VAULT_SECRET, AwsKey, AwsKms, KeyService, VaultTransit, place_of
+from gateway.adapters.keys.wrapped import WrappedChange, WrappedFiles
+from gateway.adapters.providers.aws_sign import Signer
+from gateway.adapters.providers.outbound import outbound_session, tls_context
 from gateway.adapters.recordings.folder import Folder
-from gateway.adapters.stores.identity import identity_key
+from gateway.adapters.stores.identity import NAME, identity_key
 from gateway.adapters.stores.key_changes import KeyChanges
 from gateway.adapters.stores.key_shelf import RedisKeyShelf
 from gateway.adapters.stores.purge import grown, purge
 from gateway.adapters.stores.recordings import RedisRecordings
 from gateway.adapters.stores.redis import Store
-from gateway.adapters.system import RandomIds, SystemClock
-from gateway.errors import SordinoError
+from gateway.adapters.system import RandomIds, Secrets, SystemClock
+from gateway.errors import Misconfigured, SordinoError
 from gateway.ports import Ledger
 from gateway.runner.key_desk import KeyDesk, KeyDeskParts
 from gateway.runner.older_recordings import adopt_older
@@ -51,7 +56,7 @@ async def open_keys(settings: Settings, store: Store, tasks: TaskOwner | None = 
         Misconfigured: the master key is missing or cannot be read.
         StoreUnavailable: the store does not answer, or was written with another master key.
     """
-    masters = master_keys(settings)
+    masters = await _masters(settings, store)
     if tasks is not None and settings.redis_url is None:
         tasks.start(keep_purged(store, asyncio.sleep), name="purge")
     return Keys(masters, RedisKeyShelf(store, masters), await identity_key(store, masters))
@@ -71,6 +76,39 @@ async def keep_purged(store: Store, sleep: Callable[[float], Awaitable[None]]) -
         except SordinoError as error:
             log.warning("the store could not rewrite its append-only file now: %s", error.code)
         pause = max(PURGE_EVERY_S, WORTH * (clock() - began))
+
+
+async def _masters(settings: Settings, store: Store) -> MasterKeys:
+    if settings.master_key_url is None:
+        return master_keys(settings)
+    files = wrapped_files(settings)
+    if not files.path.exists() and await store.ask("EXISTS", NAME):
+        raise Misconfigured(
+            f"there is no {files.path}, and the store was written with a master key", hint="copy that file from another gateway"
+        )
+    return await files.masters()
+
+
+def wrapped_files(settings: Settings) -> WrappedFiles:
+    """The master key that the service of SORDINO_MASTER_KEY_URL has locked. Raises Misconfigured."""
+    place, secrets = place_of(settings.master_key_url or ""), Secrets(settings.data / "secrets")
+    tls = tls_context() if place.url.scheme == "https" else True
+
+    @asynccontextmanager
+    async def connect() -> AsyncIterator[KeyService]:
+        async with outbound_session() as session:
+            if place.kind != AWS:
+                yield VaultTransit(place, secrets.read(VAULT_SECRET), session, tls)
+                return
+            access, _, rest = secrets.read(AWS_SECRET).reveal().partition(":")
+            secret, _, token = rest.partition(":")
+            if not (access and secret):
+                raise Misconfigured(f"the secret {AWS_SECRET} is no key of AWS", hint="write ACCESS_KEY_ID:SECRET_ACCESS_KEY")
+            signer = Signer(access, place.region, "kms", secret)
+            key = AwsKey(access, Private(token), signer.signature, lambda now: f"{now:%Y%m%d}/{place.region}/kms/aws4_request")
+            yield AwsKms(place, key, session, tls, SystemClock().now)
+
+    return WrappedFiles(settings.data / "keys" / "master.wrapped", connect)
 
 
 def master_keys(settings: Settings) -> MasterKeys:
@@ -98,4 +136,6 @@ def key_desk(settings: Settings, store: Store, ledger: Ledger, keys: Keys) -> Ke
 
 def master_change(settings: Settings, keys: Keys) -> MasterChange:
     """How this gateway's master key is replaced."""
+    if settings.master_key_url is not None:
+        return WrappedChange(wrapped_files(settings))
     return EnvironmentChange(keys.masters) if settings.master_key is not None else FileChange(master_key_file(settings))

@@ -97,6 +97,10 @@ class MasterLocks(OlderKeys, Protocol):
         """The one that locks from now on, as it is now. Raises Misconfigured."""
         ...
 
+    async def refresh(self) -> None:
+        """Have keys that were put in place meanwhile at hand. Raises StoreUnavailable, Misconfigured."""
+        ...
+
     def of(self, lock_id: str) -> KeyLock:
         """Raises StoreUnavailable: it is not here."""
         ...

@@ -25,6 +25,8 @@ class Settings:
     master_key: Private[str] | None = None
     """The master key itself, in base64, for who keeps secrets in the environment; ``master_key_next``: what takes its place."""
     master_key_next: Private[str] | None = None
+    master_key_url: str | None = None
+    """The key service that locks the master key: ``awskms:///KEY_ARN?region=…`` or ``vault://HOST/transit/KEY``."""
     public_url: str | None = None
     host: str = "127.0.0.1"
     port: int = 8080
@@ -62,6 +64,7 @@ class Settings:
             "master_key_file": Path(env["SORDINO_MASTER_KEY_FILE"]) if env.get("SORDINO_MASTER_KEY_FILE") else None,
             "master_key": Private(env["SORDINO_MASTER_KEY"]) if env.get("SORDINO_MASTER_KEY") else None,
             "master_key_next": Private(env["SORDINO_MASTER_KEY_NEXT"]) if env.get("SORDINO_MASTER_KEY_NEXT") else None,
+            "master_key_url": env.get("SORDINO_MASTER_KEY_URL") or None,
             "public_url": env.get("SORDINO_PUBLIC_URL") or None,
             "demo_llm": env.get("SORDINO_DEMO_LLM") or None,
             "demo_model": env.get("SORDINO_DEMO_MODEL") or None,
@@ -75,11 +78,11 @@ class Settings:
         }
         found |= {name: value for name, value in given.items() if value is not None}
         settings = Settings(**found)  # type: ignore[arg-type]
-        if settings.master_key and settings.master_key_file:
-            raise Misconfigured(
-                "SORDINO_MASTER_KEY and SORDINO_MASTER_KEY_FILE are both set", hint="keep the master key in one place: unset one"
-            )
-        if settings.redis_url and not (settings.master_key_file or settings.master_key):
+        places = {"": settings.master_key, "_FILE": settings.master_key_file, "_URL": settings.master_key_url}
+        named = [f"SORDINO_MASTER_KEY{ending}" for ending, value in places.items() if value]
+        if len(named) > 1:
+            raise Misconfigured(f"{' and '.join(named)} are both set", hint="keep the master key in one place: unset one")
+        if settings.redis_url and not named:
             raise Misconfigured(
                 "SORDINO_REDIS_URL is set and SORDINO_MASTER_KEY_FILE is not",
                 hint="a shared store needs a shared master key: head -c 32 /dev/urandom | base64 > key; chmod 600 key",

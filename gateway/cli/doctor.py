@@ -19,6 +19,7 @@ from rich.text import Text
 
 from gateway.adapters.keys.files import read_key
 from gateway.adapters.keys.master import NEXT, PREVIOUS
+from gateway.adapters.keys.service import place_of
 from gateway.adapters.sounds import APOLOGY, REFUSED, Sounds
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.policy_folder import PolicyFolder
@@ -105,6 +106,11 @@ def examine(settings: Settings, env: Mapping[str, str]) -> Iterator[Finding]:
 def _keys(settings: Settings) -> Iterator[Finding]:
     if settings.master_key is not None:
         yield _looked("master key", lambda: str(master_keys(settings)), "see SORDINO_MASTER_KEY")
+        return
+    if settings.master_key_url is not None:
+        yield _looked(
+            "master key", lambda: f"locked by {place_of(settings.master_key_url or '').kind}", "see SORDINO_MASTER_KEY_URL"
+        )
         return
     path = settings.master_key_file or settings.data / "keys" / "master.key"
     if not path.exists() and settings.master_key_file is None:

@@ -54,7 +54,7 @@ class KeyDesk:
 
     async def rotate_master(self, change: MasterChange) -> AsyncIterator[Step]:
         """Another master key. Gateways that run go on: they know both until everything is locked with the new one."""
-        target = change.begin()
+        target = await change.begin()
         yield Step("made", f"the new master key is {target.id}")
         changed = await self._p.changes.lock_tenants_by(target)
         yield Step("locked", f"{len(changed)} tenant key(s) are locked with it")

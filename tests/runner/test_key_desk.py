@@ -190,7 +190,7 @@ class TestRotating:
         before = await house.made()
         old, new = read_key(house.path), b"n" * 32
         with pytest.raises(Misconfigured, match="SORDINO_MASTER_KEY_NEXT is not set"):
-            EnvironmentChange(MasterKeys.fixed(old)).begin()
+            await EnvironmentChange(MasterKeys.fixed(old)).begin()
         both = MasterKeys.fixed(old, new)
         change: MasterChange = EnvironmentChange(both)
         told = [step.told async for step in house.desk(both).rotate_master(change)]

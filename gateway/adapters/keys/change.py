@@ -21,8 +21,8 @@ MOUNTS = Path("/proc/self/mounts")
 class MasterChange(Protocol):
     """How one master key takes the place of another. Each method may be called again, and raises Misconfigured."""
 
-    def begin(self) -> KeyLock:
-        """The key that everything is to be locked with."""
+    async def begin(self) -> KeyLock:
+        """The key that everything is to be locked with. Raises StoreUnavailable too: a key service does not answer."""
         ...
 
     def promote(self) -> None:
@@ -34,49 +34,66 @@ class MasterChange(Protocol):
         ...
 
 
-class FileChange:
-    """Implements ``MasterChange`` for the key in that file. ``mounts`` tells which folders lie in memory only."""
+class FileMoves:
+    """The files of a change: the next key takes the present one's place, and that one gets another name."""
 
     def __init__(self, path: Path, *, mounts: Path | None = None) -> None:
-        self._path = path
+        """``mounts`` tells which folders lie in memory only."""
+        self.path = path
+        self.next = path.with_name(path.name + NEXT)
+        self.previous = path.with_name(path.name + PREVIOUS)
         self._in_memory = _in_memory(path.parent, mounts or MOUNTS)
-        self._next = path.with_name(path.name + NEXT)
-        self._previous = path.with_name(path.name + PREVIOUS)
 
-    def begin(self) -> KeyLock:
-        read_key(self._path)
-        promoted = self._previous.exists() and not self._next.exists()
-        if self._in_memory and not promoted and not self._next.exists():
+    @property
+    def promoted(self) -> bool:
+        """Whether the next key is in its place, and the change has not ended."""
+        return self.previous.exists() and not self.next.exists()
+
+    def check(self) -> None:
+        """Raises Misconfigured: a key that is made here would be lost."""
+        if self._in_memory:
             raise Misconfigured(
-                f"the master key {self._path} is a copy in memory: with a new one all data would be lost",
+                f"the master key {self.path} is a copy in memory: with a new one all data would be lost",
                 hint="put the new key where the old one is kept (as the secret master_key_next), start anew, try again",
             )
-        return KeyLock(MASTER, Private(read_key(self._path) if promoted else read_or_create_key(self._next)))
 
     def promote(self) -> None:
-        if not self._next.exists():
+        """See ``MasterChange``."""
+        if not self.next.exists():
             return
         try:
-            if not self._previous.exists():
-                self._previous.hardlink_to(self._path)
-                sync_folder(self._path.parent)
-            self._next.replace(self._path)
-            sync_folder(self._path.parent)
+            if not self.previous.exists():
+                self.previous.hardlink_to(self.path)
+                sync_folder(self.path.parent)
+            self.next.replace(self.path)
+            sync_folder(self.path.parent)
         except OSError as error:
             raise Misconfigured(
-                f"the master key {self._path} cannot be replaced: {error.strerror}",
-                hint=f"everything is locked with the key in {self._next} as well: put it in its place yourself, everywhere",
+                f"the master key {self.path} cannot be replaced: {error.strerror}",
+                hint=f"everything is locked with the key in {self.next} as well: put it in its place yourself, everywhere",
             ) from None
 
-    def end(self) -> str:
-        if not self._previous.exists():
-            return ""
-        old = self._path.with_name(f"{self._path.name}.old-{key_id(MASTER, Private(read_key(self._previous)))}")
-        self._previous.replace(old)
-        sync_folder(self._path.parent)
+    def retire(self, old_id: str) -> str:
+        """The old key is not read any more; what the operator is told."""
+        old = self.path.with_name(f"{self.path.name}.old-{old_id}")
+        self.previous.replace(old)
+        sync_folder(self.path.parent)
         if self._in_memory:
             return "before the next start put the new key in the old one's place where it is kept: here is only a copy of it"
         return f"the old master key is in {old}: backups made before need it; delete it when you need them no more"
+
+
+class FileChange(FileMoves):
+    """Implements ``MasterChange`` for the key in that file."""
+
+    async def begin(self) -> KeyLock:
+        read_key(self.path)
+        if not self.promoted and not self.next.exists():
+            self.check()
+        return KeyLock(MASTER, Private(read_key(self.path) if self.promoted else read_or_create_key(self.next)))
+
+    def end(self) -> str:
+        return self.retire(key_id(MASTER, Private(read_key(self.previous)))) if self.previous.exists() else ""
 
 
 class EnvironmentChange:
@@ -85,7 +102,7 @@ class EnvironmentChange:
     def __init__(self, masters: MasterKeys) -> None:
         self._masters = masters
 
-    def begin(self) -> KeyLock:
+    async def begin(self) -> KeyLock:
         named = self._masters.ids
         if len(named) < 2:
             raise Misconfigured(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from gateway.adapters.keys.envelope import MasterKey
@@ -23,9 +23,13 @@ Read = Callable[[], tuple[bytes, ...]]
 class MasterKeys:
     """Implements ``gateway.locks.MasterLocks``. Keys that were put in place meanwhile are found when they are needed."""
 
-    def __init__(self, read: Read) -> None:
-        """Raises Misconfigured."""
+    def __init__(self, read: Read, refresh: Callable[[], Awaitable[None]] | None = None) -> None:
+        """``refresh``: what must have been awaited before ``read`` tells of keys that were put in place meanwhile.
+
+        Raises Misconfigured.
+        """
         self._read = read
+        self._refresh = refresh
         self._known: dict[str, tuple[KeyLock, MasterKey]] = {}
         self._current = self._look()
 
@@ -51,6 +55,10 @@ class MasterKeys:
     def current(self) -> KeyLock:
         self._current = self._look()
         return self._known[self._current][0]
+
+    async def refresh(self) -> None:
+        if self._refresh is not None:
+            await self._refresh()
 
     def of(self, lock_id: str) -> KeyLock:
         if lock_id not in self._known:

@@ -228,6 +228,7 @@ class RedisKeyShelf:
         return opened
 
     async def _open(self, tenant: TenantId, *, create: bool) -> OpenedTenant:
+        await self._masters.refresh()
         name = tenant_key(tenant)
         stored = record(await self._store.ask("HGETALL", name))
         if CURRENT not in stored:
@@ -247,6 +248,7 @@ class RedisKeyShelf:
         locked = master.lock(TENANT, fresh, TENANT, tenant)
         stored = record(await self._store.run(_BEGIN, [name], mine, locked))
         # Who changes the master key at this moment may not see this one any more: it is locked anew at once.
+        await self._masters.refresh()
         if stored.get(mine) == locked and (now := self._masters.current()).id != master.id:
             await self._store.run(LOCK_ANEW, [name], mine, locked, now.lock(TENANT, fresh, TENANT, tenant))
         return stored

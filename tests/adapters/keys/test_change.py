@@ -21,10 +21,10 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_a_gateway_that_runs_finds_the_new_key_when_it_needs_it_and_the_old_one_until_the_end(path: Path) -> None:
+async def test_a_gateway_that_runs_finds_the_new_key_when_it_needs_it_and_the_old_one_until_the_end(path: Path) -> None:
     running, change = MasterKeys.from_file(path), FileChange(path)
     old = running.current().id
-    new = change.begin().id
+    new = (await change.begin()).id
     assert running.of(new).id == new
     assert running.current().id == old
     change.promote()
@@ -37,23 +37,23 @@ def test_a_gateway_that_runs_finds_the_new_key_when_it_needs_it_and_the_old_one_
         MasterKeys.from_file(path).of(old)
 
 
-def test_each_step_may_be_done_again_by_whoever_goes_on(path: Path) -> None:
+async def test_each_step_may_be_done_again_by_whoever_goes_on(path: Path) -> None:
     before = read_key(path)
-    new = FileChange(path).begin().id
-    assert FileChange(path).begin().id == new
+    new = (await FileChange(path).begin()).id
+    assert (await FileChange(path).begin()).id == new
     FileChange(path).promote()
     FileChange(path).promote()
-    assert FileChange(path).begin().id == new
+    assert (await FileChange(path).begin()).id == new
     assert "old-" in FileChange(path).end()
     assert FileChange(path).end() == ""
     assert [read_key(each) for each in path.parent.iterdir() if ".old-" in each.name] == [before]
 
 
-def test_who_was_killed_between_the_two_halves_of_a_step_goes_on(path: Path) -> None:
+async def test_who_was_killed_between_the_two_halves_of_a_step_goes_on(path: Path) -> None:
     """The old key has its second name, and the new one is not in its place yet."""
-    new = FileChange(path).begin().id
+    new = (await FileChange(path).begin()).id
     path.with_name("master.key.previous").hardlink_to(path)
-    assert FileChange(path).begin().id == new
+    assert (await FileChange(path).begin()).id == new
     FileChange(path).promote()
     assert MasterKeys.from_file(path).ids[0] == new
 
@@ -64,30 +64,30 @@ def mounts(folder: Path, filesystem: str) -> Path:
     return table
 
 
-def test_where_the_file_is_a_copy_in_memory_no_key_is_made_that_would_be_lost(path: Path, tmp_path: Path) -> None:
+async def test_where_the_file_is_a_copy_in_memory_no_key_is_made_that_would_be_lost(path: Path, tmp_path: Path) -> None:
     """As in our image: the secret is kept elsewhere, and a new key would lock everything and be gone with the container."""
     memory = mounts(tmp_path, "tmpfs")
     with pytest.raises(Misconfigured, match="a copy in memory"):
-        FileChange(path, mounts=memory).begin()
+        await FileChange(path, mounts=memory).begin()
     assert [each.name for each in path.parent.iterdir()] == ["master.key"]
     following = path.with_name("master.key.next")
     following.touch(mode=0o600)
     following.write_bytes(base64.b64encode(b"n" * 32))
     change = FileChange(path, mounts=memory)
-    change.begin()
+    await change.begin()
     change.promote()
     assert "before the next start" in change.end()
     assert read_key(path) == b"n" * 32
 
 
-def test_on_a_disk_a_key_is_made(path: Path, tmp_path: Path) -> None:
-    made = FileChange(path, mounts=mounts(tmp_path, "ext4")).begin()
-    assert FileChange(path, mounts=tmp_path / "no such table").begin().id == made.id
+async def test_on_a_disk_a_key_is_made(path: Path, tmp_path: Path) -> None:
+    made = await FileChange(path, mounts=mounts(tmp_path, "ext4")).begin()
+    assert (await FileChange(path, mounts=tmp_path / "no such table").begin()).id == made.id
 
 
-def test_a_folder_that_nobody_may_write_to_says_what_to_do(path: Path) -> None:
+async def test_a_folder_that_nobody_may_write_to_says_what_to_do(path: Path) -> None:
     change = FileChange(path)
-    change.begin()
+    await change.begin()
     path.with_name("master.key.previous").mkdir()
     path.with_name("master.key").unlink()
     path.with_name("master.key").mkdir()
