@@ -15,7 +15,7 @@ LONGEST_TEXT = 2_000
 
 async def body_of(request: web.Request) -> Mapping[str, Any]:
     """The request's JSON object; none is an empty one. Raises InvalidRequest."""
-    if not request.can_read_body:
+    if not request.body_exists:
         return {}
     try:
         body = await request.json()

@@ -210,6 +210,8 @@ def _check(who: Principal, asked: Asked) -> None:
     reach, right, tenants = asked.rule.reach, asked.right, asked.tenants
     if reach is Reach.SELF:
         permitted = bool(who.tenants(right))
+    elif reach is Reach.HOUSE:  # to name a tenant makes it nothing less
+        permitted = who.may_everywhere(right)
     elif tenants:
         permitted = all(who.may(right, tenant) for tenant in tenants)
     elif reach is Reach.SEEN:

@@ -78,6 +78,15 @@ class TestEveryRow:
                     assert status == 403, row
                     assert (status, body) == nobodys[row]
 
+    async def test_what_is_about_the_whole_house_is_not_had_by_naming_ones_own_tenant(self, store: Store) -> None:
+        async with guarded(store, ROUTES) as door:
+            key = await door.key("owner", ["acme"])
+            for (method, path), rule in GUARDED.items():
+                if rule.reach is Reach.HOUSE:
+                    _, where, body = asked(method, path, rule, "acme")
+                    where += "&tenant=acme" if "?" in where else "?tenant=acme"
+                    assert (await door.ask(method, where, key, {**(body or {}), "tenant": "acme"}))[0] == 403, path
+
     @pytest.mark.parametrize("role", [role for role in Role if Right.REVEAL in RIGHTS[role]])
     async def test_private_text_is_shown_with_a_grant_only(self, store: Store, role: Role) -> None:
         private = {key: rule for key, rule in GUARDED.items() if rule.private}

@@ -74,7 +74,7 @@ def key_routes(operator: Private[str], keys: Keys, tenant_of: Callable[[str], An
 
 
 async def _fields(request: web.Request) -> Fields:
-    if not request.can_read_body:
+    if not request.body_exists:
         return Fields({})
     try:
         return Fields(await request.json())
