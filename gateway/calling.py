@@ -114,8 +114,6 @@ class Calls:
         call = CallId(needs.ids.new("call"))
         shown = showing(needs.observer, call)
         account = CallAccount(TenantId(tenant.tenant), call, needs.ledger, needs.clock)
-        with suppress(StoreUnavailable):  # without the store nothing is heard either, and the caller is told so
-            await RedisOffboarding(needs.store).check(account.tenant)
         law, first = law_of_call(needs.policies.policies, tenant, ends)
         await needs.spoken.prepare(first.announcements)
         extras = Extras.of(tenant)
@@ -219,7 +217,9 @@ class Calls:
             log.warning("the vault of a call is left to its time to live: %s", error.code)
 
     async def _started(self, tenant: TenantPolicy, carrier: str, leg: Leg) -> dict[str, Json]:
-        """The body of ``call.started``. What it names by digest is kept first."""
+        """The body of ``call.started``. What it names by digest is kept first. Raises TenantLeaving."""
+        with suppress(StoreUnavailable):  # without the store nothing is heard either, and the caller is told so
+            await RedisOffboarding(self.needs.store).check(TenantId(tenant.tenant))
         registry = self.needs.policies.policies.registry
         await self.needs.instructions.keep(tenant, registry)
         transport: dict[str, Json] = {"transport": dict(leg.transport)} if isinstance(leg, EncryptedLeg) else {}

@@ -110,6 +110,13 @@ _CASE: Mapping[str, tuple[Check, str]] = {
     "happened_at": (_is_text, "text"),
 }
 _CASE_STEPS = ("opened", "event", "letter", "notified", "attempted", "closed")
+_BACKUP: Mapping[str, tuple[Check, str]] = {"backup": (_is_text, "text"), "head": (_is_text, "text")}
+_RESTORED: Mapping[str, tuple[Check, str]] = {
+    "deletions_since": (_is_count, "a count"),
+    "deleted_again": (_is_count, "a count"),
+    "came_back": (_is_count, "a count"),
+}
+_END: Mapping[str, tuple[Check, str]] = {"offboarding": (_is_text, "text")}
 KINDS: Mapping[str, Mapping[str, tuple[Check, str]]] = {
     **{f"case.{step}": _CASE for step in _CASE_STEPS},
     **{f"incident.{step}": _CASE for step in (*_CASE_STEPS, "scoped")},
@@ -126,6 +133,8 @@ KINDS: Mapping[str, Mapping[str, tuple[Check, str]]] = {
     "access.sessions_ended": {"who": (_is_text, "text"), "by": (_is_text, "text"), "sessions": (_is_count, "a count")},
     "access.person_forgotten": {"who": (_is_text, "text"), "by": (_is_text, "text")},
     "access.told": {"key": (_is_text, "text"), "channel": (_is_text, "text"), "delivered": (_is_flag, "true or false")},
+    "backup.made": {**_BACKUP, "region": (_is_text, "text"), "sha256": (_is_text, "text")},
+    "backup.restored": {**_BACKUP, **_RESTORED},
     "call.started": {},
     "announcement.played": {**_ANNOUNCEMENT, "ack_ms": (_is_count, "whole milliseconds")},
     "announcement.unproven": {"id": (_is_text, "text"), "why": (_is_text, "text")},
@@ -153,7 +162,16 @@ KINDS: Mapping[str, Mapping[str, tuple[Check, str]]] = {
     "hold.placed": {**_HOLD, "approver": (_is_text, "text"), "review": (_is_text, "text")},
     "hold.lifted": {**_HOLD},
     "hold.blocked": {"hold": (_is_text, "text"), "items": (_is_count, "a count"), "why": (_is_text, "text")},
+    "drill.passed": {**_BACKUP, **_RESTORED},
     "hop": {"grant": (_is_grant, "a grant with its id, hop, processor, host, region, purpose, categories, masked, mechanism")},
+    "offboarding.announced": {**_END, "reason": (_is_text, "text"), "by": (_is_text, "text"), "ends": (_is_text, "text")},
+    "offboarding.keys_revoked": {**_END, "keys": (_is_count, "a count")},
+    "offboarding.exported": {**_END, "files": (_is_count, "a count")},
+    "offboarding.data_deleted": {**_END},
+    "offboarding.key_destroyed": {**_END, "key_id": (_is_text, "text"), "append_only_file": (_is_text, "text")},
+    "offboarding.contact_deleted": {**_END},
+    "offboarding.certified": {**_END, "kept": (_is_list, "a list")},
+    "offboarding.cancelled": {**_END, "reason": (_is_text, "text"), "by": (_is_text, "text")},
     "refused": {"hop": (_is_text, "text"), "reasons": (_is_texts, "a list of sentences")},
     "masked": {"counts": (_is_counts, "a count for each entity")},
     "call.failed": {"code": (_is_text, "text")},
