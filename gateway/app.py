@@ -289,6 +289,7 @@ class Gateway:
             operator=self.secrets.read_or_create("SORDINO_OPERATOR_KEY"),
             notices=self.desks.governing.watch,
             callers=self.desks.governing.callers,
+            children=self.calls.needs.children,
             speech=SpeechNeeds({"moonshine": self.speech.stt}, {"hibari": self.speech.tts}, self.secrets),
             price=self._price_of,
             entries=self.ledger.entries,

@@ -56,7 +56,9 @@ from gateway.ports import (
     Telemetry,
     TextToSpeech,
 )
+from gateway.runner.children import ChildCalls
 from gateway.runner.notices import NoticesNow
+from gateway.runner.proxy.child import ProxyChildren
 from gateway.runner.proxy.conversations import Conversations
 from gateway.runner.proxy.ending import Endings, ReadEntries, Seal
 from gateway.runner.proxy.idle import IdleSweep
@@ -128,6 +130,8 @@ class ProxyNeeds:
     """Those whose conversations end by themselves when nobody uses them."""
     callers: Callers | None = None
     """Who knows whom programs speak for."""
+    children: ChildCalls | None = None
+    """What becomes of conversations with a child in them; None: nobody looks for children."""
 
 
 async def open_proxy(needs: ProxyNeeds, running: AsyncExitStack) -> list[web.RouteDef]:
@@ -161,12 +165,14 @@ async def open_proxy(needs: ProxyNeeds, running: AsyncExitStack) -> list[web.Rou
     )
     proxy = await running.enter_async_context(Proxy(parts))
     keys = TenantKeys(needs.store)
-    door = Door(keys, needs.tenant, proxy, needs.clock, tasks, needs.callers)
+    ending = Endings(parts, needs.entries, needs.seal) if needs.entries and needs.seal else None
+    children = ProxyChildren(parts, ending, needs.children) if needs.children is not None else None
+    door = Door(keys, needs.tenant, proxy, needs.clock, tasks, needs.callers, children)
     operators = key_routes(needs.operator, keys, needs.tenant, needs.clock)
     speech = await _speech_routes(door, parts, needs, running, tasks)
     endings = []
-    if needs.entries and needs.seal:
-        endings = ending_routes(door, Endings(parts, needs.entries, needs.seal))
+    if ending is not None and needs.entries and needs.seal:
+        endings = ending_routes(door, ending)
         idle = IdleConversations(needs.store)
         tasks.start(IdleSweep(parts, idle, needs.ledger, needs.entries, needs.seal, needs.tenants).run(), name="idle")
     return [*chat_routes(door), *message_routes(door), *model_routes(door), *speech, *endings, *operators]

@@ -53,7 +53,7 @@ def openai_error(error: SordinoError, status: int) -> dict[str, Any]:
 async def answer_chat(request: Request) -> web.StreamResponse:
     chat = read_chat(await request.json(), request.http.match_info.get("model", ""))
     async with request.while_connected():
-        answering = await request.door.proxy.ask(request.tenant, request.conversation, chat.plain, subject=request.subject)
+        answering = await request.ask(chat.plain)
         async with aclosing(answering.deltas):
             headers = facts(answering, chat.dropped)
             shape = _Shape(answering, int(request.door.clock.now().timestamp()))

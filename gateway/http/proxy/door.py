@@ -18,7 +18,9 @@ from gateway.errors import InvalidRequest, PayloadTooLarge, RateLimited, Sordino
 from gateway.policy.egress import Grant
 from gateway.policy.model import TenantPolicy
 from gateway.ports import Clock
+from gateway.runner.proxy.child import ProxyChildren
 from gateway.runner.proxy.proxy import Answering, Proxy
+from gateway.runner.proxy.request import PlainRequest
 from gateway.runner.rights_callers import Callers
 from gateway.tasks import TaskOwner
 from gateway.values import Private, TenantId
@@ -26,6 +28,8 @@ from gateway.values import Private, TenantId
 log = logging.getLogger(__name__)
 
 CALL = "X-Sordino-Call"
+CHILD = "X-Sordino-Child"
+"""A client says ``1``: a child is in the conversation."""
 DROPPED = "X-Sordino-Dropped"
 SUBJECT = "X-Sordino-Subject"
 MOST_BODY = 4 << 20
@@ -65,6 +69,8 @@ class Door:
     tasks: TaskOwner
     callers: Callers | None = None
     """Who knows whom a client speaks for."""
+    children: ProxyChildren | None = None
+    """Who acts on a child in a conversation."""
 
     def path(self, scope: str, answer: Answer, write_error: WriteError) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """A handler: lets in who has a key with that scope, and says what goes wrong in the dialect of the path."""
@@ -76,7 +82,7 @@ class Door:
                 return refused(error, write_error)
             try:
                 tenant = self.tenant(admitted.tenant)
-                return await answer(Request(request, tenant, self))
+                return await answer(await Request(request, tenant, self).without_child())
             except SordinoError as error:
                 return refused(error, write_error)
             finally:
@@ -114,6 +120,18 @@ class Request:
         if not named or not named[0].strip() or self.door.callers is None:
             return ""
         return self.door.callers.subject(self.tenant, Private(named[0]))
+
+    async def without_child(self) -> Request:
+        """The request itself. Raises PolicyRefused where the client says that a child is in its conversation."""
+        if self.door.children is not None and any(said.strip() not in ("", "0") for said in self.http.headers.getall(CHILD, [])):
+            await self.door.children.refuse(self.tenant, self.conversation)
+        return self
+
+    async def ask(self, plain: PlainRequest) -> Answering:
+        """The answer of a model, once its first words are there. Raises as ``Proxy.ask``, and PolicyRefused for a child."""
+        if self.door.children is not None:
+            await self.door.children.check(self.tenant, self.conversation, plain)
+        return await self.door.proxy.ask(self.tenant, self.conversation, plain, subject=self.subject)
 
     async def json(self) -> Private[Mapping[str, Any]]:
         """The body. Raises PayloadTooLarge, InvalidRequest."""

@@ -40,7 +40,7 @@ def anthropic_error(error: SordinoError, status: int) -> dict[str, Any]:
 async def answer_messages(request: Request) -> web.StreamResponse:
     asked = read_messages(await request.json())
     async with request.while_connected():
-        answering = await request.door.proxy.ask(request.tenant, request.conversation, asked.plain, subject=request.subject)
+        answering = await request.ask(asked.plain)
         async with aclosing(answering.deltas):
             headers = facts(answering, asked.dropped)
             if asked.plain.stream:

@@ -117,6 +117,8 @@ class Conversation:
     """When this gateway has used it last, in monotonic seconds."""
     subject: str | None = None
     """Whose it is, as a keyed hash; empty: nobody's that is known; None: nobody has looked yet."""
+    child: bool = False
+    """Whether there is a child in it: nobody is asked and nothing is answered any more."""
     continues: str = ""
     """The call whose placeholders it goes on with, where no name connects the two."""
 

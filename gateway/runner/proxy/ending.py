@@ -27,8 +27,9 @@ class Endings:
         self._read = read
         self._seal = seal
 
-    async def end(self, tenant: TenantPolicy, named: str) -> Receipt:
-        """The receipt of the conversation of that name or id. What its placeholders stood for is gone when this returns.
+    async def end(self, tenant: TenantPolicy, named: str, *, destroy: bool = True) -> Receipt:
+        """The receipt of the conversation of that name or id. What its placeholders stood for is gone when this returns, but
+        where ``destroy`` is false: then who asks deletes it.
 
         Asked again after a failure, it goes on where it stopped.
 
@@ -49,7 +50,8 @@ class Endings:
                 await self._write_end(conversation, entries)
                 entries = await self._thread(conversation)
             receipt = await self._seal(entries)
-            await conversation.stored.destroy()
+            if destroy:
+                await conversation.stored.destroy()
         finally:
             conversation.busy -= 1
             self._parts.conversations.forget(conversation)

@@ -203,6 +203,7 @@ class Proxy:
                 return begun
 
     async def _grant(self, asked: _Asked, why: UpstreamFailed | None) -> Grant:
+        _no_child(asked)
         now = self._parts.clock.monotonic()
         resting = self._breakers.resting(now)
         granting = asked.egress.grant(
@@ -263,6 +264,7 @@ class Proxy:
                 yield ()
                 batch: Sequence[ChatDelta] | None = begun.first
                 while batch is not None:
+                    _no_child(asked)
                     for delta in batch:
                         tokens = [max(tokens[0], delta.prompt_tokens), max(tokens[1], delta.completion_tokens)]
                     pieces, fault = await _passed_on(batch, reader, back)
@@ -321,6 +323,12 @@ class Proxy:
         if asked.writing is not None and not asked.writing.done():
             await asyncio.wait({asked.writing})
         await leave(self._parts, asked.conversation)
+
+
+def _no_child(asked: _Asked) -> None:
+    """Raises PolicyRefused once there is a child in the conversation."""
+    if asked.conversation.child:
+        raise PolicyRefused("there is a child in this conversation, so no model is asked", hint="hand the call over to a person")
 
 
 async def _outcome(work: Coroutine[Any, Any, T]) -> T | SordinoError:
