@@ -24,6 +24,7 @@ from gateway.values import EntityType, Placeholder, Private, Span
 PERSON, ID_NUMBER = EntityType("PERSON"), EntityType("ID_NUMBER")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-](?!s\b)[^\W\d_]+)*")
 _DIGITS = re.compile(r"(?<![\w.])\d{4,}(?![\w.])")
+_FIGURE = re.compile(r"\d")
 _LETTERS = re.compile(rf"(?:(?:[a-z]|{'|'.join(NATO)})(?![\w'])(?: (?:as in|for|like) [a-z]+)?[ |-]*)+")
 _SPELLED_LEAST, _NAME_LEAST, _REPEATED_LEAST, _CORRECTED_LEAST = 2, 3, 3, 3
 _READ_BACK_LEAST = 2
@@ -78,7 +79,7 @@ class Dialogue:
         self._names = names
         self._open: EntityType | None = None
         """What the next bare answer is."""
-        self._quiet = True
+        self.quiet = True
         """Nobody has asked for anything: digits that the caller begins to say are his own matter."""
         self._whole: _Whole | None = None
         self._known: dict[Placeholder, _Known] = {}
@@ -111,7 +112,7 @@ class Dialogue:
         """The other side's last turn, masked: a question opens a kind of data, small words leave it open, all else closes it."""
         heard = self._names.view(answers.without_placeholders(said))
         kind = answers.asked(heard.text)
-        goes_on = self._quiet = answers.goes_on(heard)
+        goes_on = self.quiet = answers.goes_on(heard)
         if kind is not None and not (goes_on and self._open in (kind, PERSON)):
             self._open, self._whole = kind, None
         elif not goes_on:
@@ -124,7 +125,7 @@ class Dialogue:
         said = self._names.view(text)
         self._turn = turn = _Turn(side, hesitates=answers.hesitates(said))
         spans = [*found, *self._repeated(said)]
-        if self._open is None and self._quiet and side is Side.CALLER and _pends(said, hesitates=turn.hesitates):
+        if self._open is None and self.quiet and side is Side.CALLER and _pends(said, hesitates=turn.hesitates):
             self._open = ID_NUMBER
         kind = self._open
         if kind is None or side is Side.NOBODY:
@@ -234,7 +235,7 @@ class Dialogue:
     def _repeated(self, said: View) -> Iterator[Span]:
         """Words of names, parts of long numbers and whole values of this call, said again."""
         people = frozenset[str]().union(*(known.words for known in self._known.values() if known.kind == PERSON))
-        for match in _WORD.finditer(said.text):
+        for match in _WORD.finditer(said.text) if people else ():
             if match.group() in people:
                 yield self._again(said, match.span(), PERSON)
         for match in _DIGITS.finditer(said.text):
@@ -255,11 +256,14 @@ class Dialogue:
 
 def _pends(said: View, *, hesitates: bool) -> bool:
     """Whether a turn is nothing but the digits of a number that may go on, though nobody has asked for one."""
+    least = _BROKEN_OFF_LEAST if hesitates else _PENDING_LEAST
+    if len(_FIGURE.findall(said.text)) < least:  # most turns have no such number: no need to look at their words
+        return False
     told = answers.bare(said, ID_NUMBER)
     if told is None or told.named or len(told.stretches) != 1:
         return False
     digits = said.text[slice(*told.stretches[0])].replace(" ", "")
-    return digits.isdecimal() and len(digits) >= (_BROKEN_OFF_LEAST if hesitates else _PENDING_LEAST)
+    return digits.isdecimal() and len(digits) >= least
 
 
 def _names(said: View) -> set[str]:

@@ -95,14 +95,18 @@ class Late:
     preceded: list[tuple[Placeholder, str]] = field(default_factory=list)
 
 
-def read(masked: MaskedText, side: Side, *, before: str = "", view: Hear = _in_english) -> Text:
-    """The words and digits of a masked text that stand unmasked in it. ``before``: the other side's turn before, masked."""
+def read(masked: MaskedText, side: Side, *, before: str = "", view: Hear = _in_english, goes_on: bool | None = None) -> Text:
+    """The words and digits of a masked text that stand unmasked in it. ``before``: the other side's turn before, masked.
+
+    ``goes_on``: whether that turn leaves its question open, where somebody has read it already (``Dialogue.quiet``).
+    """
     open_text = _open(masked)
     said = view(open_text)
     words = frozenset(key for hit in _WORD.finditer(said.text) if (key := _key(hit.group())))
     runs = tuple(dict.fromkeys(hit.group() for hit in _DIGITS.finditer(said.text) if 2 <= len(hit.group()) <= _MOST_DIGITS))
     bare = bool(runs) and answers.bare(said, EntityType("CREDIT_CARD")) is not None
-    goes_on = not before or answers.goes_on(view(answers.without_placeholders(before)))
+    if goes_on is None:
+        goes_on = not before or answers.goes_on(view(answers.without_placeholders(before)))
     return Text(masked, side, words, runs, bare, goes_on)
 
 

@@ -228,7 +228,9 @@ class CallMasker:
             if replaced.reveal() != masked:
                 raise RedactionUnavailable("the anonymizer and the plan of the mask do not agree", hint="nothing was sent")
         await _breathe(private)
-        entry = history.read(masked, asked.side, before=asked.previous, view=names.view)
+        # A caller's turn is read behind the very question that the dialogue has read.
+        goes_on = dialogue.quiet if asked.side is Side.CALLER else None
+        entry = history.read(masked, asked.side, before=asked.previous, view=names.view, goes_on=goes_on)
         return _Prepared(version, masked, plan, names, dialogue, _told(private, plan, names), entry)
 
     async def _adopt(self, asked: _Asked, ready: _Prepared) -> Masked:

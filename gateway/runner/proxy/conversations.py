@@ -198,10 +198,11 @@ class Conversations:
 
     async def _by_name(self, tenant: TenantPolicy, name: CallId) -> Conversation:
         """A name's conversation; after its end the same name begins another one, with an id of its own."""
-        owner, store = TenantId(tenant.tenant), self._open_store(tenant)
+        owner = TenantId(tenant.tenant)
         known = self._called.get((owner, name))
         if known is not None and (live := await self._still_live(tenant, known)) is not None:
             return live
+        store = self._open_store(tenant)
         fresh = CallId(self._ids.new(PREFIX))
         call = await store.called(owner, name, fresh)
         try:
