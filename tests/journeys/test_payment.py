@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
+import re
+import wave
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pytest
 import pytest_asyncio
 from aiohttp import web
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from gateway.adapters.speech import inside
 from gateway.adapters.telemetry.logs import install_log_filter
 from gateway.caller.call import Caller
 from gateway.evidence.receipt import Receipt
 from gateway.policy.egress import Grant
 from gateway.ports import SpeechToText
-from gateway.values import Pcm, Private
+from gateway.runner.transcripts import as_text
+from gateway.values import Pcm, Private, TenantId
 from gateway.webhooks import signing_key, verify
 from tests.journeys.canaries import Canary, files_under, found_in
 from tests.journeys.house import AUTH_TOKEN, CALLER, House, kinds, living_in, short_policies, speech
@@ -48,6 +54,11 @@ PAY = """\
   source: this test
   checked_on: 2026-11-01
 """
+
+
+ASKS = "mode: stay-on-line\n    wait: 1s"
+KEEPS = "recording: {enabled: true}\ntranscripts: {enabled: true}\nretention: {audio: 1d, transcript: 1d}"
+DIGITS = re.compile(r"\d|\b(?:zero|one|two|three|four|five|six|seven|eight|nine)\b")
 
 
 @dataclass(slots=True)
@@ -127,7 +138,11 @@ async def till(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Till]:
     ways = {"asks": "payment: {starts: [question]}", "says": "payment: {resume: timed, within: 5s}"}
     for name, number in NUMBERS.items():
         text = demo.replace("tenant: demo", f"tenant: {name}").replace("+15550100", number) + ways[name] + "\n"
-        text = text.replace("agents.receptionist:Receptionist", "tests.agents.cashier:Cashier") if name == "asks" else text
+        if name == "asks":
+            text = text.replace("agents.receptionist:Receptionist", "tests.agents.cashier:Cashier")
+        else:
+            text = text.replace("mode: notify", ASKS).replace("recording: {enabled: false}", KEEPS)
+            text = text.replace("route:\n", "route:\n  storage: [{processor: local-recordings}]\n")
         (policies / "tenants" / f"{name}.yaml").write_text(text, "utf-8")
     env = {"SHOP_PAYMENT_SECRET": SECRET}
     try:
@@ -192,6 +207,8 @@ async def test_a_card_that_a_caller_says_unasked_is_dropped_and_the_call_goes_bl
         await caller.say(speech("card-number"))
         await till.until("payment.paused")
         await till.until("payment.resumed")
+        await caller.say(speech("opening-hours"))
+        await till.until("masked")
     receipt = await till.house.receipt()
     row = payments(receipt)[0]
     assert (row["reason"], row["ended"], row["keys"], row["blind"]) == ("detected", "timed", 0, "kept")
@@ -199,3 +216,21 @@ async def test_a_card_that_a_caller_says_unasked_is_dropped_and_the_call_goes_bl
     leaks = {name: found_in(content, (SPOKEN,)) for name, content in (await till.exits()).items()}
     assert {name: found for name, found in leaks.items() if found} == {}
     assert "CREDIT_CARD" not in till.house.model_bodies().removeprefix(asked)
+
+
+async def test_what_is_kept_of_that_call_begins_again_behind_the_card(till: Till) -> None:
+    """Transcript and recording are opened with their keys: what was said before and after is there, the card in neither."""
+    desks, tenant = till.house.gateway.desks, TenantId("says")
+    (facts,) = await desks.transcripts.desk.list(tenant)
+    clear = await desks.transcripts.desk.read_in_clear(tenant, facts.call, reason="this test", by="test")
+    said = as_text(clear).reveal()
+    assert "open" in said.lower()
+    assert found_in(said, (SPOKEN,)) == []
+    async with desks.recordings.desk.export(tenant, facts.call, reason="this test") as found:
+        data = b"".join([piece async for piece in found.wav])
+    assert "payment" in {gap.reason for gap in found.extent.gaps}
+    with wave.open(io.BytesIO(data)) as sound:
+        both = np.frombuffer(sound.readframes(sound.getnframes()), dtype="<i2").reshape(-1, 2)
+        heard = await asyncio.to_thread(inside.transcribe, both[:, 0].tobytes(), sound.getframerate())
+    assert "open" in heard.lower()
+    assert DIGITS.findall(heard.lower()) == []
