@@ -19,6 +19,9 @@ Restore = Callable[[Placeholder], Private[str] | None]
 """The value behind a placeholder of this call, or None."""
 
 _YOUR = "your "
+_ESCAPE = re.compile(r"\\(?:u003(?P<bracket>[CEce])|.)", re.DOTALL)
+_BEGUN_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*(?P<begun>\\(?:u[0-9A-Fa-f]{0,3})?)\Z")
+_BRACKETS = {"c": "<", "e": ">"}
 _JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
@@ -98,6 +101,31 @@ class Unmasker:
             return Part(value, private=True)
         kind = spoken_kind(found.entity)
         return _plain(kind.removeprefix(_YOUR) if before.lower() == _YOUR else kind)
+
+
+class PlainBrackets:
+    """JSON text as it streams, with every ``<`` and ``>`` as itself: some models write ``\\u003cPERSON_1\\u003e`` in it.
+
+    Source: RFC 8259 section 7. It stays the same JSON, and no more than the beginning of one escape is held back.
+    """
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def feed(self, chunk: str) -> str:
+        """What may be passed on now. The result does not depend on how the text was cut into chunks."""
+        text = self._held + chunk
+        cut = _BEGUN_ESCAPE.search(text) if "\\" in text else None
+        if cut is None:
+            self._held = ""
+        else:
+            text, self._held = text[: cut.start("begun")], cut["begun"]
+        return _ESCAPE.sub(lambda found: _BRACKETS.get((found["bracket"] or "").lower(), found.group()), text)
+
+    def flush(self) -> str:
+        """The rest, once the text has ended."""
+        held, self._held = self._held, ""
+        return held
 
 
 def _plain(text: str) -> Part:

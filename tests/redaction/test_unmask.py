@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from gateway.errors import InvalidRequest
 from gateway.redaction.entities import KINDS
 from gateway.redaction.placeholder import Scanner
-from gateway.redaction.unmask import Unmasker, restore_json, unmask
+from gateway.redaction.unmask import PlainBrackets, Unmasker, restore_json, unmask
 from gateway.values import Placeholder, Private
 
 VALUES = {
@@ -157,6 +158,27 @@ def test_no_place_where_a_placeholder_could_begin_is_passed_over(answer: str, ki
 def test_any_text_without_a_placeholder_passes_unchanged(answer: str) -> None:
     if not list(Scanner(KINDS).all(answer)):
         assert stream(list(answer)) == answer
+
+
+ESCAPED = st.lists(
+    st.sampled_from(["\\", "\\\\", "u003c", "\\u003C", "\\u003e", "u00", "3", "c", "<", "\\u00e9", '\\"', "PERSON_1"])
+).map("".join)
+
+
+@given(ESCAPED, st.data())
+def test_escaped_brackets_in_json_become_brackets_for_every_cut_and_it_stays_the_same_json(
+    text: str, data: st.DataObject
+) -> None:
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=8)))
+    brackets = PlainBrackets()
+    out = "".join(brackets.feed(text[left:right]) for left, right in zip([0, *cuts], [*cuts, len(text)], strict=True))
+    out += brackets.flush()
+    whole = PlainBrackets()
+    assert out == whole.feed(text) + whole.flush()
+    with contextlib.suppress(ValueError):
+        value = json.loads(f'"{text}"')
+        assert json.loads(f'"{out}"') == value
+        assert out.count("<") == value.count("<")
 
 
 def test_a_stream_of_endless_beginnings_is_held_back_no_further_than_one_placeholder() -> None:

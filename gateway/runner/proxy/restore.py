@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from gateway.errors import InvalidRequest, UpstreamFailed
 from gateway.ports import ChatDelta, ToolCall
-from gateway.redaction.unmask import Restore, Unmasker, restore_json
+from gateway.redaction.unmask import PlainBrackets, Restore, Unmasker, restore_json
 from gateway.values import Placeholder, Private
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -52,7 +52,9 @@ class Restorer:
     def __init__(self, restore: Restore, *, in_json: bool, tool_names: Mapping[str, str]) -> None:
         """``in_json``: the text is JSON, so that what is put into it is escaped (RFC 8259 section 7)."""
         self._restore = restore
+        self._in_json = in_json
         self._text = _escaped(restore) if in_json else restore
+        self._brackets: dict[tuple[int, bool], PlainBrackets] = {}
         self._tool_names = tool_names
         self._calls = 0
         self._open: dict[tuple[int, bool], Unmasker] = {}
@@ -63,6 +65,8 @@ class Restorer:
 
         Raises UpstreamFailed for a tool call that cannot be read, once what was said before it is passed on.
         """
+        if self._in_json:
+            delta = self._with_brackets(delta)
         if not delta.text or delta.tool_calls or delta.finish or delta.prompt_tokens or delta.completion_tokens:
             return self._feed(delta)
         # Words alone: this runs for every token of every answer.
@@ -101,8 +105,19 @@ class Restorer:
 
     def finish(self) -> Iterator[RestoredDelta]:
         """What was held back, once the answer has ended."""
+        for (choice, refusal), brackets in sorted(self._brackets.items()):
+            if rest := brackets.flush():
+                yield from self._feed(ChatDelta(rest, choice=choice, refusal=refusal))
         for choice, refusal in sorted(self._open):
             yield from self._flush(choice, refusal=refusal)
+
+    def _with_brackets(self, delta: ChatDelta) -> ChatDelta:
+        """The same piece of JSON, in which every placeholder is written as one."""
+        brackets = self._brackets.setdefault((delta.choice, delta.refusal), PlainBrackets())
+        text = brackets.feed(delta.text)
+        if delta.tool_calls or delta.finish:
+            text += brackets.flush()
+        return delta if text == delta.text else delta._replace(text=text)
 
     def _text_of(self, delta: ChatDelta, *, ended: bool) -> Private[str]:
         key = (delta.choice, delta.refusal)

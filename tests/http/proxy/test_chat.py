@@ -311,6 +311,17 @@ async def test_an_answer_in_json_stays_json_when_values_hold_quotes(house: Proxy
     assert model.bodies[0]["response_format"]["type"] == "json_schema"
 
 
+async def test_a_placeholder_that_a_model_has_escaped_in_json_is_restored_while_it_streams(
+    house: ProxyHouse, model: Model
+) -> None:
+    model.says = lambda body: '{"who": "\\u003cPERSON_1\\u003E", "path": "C:\\\\u003c", "sum": "1 \\u003c 2"}'
+    schema = {"type": "json_schema", "json_schema": {"name": "who", "schema": {"type": "object"}}}
+    events = await streamed(house, user("My name is Barnaby Thistlewood."), response_format=schema)
+    assert json.loads(words(events)) == {"who": "Barnaby Thistlewood", "path": "C:\\u003c", "sum": "1 < 2"}
+    whole, _ = await house.chat("My name is Barnaby Thistlewood.", response_format=schema)
+    assert json.loads(whole["choices"][0]["message"]["content"])["who"] == "Barnaby Thistlewood"
+
+
 async def test_a_refusal_is_restored_as_a_refusal(house: ProxyHouse, model: Model) -> None:
     async def refuses(model: Model, request: Any, body: dict[str, Any]) -> Any:
         from tests.http.proxy.model import begin, chunk
