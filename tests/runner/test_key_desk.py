@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,8 @@ class Dying(Store):
     """A store whose gateway is killed: after so many commands nothing of it reaches the server any more."""
 
     left = 10**9
+    meanwhile: Callable[[], Awaitable[object]] | None = None
+    """What somebody else does just before a script runs."""
 
     async def ask(self, *command: Part) -> Any:
         self._count()
@@ -45,6 +47,8 @@ class Dying(Store):
 
     async def run(self, script: Script, keys: Any, *arguments: Part) -> Any:
         self._count()
+        if self.meanwhile is not None:
+            await self.meanwhile()
         return await super().run(script, keys, *arguments)
 
     def _count(self) -> None:
@@ -198,6 +202,50 @@ class TestRotating:
         after = RedisKeyShelf(house.store, MasterKeys.fixed(new))
         for (tenant, call), key in before.items():
             assert await after.key(tenant, call, "vault", create=False) == key
+
+
+class TestMeanwhile:
+    async def test_a_gateway_that_had_the_old_tenants_key_in_memory_locks_no_new_key_with_it(self, house: House) -> None:
+        await house.made()
+        warm, call = house.shelf(), CallId("call_new")
+        await warm.key(ACME, CALLS[0], "vault", create=False)
+        await house.rotate("tenant")
+        key = await warm.key(ACME, call, "vault", create=True)
+        assert key is not None
+        assert await house.shelf().key(ACME, call, "vault", create=False) == key
+
+    @pytest.mark.parametrize("what", ["master", "tenant"])
+    async def test_what_is_destroyed_while_keys_are_locked_anew_stays_destroyed(self, house: House, what: str) -> None:
+        """At the worst moment: it was read, and is about to be written."""
+        await house.made()
+        async with house.store.answers() as client:
+            older = MasterKey(read_key(house.path)).wrap(b"o" * 32, tenant=ACME, call=CALLS[0], kind="vault")
+            await client.set("sordino:{acme}:vault:call_0:key", older)
+        async with Store(house.url, timeout_s=PATIENCE_S) as another:
+
+            async def destroy() -> None:
+                async with another.answers() as client:
+                    await client.delete(*(f"sordino:{{acme}}:vault:{call}:key" for call in CALLS))
+
+            house.store.meanwhile = destroy
+            await house.rotate(what)
+            house.store.meanwhile = None
+        for call in CALLS:
+            assert await house.shelf().key(ACME, call, "vault", create=False) is None
+
+    async def test_a_tenant_that_is_destroyed_meanwhile_stays_destroyed(self, house: House) -> None:
+        await house.made()
+        async with Store(house.url, timeout_s=PATIENCE_S) as another:
+
+            async def destroy() -> None:
+                async with another.answers() as client:
+                    await client.delete("sordino:{acme}:key")
+
+            house.store.meanwhile = destroy
+            await house.rotate("master")
+            house.store.meanwhile = None
+        with pytest.raises(StoreUnavailable):
+            await house.shelf().key(ACME, CALLS[0], "vault", create=False)
 
 
 class TestBrokenOff:
