@@ -155,7 +155,8 @@ class Calls:
         ear = partial(LocalAnswerEar, needs.parts.stt, egress, needs.warmed)
         parts = replace(parts, payment=extras.payment(egress, needs.payments, taping.recorder), transfers=extras.transfers)
         runner = CallRunner(replace(parts, consents=consents, make_answer_ear=ear, tap=taping.recorder))
-        extras.childhood.bind(runner.post, (taping.child, scribing.child))
+        remember = partial(needs.children.begin, account.tenant, call)
+        extras.childhood.bind(runner.post, (taping.child, scribing.child), remember)
         self._legs[call] = leg
         self._idle.clear()
         try:
@@ -164,9 +165,9 @@ class Calls:
             await self._over(extras, call)
 
     async def _over(self, extras: Extras, call: CallId) -> None:
-        await self._forget(extras.tenant, call)
         if extras.childhood.signalled:
             await self.needs.children.over(TenantId(extras.tenant.tenant), call)
+        await self._forget(extras.tenant, call)
         del self._legs[call]
         if not self._legs:
             self._idle.set()

@@ -33,11 +33,17 @@ class Childhood:
         self.signalled = False
         self._post: Post | None = None
         self._stops: tuple[Callable[[], None], ...] = ()
+        self._remember: Callable[[], Awaitable[None]] | None = None
 
-    def bind(self, post: Post, stops: Iterable[Callable[[], None]] = ()) -> None:
-        """Join it to its call. ``stops``: each is called once, at the moment itself; none waits or raises."""
+    def bind(
+        self, post: Post, stops: Iterable[Callable[[], None]] = (), remember: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """Join it to its call. ``stops``: each is called once, at the moment itself; none waits or raises. ``remember``: writes
+        down that this call is to be deleted, so that a gateway which dies before that is followed by another; it never raises.
+        """
         self._post = post
         self._stops = tuple(stops)
+        self._remember = remember
 
     def signal(self, sign: Sign) -> None:
         """There is a child on the line. A second time changes nothing."""
@@ -52,6 +58,12 @@ class Childhood:
     def told_by_agent(self) -> None:
         """The agent, or its model, has told."""
         self.signal(Sign.AGENT)
+
+    async def remembered(self) -> None:
+        """Returns when the store knows that the call is to be deleted, or could not be told."""
+        remember, self._remember = self._remember, None
+        if self.signalled and remember is not None:
+            await remember()
 
     def hears(self, said: Private[str], *, asked: str) -> bool:
         """Whether there is a child, by what a caller says now or did before. ``asked``: the agent's words before, masked."""
@@ -77,6 +89,7 @@ class _ChildMasker:
     async def mask(self, text: Private[str], *, previous: str = "", from_model: bool = False, said: bool = True) -> Masked:
         caller = said and not from_model
         if self._childhood.signalled or (caller and self._childhood.hears(text, asked=previous)):
+            await self._childhood.remembered()
             return Masked(MaskedText(""), {}, {})
         return await self._masker.mask(text, previous=previous, from_model=from_model, said=said)
 
@@ -134,6 +147,13 @@ class ChildCalls:
     def __init__(self, log_: ChildLog, delete: DeleteKept) -> None:
         self._log = log_
         self._delete = delete
+
+    async def begin(self, tenant: TenantId, call: CallId) -> None:
+        """There is a child on that call, which still goes on: whoever dies now, it is deleted. Never raises for the store."""
+        try:
+            await self._log.add(tenant, call)
+        except SordinoError as error:
+            log.warning("that a child's call is to be deleted is not in the store yet: %s", error.code)
 
     async def over(self, tenant: TenantId, call: CallId) -> None:
         """The call has ended: delete what was kept of it. What cannot be done now is done later; it never raises for that."""

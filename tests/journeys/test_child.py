@@ -1,15 +1,16 @@
-"""A child on a real call: nothing more is heard, thought or kept, a person or one sentence takes over, and what was kept is gone."""
+"""A child on a real call: nothing more is heard, thought or kept, one sentence ends it, and what was kept is gone."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from gateway.adapters.stores.transcripts import TurnKept
 from gateway.audio import read_wav
 from gateway.caller.call import Caller
 from gateway.evidence.receipt import Receipt, verify
@@ -30,8 +31,9 @@ class Lived:
     house: House
     receipt: Receipt
     kept_before: Mapping[str, bool]
+    said_before: Sequence[TurnKept]
+    """The transcript as it stood before the child's age was said."""
     asked_before: int
-    heard_to_the_end: bool
 
     @property
     def call(self) -> CallId:
@@ -65,17 +67,22 @@ async def lived(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lived
             await caller.listen(until_silent_ms=1_200, timeout_s=60)
             call = (await house.gateway.desks.transcripts.desk.list(TENANT))[0].call
             before, asked = await kept(house, call), len(house.model_bodies())
+            said = (await house.gateway.desks.transcripts.desk.read(TENANT, call)).turns
             await caller.say(read_wav(NINE))
             await watcher.until(lambda: bool(watcher.of("child.signalled")), within_s=60)
             await watcher.until(lambda: bool(watcher.of("sealed")), within_s=60)
             await asyncio.wait_for(house.gateway.idle(), 60)
         (path,) = (house.data / "receipts" / TENANT).glob("*.json")
         receipt = verify(path.read_bytes(), house.gateway.signing.public_key).receipt
-        yield Lived(house, receipt, before, asked, heard_to_the_end=True)
+        yield Lived(house, receipt, before, said, asked)
 
 
 async def test_until_then_the_call_was_kept_as_the_caller_agreed(lived: Lived) -> None:
     assert lived.kept_before == {"recording": True, "transcript": True}
+    turns = [(turn.speaker, turn.text.lower()) for turn in lived.said_before]
+    question = next(place for place, (speaker, text) in enumerate(turns) if speaker == "caller" and "open" in text)
+    assert "agent" in {speaker for speaker, _ in turns[:question]}, "the greeting comes before the question"
+    assert [turn.at for turn in lived.said_before] == sorted(turn.at for turn in lived.said_before)
 
 
 async def test_the_age_reaches_no_model_and_no_answer_is_given(lived: Lived) -> None:
@@ -107,4 +114,4 @@ async def test_nothing_of_the_call_is_kept_and_each_deletion_is_certified(lived:
         async for entry in gateway.ledger.entries(TENANT)
         if entry.draft.kind == "deletion.certified" and entry.draft.body["of"] == lived.call
     }
-    assert {"audio", "transcript"} <= certified
+    assert {"audio", "transcript", "vault"} <= certified

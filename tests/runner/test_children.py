@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
 from gateway.adapters.stores.children import RedisChildCalls
@@ -10,6 +12,7 @@ from gateway.call.child import ChildSignalled, Sign
 from gateway.errors import PolicyRefused, StoreUnavailable
 from gateway.policy.children import Children
 from gateway.policy.egress import Grant
+from gateway.ports import Masker
 from gateway.redaction.mask import Masked
 from gateway.runner.children import ChildCalls, ChildEgress, Childhood, minding_children
 from gateway.values import CallId, DataCategory, Hop, MaskedText, Private, ProcessorId, TenantId
@@ -33,6 +36,10 @@ class Mask:
 
     def current(self, text: MaskedText) -> MaskedText:
         return text
+
+
+def watched(mask: Mask, childhood: Childhood) -> Masker:
+    return minding_children(cast(Masker, mask), childhood)
 
 
 class Door:
@@ -72,7 +79,7 @@ def minded(terms: Children = Children()) -> tuple[Childhood, list[str]]:  # noqa
 async def test_the_turn_that_tells_is_masked_by_nobody_and_everybody_stops_before_the_call_is_told() -> None:
     childhood, told = minded()
     mask = Mask()
-    masker = minding_children(mask, childhood)
+    masker = watched(mask, childhood)
     assert (await masker.mask(Private("Do you have pizza?"))).text == "Do you have pizza?"
     assert (await masker.mask(Private("I am nine years old."))).text == ""
     assert mask.given == ["Do you have pizza?"]
@@ -82,7 +89,7 @@ async def test_the_turn_that_tells_is_masked_by_nobody_and_everybody_stops_befor
 async def test_whatever_comes_after_it_goes_nowhere_and_tells_nothing_new() -> None:
     childhood, told = minded()
     mask = Mask()
-    masker = minding_children(mask, childhood)
+    masker = watched(mask, childhood)
     childhood.told_by_agent()
     for from_model, said in ((False, True), (True, True), (False, False)):
         assert (await masker.mask(Private("I am nine."), from_model=from_model, said=said)).text == ""
@@ -92,7 +99,7 @@ async def test_whatever_comes_after_it_goes_nowhere_and_tells_nothing_new() -> N
 
 async def test_an_age_is_understood_by_the_question_for_it() -> None:
     childhood, told = minded()
-    masker = minding_children(Mask(), childhood)
+    masker = watched(Mask(), childhood)
     await masker.mask(Private("Nine."), previous="How many people?")
     assert not childhood.signalled
     await masker.mask(Private("Nine."), previous="How old are you?")
@@ -102,14 +109,14 @@ async def test_an_age_is_understood_by_the_question_for_it() -> None:
 @pytest.mark.parametrize(("from_model", "said"), [(True, True), (False, False)], ids=["the agent", "a tool"])
 async def test_only_the_caller_can_say_that_they_are_a_child(from_model: bool, said: bool) -> None:
     childhood, _ = minded()
-    masker = minding_children(Mask(), childhood)
+    masker = watched(Mask(), childhood)
     assert (await masker.mask(Private("I am nine."), from_model=from_model, said=said)).text == "I am nine."
     assert not childhood.signalled
 
 
 async def test_where_the_policy_looks_for_no_children_nobody_stops() -> None:
     childhood, told = minded(Children(off="only lawyers call"))
-    masker = minding_children(Mask(), childhood)
+    masker = watched(Mask(), childhood)
     assert (await masker.mask(Private("I am nine."))).text == "I am nine."
     childhood.told_by_agent()
     assert told == []
@@ -130,6 +137,19 @@ async def test_a_grant_that_was_just_being_written_down_is_not_handed_out() -> N
     with pytest.raises(PolicyRefused, match="a child was heard"):
         await ChildEgress(door, childhood).grant(Hop.LLM, CATEGORIES)
     assert door.asked == 1
+
+
+async def test_before_the_turn_is_dropped_the_store_knows_that_the_call_is_to_be_deleted(store: Store) -> None:
+    """So a gateway that is killed while it says goodbye is followed by another."""
+    log = RedisChildCalls(store)
+    calls = ChildCalls(log, Data().delete)
+    childhood = Childhood(Children())
+    childhood.bind(lambda event: None, remember=lambda: calls.begin(ACME, CALL))
+    masker = watched(Mask(), childhood)
+    await masker.mask(Private("Hello."))
+    assert await log.all(ACME) == []
+    await masker.mask(Private("I am nine."))
+    assert await log.all(ACME) == [CALL]
 
 
 class Data:

@@ -55,6 +55,7 @@ class ChildWatch(Protocol):
         ...
 
     def told_by_agent(self) -> None: ...
+    async def remembered(self) -> None: ...
 
 
 Transfer = Callable[[], None]
@@ -129,6 +130,7 @@ def _transfer_tool(taking: Taking) -> llm.Tool:
 def _child_tool(child: ChildWatch) -> llm.Tool:
     async def tell(context: RunContext[None]) -> None:
         child.told_by_agent()
+        await child.remembered()
         raise StopResponse
 
     description = (
