@@ -27,19 +27,23 @@ SKEW = timedelta(minutes=5)
 """How far the clocks of gateways on one store may be apart: so much more of the chain is read on both sides of a window."""
 UNREADABLE = "cannot be read"
 
+_Kind = tuple[bytes, ...]
+"""What is counted of a hop: about, categories, masked, processor, purpose, region."""
 Concerns = Callable[[str, str], bool]
 """Whether what went to this processor in this region is part of the incident."""
 
 HASH = b'"hash":"'
 """What stands before an entry's hash in its line."""
 _BEHIND = len(HASH) + len("sha256:") + 64 + 2
+_SAYS = len(HASH)
 _BODY_AT = len('{"at":"2026-01-01T00:00:00.000000Z",')
 _CALL_PREVIOUS = len('"call_previous":"') + len("sha256:") + 64 + 2
 _TEXT = r'"([^"\\]*)"'
-_ANY = r'"[^"\\]*"'
+_ANY = r'"[^"]*"'
+# A quote inside a text stands behind a backslash, so no text can hold the ``,"`` that must follow: such a line does not match.
 _HOP = re.compile(
     (
-        r'"body":\{"grant":\{(?:"about":\[([^\[\]\\]*)\],)?"categories":\[([^\[\]\\]*)\],'
+        r'"body":\{"grant":\{(?:"about":\[([^\]\\]*)\],)?"categories":\[([^\]\\]*)\],'
         rf'"dialect":{_ANY},"hop":{_ANY},"host":{_ANY},"id":{_ANY},"masked":(true|false),"mechanism":{_ANY},"model":{_ANY},'
         rf'"policy_digest":{_ANY},"processor":{_TEXT},"processor_name":{_ANY},"purpose":{_TEXT},"region":{_TEXT}'
     ).encode()
@@ -136,14 +140,12 @@ class Links:
     def follow(self, line: bytes, start: int) -> None:
         """``start``: where ``"hash":"`` begins in ``line``; -1: nowhere."""
         self.count += 1
-        hashed = sha256(line[:start])
-        hashed.update(line[start + _BEHIND :])
-        says = line[start + len(HASH) : start + _BEHIND - 2]
-        expected = b'"previous":"%b","seq":%d%b' % (self.head, self.seq + 1, self._end)
-        if line.endswith(expected) and says == b"sha256:" + hashed.hexdigest().encode() and start > 0:
-            self.head, self.seq = says, self.seq + 1
-            return
-        self._carefully(line)
+        seq = self.seq + 1
+        says = b"sha256:" + sha256(line[:start] + line[start + _BEHIND :]).hexdigest().encode()
+        if line.startswith(says, start + _SAYS) and line.endswith(b'"previous":"%b","seq":%d%b' % (self.head, seq, self._end)):
+            self.head, self.seq = says, seq
+        else:
+            self._carefully(line)
 
     def _carefully(self, line: bytes) -> None:
         """The first line, or one with a fault."""
@@ -188,8 +190,8 @@ class Scan:
     _start: bytes = b""
     _end: bytes = b""
     _late: bytes = b""
-    _hops: Counter[tuple[bytes, bytes, bytes, bytes, bytes, bytes]] = field(default_factory=Counter)
-    _known: dict[tuple[bytes, bytes], bool] = field(default_factory=dict)
+    _hops: dict[_Kind, int] = field(default_factory=dict)
+    _known: dict[_Kind, bool] = field(default_factory=dict)
     _calls: set[bytes] = field(default_factory=set)
     _people: dict[bytes, str] = field(default_factory=dict)
     _recordings: dict[bytes, str] = field(default_factory=dict)
@@ -203,18 +205,19 @@ class Scan:
 
     def page(self, lines: Iterable[bytes]) -> None:
         """Take the next lines, as they stand in the chain."""
+        follow, hop, begin, end = self.links.follow, self._hop, self._start, self._end
         for line in lines:
             start = line.rfind(HASH)
-            self.links.follow(line, start)
+            follow(line, start)
             at, tail = line[7:34], start + _BEHIND
             if line.startswith(_IS_START, tail):
                 self._began(line)
-            if not self._start <= at < self._end:
+            if not begin <= at < end:
                 # A time is believed while the chain is whole: one that was changed could hide what stands behind it.
                 self.over = self.over or (at > self._late and not self.links.fault)
                 continue
             if line.startswith(_IS_HOP, tail):
-                self._hop(line, start)
+                hop(line, start)
             elif line.startswith(_IS_RECORDING, tail):
                 self._recordings[_call(line, start)] = str(_json(line).get("body", {}).get("processor", ""))
             if self.concerns is None and line.startswith(_KIND_OF_CALL, tail):
@@ -248,7 +251,7 @@ class Scan:
             calls=frozenset(_text(call) for call in self._calls),
             people=frozenset(people - {""}),
             calls_of_nobody=sum(1 for call in self._calls if not self._people.get(call)),
-            hops=self._hops.total(),
+            hops=sum(self._hops.values()),
             masked_hops=masked,
             recordings=sum(1 for call, to in self._recordings.items() if call in self._calls and to in found["processors"]),
             read=self.links.count,
@@ -261,17 +264,14 @@ class Scan:
 
     def _hop(self, line: bytes, start: int) -> None:
         match = _HOP.match(line, _BODY_AT)
-        if match is not None:
-            about, categories, masked, processor, purpose, region = match.groups(b"")
-        else:
-            about, categories, masked, processor, purpose, region = _carefully(line)
-        where = (processor, region)
-        part = self._known.get(where)
+        kind: _Kind = match.groups(b"") if match is not None else _carefully(line)
+        part = self._known.get(kind)
         if part is None:
-            part = self._known[where] = self.concerns is None or self.concerns(_text(processor), _text(region))
+            part = self._known[kind] = self.concerns is None or self.concerns(_text(kind[3]), _text(kind[5]))
         if part:
-            self._hops[about, categories, masked, processor, purpose, region] += 1
-            self._calls.add(_call(line, start))
+            self._hops[kind] = self._hops.get(kind, 0) + 1
+            end = start - _CALL_PREVIOUS - 2
+            self._calls.add(line[line.rfind(b'"', 0, end) + 1 : end])
 
     def _began(self, line: bytes) -> None:
         subject = _json(line).get("body", {}).get("subject")
@@ -299,7 +299,7 @@ def _json(line: bytes) -> Mapping[str, Any]:
     return found if isinstance(found, dict) and isinstance(found.get("body"), dict) else {}
 
 
-def _carefully(line: bytes) -> tuple[bytes, bytes, bytes, bytes, bytes, bytes]:
+def _carefully(line: bytes) -> _Kind:
     """The same of a grant that has another shape, as JSON. What cannot be read at all is counted under ``UNREADABLE``."""
     grant = _json(line).get("body", {}).get("grant")
     if not isinstance(grant, dict):
