@@ -15,7 +15,7 @@ from gateway.adapters.keys.envelope import MasterKey
 from gateway.adapters.keys.files import read_key
 from gateway.adapters.keys.master import MasterKeys
 from gateway.adapters.stores.identity import identity_key
-from gateway.adapters.stores.key_changes import KeyChanges
+from gateway.adapters.stores.key_changes import REPLACE, KeyChanges
 from gateway.adapters.stores.key_shelf import RedisKeyShelf
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.line import Part, Script
@@ -38,7 +38,7 @@ class Dying(Store):
     """A store whose gateway is killed: after so many commands nothing of it reaches the server any more."""
 
     left = 10**9
-    meanwhile: Callable[[], Awaitable[object]] | None = None
+    meanwhile: Callable[[Script], Awaitable[object]] | None = None
     """What somebody else does just before a script runs."""
 
     async def ask(self, *command: Part) -> Any:
@@ -48,7 +48,7 @@ class Dying(Store):
     async def run(self, script: Script, keys: Any, *arguments: Part) -> Any:
         self._count()
         if self.meanwhile is not None:
-            await self.meanwhile()
+            await self.meanwhile(script)
         return await super().run(script, keys, *arguments)
 
     def _count(self) -> None:
@@ -221,15 +221,20 @@ class TestMeanwhile:
         async with house.store.answers() as client:
             older = MasterKey(read_key(house.path)).wrap(b"o" * 32, tenant=ACME, call=CALLS[0], kind="vault")
             await client.set("sordino:{acme}:vault:call_0:key", older)
+        gone = 0
         async with Store(house.url, timeout_s=PATIENCE_S) as another:
 
-            async def destroy() -> None:
+            async def destroy(script: Script) -> None:
+                if script is not REPLACE:
+                    return
                 async with another.answers() as client:
-                    await client.delete(*(f"sordino:{{acme}}:vault:{call}:key" for call in CALLS))
+                    nonlocal gone
+                    gone += await client.delete(*(f"sordino:{{acme}}:vault:{call}:key" for call in CALLS))
 
             house.store.meanwhile = destroy
             await house.rotate(what)
             house.store.meanwhile = None
+        assert gone == len(CALLS)
         for call in CALLS:
             assert await house.shelf().key(ACME, call, "vault", create=False) is None
 
@@ -237,7 +242,7 @@ class TestMeanwhile:
         await house.made()
         async with Store(house.url, timeout_s=PATIENCE_S) as another:
 
-            async def destroy() -> None:
+            async def destroy(_: Script) -> None:
                 async with another.answers() as client:
                     await client.delete("sordino:{acme}:key")
 

@@ -31,7 +31,7 @@ from gateway.values import CallId, Private, TenantId
 _CALL_KEY = re.compile(r"sordino:\{([^{}:]+)\}:([^:]+):([^:]+):key")
 _EVERY_KEY = "sordino:{*}:*:*:key"
 
-_REPLACE = Script("""
+REPLACE = Script("""
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
 return 1
@@ -163,7 +163,7 @@ class KeyChanges:
         there = await self._store.ask("GET", IDENTITY_NAME)
         if there is not None and (said := Locked.of(there)) is not None and said.by != master.id:
             locked = master.lock(IDENTITY, opened(there, self._masters), IDENTITY)
-            await self._store.run(_REPLACE, [IDENTITY_NAME], there, locked)
+            await self._store.run(REPLACE, [IDENTITY_NAME], there, locked)
 
     async def _lock_call(self, each: _CallKey) -> int:
         """1 where it was locked anew; 0 where somebody else was there first."""
@@ -176,7 +176,7 @@ class KeyChanges:
         else:  # left behind by a tenant's key that was destroyed: it opens nothing any more
             return 0
         locked = there.locks[there.current].lock(CALL, key, *bound)
-        return int(await self._store.run(_REPLACE, [each.name], each.data, locked))
+        return int(await self._store.run(REPLACE, [each.name], each.data, locked))
 
     async def _call_keys(self, pattern: str) -> AsyncIterator[_CallKey]:
         async for batch in scan(self._store, pattern):
