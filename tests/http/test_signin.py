@@ -26,11 +26,13 @@ from gateway.adapters.system import RandomIds, Secrets
 from gateway.errors import Misconfigured
 from gateway.evidence.entries import Entry
 from gateway.http.answers import needs_operator, typed_errors
+from gateway.http.api import console_routes
 from gateway.http.guard import CONSOLE_HEADER
 from gateway.http.signin import SESSION_COOKIE, SIGNIN_COOKIE
 from gateway.ports import Telemetry
 from gateway.values import Private, TenantId
 from tests.http.guarded import IDENTITY, KEY, Counted, Watch, policies
+from tests.journeys.chromium import BINARY, chromium
 from tests.peers.openid.provider import CLIENT, SECRET, Claims, Provider, provider, signed_with_the_public_key, unsigned
 
 CONSOLE = {CONSOLE_HEADER: "1"}
@@ -110,7 +112,7 @@ async def house(store: Store, algorithm: str = "RS256", **env: str) -> AsyncIter
         given |= {"SORDINO_OIDC_CLIENT_SECRET": SECRET, **env}
         needs = AccessNeeds(store, ledger, policies, {}, clock, RandomIds())
         door = Door(Private(KEY), IDENTITY, cast(Telemetry, Counted()), Secrets(NOWHERE, given), given, url)
-        paths = [web.get("/api/v1/calls", guarded), web.post("/api/v1/consents", guarded)]
+        paths = [web.get("/api/v1/calls", guarded), web.post("/api/v1/consents", guarded), *console_routes()]
         guard, routes = await open_access(needs, door, paths, running)
         app = web.Application(middlewares=[typed_errors, guard.middleware])
         app.add_routes(routes)
@@ -359,6 +361,22 @@ class TestTheProvider:
         async with house(store, SORDINO_OIDC_MFA="not-required") as at:
             at.provider.amr = None
             assert (await at.browser.sign_in())[0] == 303
+
+
+@pytest.mark.skipif(BINARY is None, reason="no Chromium is installed here")
+async def test_a_person_signs_in_at_the_console_and_out_again(store: Store, tmp_path: Path) -> None:
+    """In a real browser: to the provider and back; no script of the page can read what came of it."""
+    async with house(store) as at, chromium(tmp_path, tmp_path / "none.wav") as page:
+        await page.open(at.browser.url)
+        await page.until("!document.getElementById('sign-in').hidden")
+        await page.open(at.browser.url + "/signin")
+        await page.until("document.getElementById('role').textContent")
+        assert await page.value("document.getElementById('role').textContent") == "privacy officer of acme"
+        assert await page.value("document.cookie") == ""
+        await page.until("!document.getElementById('sign-out').hidden")
+        await page.click("#sign-out")
+        await page.until("!document.getElementById('sign-in').hidden")
+        assert await page.value("fetch('/api/v1/access/me').then((answer) => answer.status)") == 401
 
 
 class TestTheSettings:

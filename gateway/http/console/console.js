@@ -1,5 +1,6 @@
 "use strict";
-// The operator's key comes in the fragment of the address (never sent to the server) or from the form, and stays in this tab.
+// A key comes in the fragment of the address (never sent to the server) or from the form, and stays in this tab. Without one, the
+// session of whoever signed in is asked for: its cookie is no script's to read.
 const byId = (id) => document.getElementById(id);
 
 function key() {
@@ -11,8 +12,12 @@ function key() {
   return sessionStorage.getItem("sordino-key");
 }
 
+function headers() {
+  return { "X-Sordino-Console": "1", ...(key() ? { Authorization: `Bearer ${key()}` } : {}) };
+}
+
 async function ask(path) {
-  const answer = await fetch(path, { headers: { Authorization: `Bearer ${key()}` } });
+  const answer = await fetch(path, { headers: headers() });
   if (!answer.ok) throw new Error(String(answer.status));
   return answer.json();
 }
@@ -58,10 +63,26 @@ function show(call, receipt) {
   byId("calls").tBodies[0].append(row);
 }
 
+async function who() {
+  const answer = await fetch("/api/v1/access/me", { headers: headers() });
+  const me = answer.ok ? await answer.json() : null;
+  byId("who").hidden = !me;
+  byId("sign-out").hidden = !me || me.via !== "session";
+  if (me) byId("role").textContent = me.held.map((each) => `${each.role.replace("_", " ")} of ${each.tenants.join(", ").replace("*", "all tenants")}`).join("; ");
+  return me;
+}
+
+async function letIn() {
+  byId("key-form").hidden = false;
+  byId("calls").hidden = true;
+  const offered = await fetch("/signin/offered");
+  byId("sign-in").hidden = !offered.ok;
+}
+
 async function calls() {
   const form = byId("key-form");
-  if (!key()) {
-    form.hidden = false;
+  if (!(await who()) && !key()) {
+    await letIn();
     return;
   }
   let listed;
@@ -69,8 +90,8 @@ async function calls() {
     listed = (await ask("/api/v1/calls")).calls;
   } catch (error) {
     sessionStorage.removeItem("sordino-key");
-    byId("note").textContent = error.message === "401" ? "That is not the operator's key." : "The calls cannot be read now.";
-    form.hidden = false;
+    byId("note").textContent = error.message === "401" ? "That key lets nobody in, or no longer." : "The calls cannot be read now.";
+    await letIn();
     return;
   }
   form.hidden = true;
@@ -85,6 +106,11 @@ async function calls() {
 byId("key-form").addEventListener("submit", (event) => {
   event.preventDefault();
   sessionStorage.setItem("sordino-key", byId("key").value);
+  calls();
+});
+byId("sign-in").addEventListener("click", () => location.assign("/signin"));
+byId("sign-out").addEventListener("click", async () => {
+  await fetch("/signout", { method: "POST", headers: headers() });
   calls();
 });
 readiness();
