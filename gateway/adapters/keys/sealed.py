@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 import os
+import re
 from collections.abc import Mapping
 
 from cryptography.exceptions import InvalidTag
@@ -17,6 +18,7 @@ from gateway.values import Private
 
 NONCE_BYTES = 12
 LONGEST = 4_000
+_TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class Sealed:
@@ -35,7 +37,7 @@ class Sealed:
 
     def open(self, token: str) -> Mapping[str, str] | None:
         """What was sealed; None for what is not ours, or was changed."""
-        if len(token) > LONGEST or not token.isascii():
+        if len(token) > LONGEST or not _TOKEN.fullmatch(token):
             return None
         try:
             sealed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
