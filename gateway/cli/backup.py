@@ -267,6 +267,8 @@ def _say(given: argparse.Namespace, done: Restored, what: str) -> None:
         gone = " (its key was destroyed: its data is not readable)" if of.unreadable else ""
         print(f"  {tenant}: {of.records} records, {of.files} files{gone}; evidence verified to entry {of.entries}")
         print(f"    since then: {since.deletions} deletions, {since.deleted_again} done again, 0 came back; {since.holds} holds")
+        for call in since.rectified:
+            print(f"    put right since, and as it was before in the backup: {call}; rectify it again")
     if given.report is not None:
         given.report.write_text(json.dumps(done.document(), indent=2) + "\n", encoding="utf-8")
 

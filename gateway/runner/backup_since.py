@@ -32,6 +32,7 @@ from gateway.values import CallId, DataClass, TenantId
 LEFT = "offboarding.key_destroyed"
 """The kind of the entry that ends a tenant: none of its data comes back."""
 OF_OFFBOARDING = "offboarding."
+RECTIFIED = "transcript.rectified"
 
 
 class Source(Protocol):
@@ -71,6 +72,8 @@ class Since:
     """Things that they had deleted and that the backup still had."""
     holds: int = 0
     objections: int = 0
+    rectified: list[str] = field(default_factory=list)
+    """Calls whose words were put right since: the backup has them as they were before, and nobody else knows the right ones."""
     left: bool = False
     """The tenant's key was destroyed: nothing but its evidence is there."""
     came_back: list[str] = field(default_factory=list)
@@ -124,6 +127,8 @@ class Replay:
                 await self._hold(entry.draft.tenant, kind, body)
             elif kind in _OBJECTIONS:
                 done.objections += await self._object(entry)
+            elif kind == RECTIFIED:
+                done.rectified.append(entry.draft.call)
             elif kind.startswith(OF_OFFBOARDING):
                 done.left = done.left or kind == LEFT
         return done
