@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 
-.PHONY: help setup demo serve test lint format types check bench bench-media bench-proxy bench-redaction bench-recording bench-evidence pipecat lock licences clean
+.PHONY: help setup demo serve test lint format types check bench bench-media bench-proxy bench-redaction bench-recording bench-evidence bench-rights pipecat lock licences clean
 
 help:  ## This list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)$$/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -69,6 +69,9 @@ bench-recording: $(DEV)  ## What a recogniser still hears in redacted recordings
 
 bench-evidence: $(DEV)  ## How fast one core verifies a bundle of evidence, and with how much memory (ARGS=--json)
 	@$(BIN)/python -m tests.bench.evidence $(ARGS)
+
+bench-rights: $(DEV)  ## What access, erasure and an incident's scope cost, over a short history and a million hops (ARGS=--json)
+	@$(BIN)/python -m tests.bench.rights $(ARGS)
 
 # Its packages and ours cannot be installed side by side.
 pipecat: $(DEV)  ## Install Pipecat into .venv-pipecat (0.4 GB), so that the tests with it run too
