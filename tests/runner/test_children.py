@@ -8,7 +8,7 @@ import pytest
 
 from gateway.adapters.stores.children import RedisChildCalls
 from gateway.adapters.stores.redis import Store
-from gateway.call.child import ChildSignalled, Sign
+from gateway.call.child import Sign
 from gateway.errors import PolicyRefused, StoreUnavailable
 from gateway.policy.children import Children
 from gateway.policy.egress import Grant
@@ -70,7 +70,7 @@ def minded(terms: Children = Children()) -> tuple[Childhood, list[str]]:  # noqa
     told: list[str] = []
     childhood = Childhood(terms)
     childhood.bind(
-        lambda event: told.append(f"call: {event.sign}" if isinstance(event, ChildSignalled) else ""),
+        lambda event: told.append(f"call: {event.sign}"),
         (lambda: told.append("recorder"), lambda: told.append("scribe")),
     )
     return childhood, told
