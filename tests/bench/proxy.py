@@ -143,8 +143,13 @@ def utterance(rng: random.Random) -> str:
     return text + "."
 
 
-async def load(target: str, url: str, key: str, conversations: int, turns: int, seed: int, *, again: bool = False) -> Run:
-    """So many conversations at once, each turn after turn. ``again``: every turn is the first one once more."""
+async def load(
+    target: str, url: str, key: str, conversations: int, turns: int, seed: int, *, again: bool = False, every_s: float = 0.0
+) -> Run:
+    """So many conversations at once, each turn after turn. ``again``: every turn is the first one once more.
+
+    ``every_s``: how long each conversation takes for a turn at least, as people do; 0: the next turn follows at once.
+    """
     run = Run(target, conversations)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
 
@@ -152,7 +157,10 @@ async def load(target: str, url: str, key: str, conversations: int, turns: int, 
             rng = random.Random(seed * 1000 + number)  # noqa: S311  (the same words in every run)
             history: list[dict[str, str]] = [{"role": "system", "content": "You answer the telephone of a shop. Be helpful."}]
             headers = {"Authorization": f"Bearer {key}", "X-Sordino-Call": f"bench-{seed}-{number}"}
+            due = time.perf_counter() + every_s * number / conversations
             for turn in range(turns):
+                await asyncio.sleep(max(0.0, due - time.perf_counter()) if every_s else 0)
+                due += every_s
                 if turn == 0 or not again:
                     history.append({"role": "user", "content": utterance(rng)})
                 began = time.perf_counter()
@@ -209,6 +217,7 @@ def bench(turns: int, loads: Sequence[int]) -> dict[str, Any]:
     cores = sorted(os.sched_getaffinity(0))
     core = cores[-1] if len(cores) > 1 else None
     rows: list[dict[str, Any]] = []
+    paced: list[dict[str, Any]] = []
     with ExitStack() as stack:
         model = stack.enter_context(child("model"))
         floor = stack.enter_context(child("floor", model.url, core))
@@ -220,6 +229,9 @@ def bench(turns: int, loads: Sequence[int]) -> dict[str, Any]:
             for name, target in targets.items():
                 rows.append(_measured(name, target, conversations, turns))
                 _progress(f"{name} with {conversations} conversations: {rows[-1]['requests_s']} requests/s")
+            rate = next(row["requests_s"] for row in rows[::-1] if row["target"] == "sordino") / 2
+            paced += [_paced(name, targets[name], conversations, turns, rate) for name in ("direct", "bare proxy", "sordino")]
+            _progress(f"each with {conversations} conversations at {rate:g} requests/s")
         chunks = {name: statistics.median(asyncio.run(chunk_delay(target.url, target.key))) for name, target in targets.items()}
         _progress("chunks are timed")
         long = asyncio.run(load("sordino", ours.url, ours.key, 4, LONG, seed=4)).by_turn
@@ -231,6 +243,7 @@ def bench(turns: int, loads: Sequence[int]) -> dict[str, Any]:
     )
     return {
         "rows": rows,
+        "paced": paced,
         "loop_lag_p99_ms": {name: round(_percentile(each, 0.99), 2) for name, each in lags.items()},
         "chunk_p50_ms": {name: round(value, 2) for name, value in chunks.items()},
         "tenth_turn_ms": round(early, 2),
@@ -248,6 +261,15 @@ def _measured(name: str, target: Child, conversations: int, turns: int) -> dict[
     run.cpu_s = target.cpu_s - before
     run.others = max(0.0, (after[0] - busy - (after[1] - ours)) / run.seconds)
     return run.row
+
+
+def _paced(name: str, target: Child, conversations: int, turns: int, rate: float) -> dict[str, Any]:
+    """The same load at a rate that leaves room: what one request takes, without those that wait before it."""
+    every_s = conversations / max(1.0, rate)
+    run = asyncio.run(
+        load(name, target.url, target.key, conversations, min(turns, 10), seed=conversations + 9_000, every_s=every_s)
+    )
+    return {**run.row, "rate": rate}
 
 
 def _spent() -> tuple[float, float]:
@@ -288,16 +310,34 @@ def table(found: dict[str, Any]) -> str:
     memory = ", ".join(f"{name} {size} MB" for name, size in found["megabytes"].items())
     lines += ["", f"memory, with detector and store: {memory}"]
     lines += [f"the bare proxy's event loop was late by p99 {found['loop_lag_p99_ms']['bare proxy']} ms", ""]
+    most = max(row["requests_s"] for row in found["rows"] if row["target"] == "bare proxy")
+    lines += [f"the bare proxy reached {most} requests/s: no proxy reaches more with this load on this machine", ""]
     lines.append(f"{'goal':<66}{'found':>9}{'bound':>8}")
     for name, value, bound, more in goals(found):
         met = value >= bound if more else value <= bound
         lines.append(f"{name:<66}{value:>9}{('>= ' if more else '<= ') + format(bound, 'g'):>8}  {'met' if met else 'MISSED'}")
+    lines += ["", *_unsaturated(found["paced"])]
     kept = sum(value >= bound if more else value <= bound for _, value, bound, more in goals(found))
     lines += ["", f"{kept} of {len(goals(found))} goals met"]
     busy = max(row["others_cores"] for row in found["rows"])
     if busy > QUIET_CORES:
         lines.append(f"other processes used up to {busy} cores meanwhile: times and rates here say little, ratios somewhat more")
     return "\n".join(lines)
+
+
+def _unsaturated(paced: Sequence[dict[str, Any]]) -> list[str]:
+    """What the goals' rows do not tell: there each conversation asks again at once, so that requests wait for one another."""
+    rows = {(row["target"], row["conversations"]): row for row in paced}
+    lines = []
+    for count in sorted({row["conversations"] for row in paced}):
+        direct, floor, ours = (rows[name, count] for name in ("direct", "bare proxy", "sordino"))
+        added = {
+            which: (max(0.0, ours[which] - direct[which]), max(0.1, floor[which] - direct[which]))
+            for which in ("p50_ms", "p99_ms")
+        }
+        told = ", ".join(f"{which[:3]} {mine:.1f} ms ({mine / its:.1f} x the floor's)" for which, (mine, its) in added.items())
+        lines.append(f"{count} conversations at half of that, {ours['rate']:g} requests/s: added to first token {told}")
+    return lines
 
 
 def _progress(what: str) -> None:
