@@ -16,6 +16,7 @@ from gateway.values import CallId, TenantId
 from tests.http.proxy.house import write_policies
 from tests.http.proxy.model import a_model
 from tests.journeys.canaries import CANARIES, found_in
+from tests.places import uncovered_files, uncovered_keys
 
 SAID = " ".join(canary.said for canary in CANARIES)
 NAMES = [canary.name for canary in CANARIES]
@@ -48,6 +49,10 @@ async def test_an_openai_client_gets_all_of_sordino_by_its_base_url(tmp_path: Pa
             call = CallId(whole.headers["X-Sordino-Call"])
             entries = [entry async for entry in gateway.ledger.entries(TenantId("acme"))]
             metrics = gateway.telemetry.prometheus().decode()
+            async with gateway.store.answers() as store:
+                names = [name.decode() async for name in store.scan_iter()]
+            without_row = [*uncovered_keys(names), *uncovered_files(settings.data)]
+    assert without_row == [], "a place of data that SECURITY.md does not name"
     assert found_in(model.record, CANARIES) == []
     assert found_in(said, CANARIES) == NAMES
     assert found_in(again, CANARIES) == NAMES

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import re
 import wave
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -19,9 +20,11 @@ import pytest_asyncio
 from gateway.adapters.speech import inside
 from gateway.audio import read_wav
 from gateway.caller.call import Caller
+from gateway.evidence.certificate import verify_certificate
 from gateway.evidence.receipt import Receipt, verify
-from gateway.values import Pcm, Private
+from gateway.values import CallId, Pcm, Private, TenantId
 from tests.journeys.house import AUTH_TOKEN, House, kinds, living_in, short_policies, speech, text_of
+from tests.places import uncovered_files, uncovered_keys
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="module")]
 STOP = Path(__file__).parent / "audio" / "stop-recording.wav"
@@ -181,3 +184,36 @@ async def test_please_stop_recording_ends_it_and_deletes_what_there_was(calls: L
 async def test_no_receipt_holds_a_word_of_anybody(calls: Lived) -> None:
     for receipt in calls.receipts.values():
         assert not re.search("four|4532|open on|stop recording", text_of(receipt).lower())
+
+
+async def test_every_place_of_data_has_its_row_and_an_erased_call_is_nowhere_but_in_the_evidence(calls: Lived) -> None:
+    """What store and disk really hold is compared with SECURITY.md; then one call is erased: done in the answer (promise 17)."""
+    gateway, call = calls.house.gateway, calls.receipts["taped"].call
+    async with gateway.store.answers() as client:
+        names = [name.decode() async for name in client.scan_iter()]
+    assert uncovered_keys(names) == []
+    assert uncovered_files(calls.house.data) == []
+    kept = {item.holding for item in await gateway.desks.data.of_call(TenantId("taped"), CallId(call))}
+    assert kept >= {"recordings", "receipts", "callers"}
+
+    key = gateway.secrets.read("SORDINO_OPERATOR_KEY").reveal()
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {key}"}) as client:
+        where = f"{gateway.url}/api/v1/calls/taped/{call}"
+        async with client.delete(where, params={"reason": "request of the caller"}) as answer:
+            done = await answer.json()
+    assert (answer.status, done["held"]) == (200, [])
+    certificates = [verify_certificate(json.dumps(each), gateway.signing.public_key) for each in done["certificates"]]
+    assert {each.certificate.holding for each in certificates} == kept
+    (sound,) = [each.certificate for each in certificates if each.certificate.holding == "recordings"]
+    assert (bool(sound.key_id), sound.document["append_only_file"]) == (True, "rewritten")
+
+    assert await gateway.desks.data.of_call(TenantId("taped"), CallId(call)) == []
+    assert [path for path in calls.house.data.rglob("*") if call in path.name] == []
+    holders = []
+    async with gateway.store.answers() as client:
+        async for name in client.scan_iter():
+            dumped = await client.dump(name)
+            if call.encode() in name or call.encode() in (dumped or b""):
+                holders.append(name.decode().removeprefix("sordino:{taped}:"))
+    consents = {name for name in holders if name.startswith("consents:")}  # of the person, who names the call as their proof
+    assert set(holders) - consents <= {"evidence", f"evidence:{call}", "certificates", f"certificates:{call}"}
