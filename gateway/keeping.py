@@ -17,8 +17,9 @@ from gateway.adapters.providers.aws_sign import Signer
 from gateway.adapters.providers.outbound import outbound_session, tls_context
 from gateway.adapters.recordings.folder import Folder
 from gateway.adapters.stores.identity import NAME, identity_key
-from gateway.adapters.stores.key_changes import KeyChanges
+from gateway.adapters.stores.key_changes import Beat, KeyChanges
 from gateway.adapters.stores.key_shelf import RedisKeyShelf
+from gateway.adapters.stores.lease import RedisLease
 from gateway.adapters.stores.purge import grown, purge
 from gateway.adapters.stores.recordings import RedisRecordings
 from gateway.adapters.stores.redis import Store
@@ -125,13 +126,16 @@ def master_key_file(settings: Settings) -> Path:
 
 def key_desk(settings: Settings, store: Store, ledger: Ledger, keys: Keys) -> KeyDesk:
     """Where keys are listed and changed."""
-    changes = KeyChanges(store, keys.shelf, keys.masters)
+    ids, changes = RandomIds(), KeyChanges(store, keys.shelf, keys.masters)
     folder, index = Folder(settings.data / "recordings"), RedisRecordings(store)
 
     async def adopt() -> int:
         return await adopt_older(folder, index, keys.shelf, changes)
 
-    return KeyDesk(KeyDeskParts(keys.shelf, changes, ledger, SystemClock(), RandomIds(), adopt))
+    def beating(beat: Beat | None) -> KeyChanges:
+        return KeyChanges(store, keys.shelf, keys.masters, beat)
+
+    return KeyDesk(KeyDeskParts(keys.shelf, beating, RedisLease(store, ids.new("desk")), ledger, SystemClock(), ids, adopt))
 
 
 def master_change(settings: Settings, keys: Keys) -> MasterChange:

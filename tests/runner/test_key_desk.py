@@ -15,13 +15,14 @@ from gateway.adapters.keys.envelope import MasterKey
 from gateway.adapters.keys.files import read_key
 from gateway.adapters.keys.master import MasterKeys
 from gateway.adapters.stores.identity import identity_key
-from gateway.adapters.stores.key_changes import REPLACE, KeyChanges
+from gateway.adapters.stores.key_changes import REPLACE, Beat, KeyChanges
 from gateway.adapters.stores.key_shelf import RedisKeyShelf
+from gateway.adapters.stores.lease import RedisLease
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.line import Part, Script
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.system import RandomIds, SystemClock
-from gateway.errors import Misconfigured, NotFound, StoreUnavailable
+from gateway.errors import InvalidRequest, Misconfigured, NotFound, StoreUnavailable
 from gateway.evidence.chain import verify_chain
 from gateway.runner.key_desk import KeyDesk, KeyDeskParts, Step
 from gateway.values import CallId, Private, TenantId
@@ -71,15 +72,21 @@ class House:
         """That of a gateway that has just begun."""
         return RedisKeyShelf(self.store, self.masters())
 
-    def desk(self, masters: MasterKeys | None = None, elsewhere: int = 0) -> KeyDesk:
+    def desk(self, masters: MasterKeys | None = None, elsewhere: int = 0, holder: str = "me") -> KeyDesk:
         masters = masters or self.masters()
         shelf = RedisKeyShelf(self.store, masters)
 
         async def adopt() -> int:
             return elsewhere
 
-        changes = KeyChanges(self.store, shelf, masters)
-        return KeyDesk(KeyDeskParts(shelf, changes, self.ledger, SystemClock(), RandomIds(), adopt))
+        def changes(beat: Beat | None) -> KeyChanges:
+            return KeyChanges(self.store, shelf, masters, beat)
+
+        lease = RedisLease(self.store, holder)
+        return KeyDesk(KeyDeskParts(shelf, changes, lease, self.ledger, SystemClock(), RandomIds(), adopt))
+
+    def change(self) -> FileChange:
+        return FileChange(self.path, mounts=NO_TABLE)
 
     async def rotate(self, what: str) -> list[str]:
         steps = (
@@ -205,6 +212,20 @@ class TestRotating:
 
 
 class TestMeanwhile:
+    @pytest.mark.parametrize("what", ["master", "tenant"])
+    async def test_nobody_else_changes_keys_until_it_is_over(self, house: House, what: str) -> None:
+        """Two who end each other's change could end a key that is still needed."""
+        await house.made()
+        steps = house.desk().rotate_tenant(ACME) if what == "tenant" else house.desk().rotate_master(house.change())
+        await anext(steps)
+        for other in ("master", "tenant"):
+            another = house.desk(holder="another")
+            with pytest.raises(InvalidRequest, match="by somebody else"):
+                await anext(another.rotate_tenant(ACME) if other == "tenant" else another.rotate_master(house.change()))
+        assert "ended" in [step.name async for step in steps]
+        another = house.desk(holder="another")
+        assert "ended" in [step.name async for step in another.rotate_tenant(ACME)]
+
     async def test_a_gateway_that_had_the_old_tenants_key_in_memory_locks_no_new_key_with_it(self, house: House) -> None:
         await house.made()
         warm, call = house.shelf(), CallId("call_new")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 from gateway.adapters.stores.identity import IDENTITY, opened
@@ -43,6 +43,17 @@ return 1
 """)
 
 
+_END = Script("""
+if redis.call('HGET', KEYS[1], 'current') ~= ARGV[1] then return 0 end
+for _, each in ipairs(redis.call('HKEYS', KEYS[1])) do
+  if each ~= 'current' and each ~= ARGV[1] and each ~= 'made:' .. ARGV[1] then redis.call('HDEL', KEYS[1], each) end
+end
+return 1
+""")
+
+Beat = Callable[[], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True)
 class TenantKeyFacts:
     """What there is to know of a tenant's key. ``made``: Unix seconds. ``older``: keys that a change has not got rid of yet."""
@@ -66,7 +77,9 @@ class _CallKey:
 class KeyChanges:
     """Every method raises StoreUnavailable."""
 
-    def __init__(self, store: Store, shelf: RedisKeyShelf, masters: MasterLocks) -> None:
+    def __init__(self, store: Store, shelf: RedisKeyShelf, masters: MasterLocks, beat: Beat | None = None) -> None:
+        """``beat`` is awaited again and again while much is done; what it raises ends it."""
+        self._beat = beat
         self._store = store
         self._shelf = shelf
         self._masters = masters
@@ -97,6 +110,8 @@ class KeyChanges:
         """
         changed = {}
         for tenant in await self._shelf.tenants():
+            if self._beat is not None:
+                await self._beat()
             if await self._lock_tenant_by(master, tenant):
                 changed[tenant] = await self.current(tenant)
         await self._lock_identity_by(master)
@@ -133,11 +148,9 @@ class KeyChanges:
         """The id of the tenant's present key."""
         return (await self._shelf.opened(tenant)).current
 
-    async def end_tenant(self, tenant: TenantId) -> None:
-        """The tenant's earlier keys are gone; call it when ``lock_calls`` has ended."""
-        there = await self._shelf.opened(tenant)
-        for old in [each for each in there.locks if each != there.current]:
-            await self._store.ask("HDEL", tenant_key(tenant), old, MADE + old)
+    async def end_tenant(self, tenant: TenantId, now: str) -> None:
+        """The tenant's earlier keys are gone, where ``now`` is the present one still; call it when ``lock_calls`` has ended."""
+        await self._store.run(_END, [tenant_key(tenant)], now)
         self._shelf.forget(tenant)
 
     async def adopt(self, tenant: TenantId, call: CallId, kind: str, key: Private[bytes]) -> None:
@@ -167,8 +180,10 @@ class KeyChanges:
 
     async def _lock_call(self, each: _CallKey) -> int:
         """1 where it was locked anew; 0 where somebody else was there first."""
-        there, bound = await self._shelf.opened(each.tenant), bound_to(each.tenant, each.call, each.kind)
-        said = Locked.of(each.data)
+        bound, said = bound_to(each.tenant, each.call, each.kind), Locked.of(each.data)
+        there = self._shelf.in_memory(each.tenant)
+        if there is None or (said is not None and said.by not in there.locks):
+            there = await self._shelf.opened(each.tenant)
         if said is None:
             key = Private(self._masters.unwrap(each.data, tenant=each.tenant, call=each.call, kind=each.kind))
         elif said.by in there.locks:
@@ -180,6 +195,8 @@ class KeyChanges:
 
     async def _call_keys(self, pattern: str) -> AsyncIterator[_CallKey]:
         async for batch in scan(self._store, pattern):
+            if self._beat is not None:
+                await self._beat()
             matches = [match for name in batch if (match := _CALL_KEY.fullmatch(name.decode()))]
             values = await self._store.ask("MGET", *(match[0] for match in matches)) if matches else []
             for match, data in zip(matches, values, strict=True):

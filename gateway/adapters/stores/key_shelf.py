@@ -199,6 +199,10 @@ class RedisKeyShelf:
         """The tenant's keys as the store has them now; a first one is made where there is none. Raises StoreUnavailable."""
         return await self._open(tenant, create=True)
 
+    def in_memory(self, tenant: TenantId) -> OpenedTenant | None:
+        """The tenant's keys, if this gateway has used them lately."""
+        return self._remembered(tenant)
+
     def forget(self, tenant: TenantId) -> None:
         """What this gateway has of it in memory."""
         self._opened.pop(tenant, None)
