@@ -22,7 +22,7 @@ from gateway.governing import Governing, Needs, open_governing, retry_notices
 from gateway.holding import DataDesk, DataDeskNeeds, HoldingNeeds, holdings, open_data_desk
 from gateway.http.recordings import recording_routes
 from gateway.http.transcripts import transcript_routes
-from gateway.incident import IncidentDesks, open_incidents
+from gateway.incident import IncidentDesks, alert_contacts, open_incidents
 from gateway.keeping import Keys
 from gateway.leaving import Leaving, LeavingNeeds, open_leaving
 from gateway.ports import Clock, Ids, Secrets, Telemetry
@@ -129,7 +129,7 @@ async def open_desks(needs: DesksNeeds, running: AsyncExitStack) -> Desks:
     return Desks(
         needs=needs,
         governing=governing,
-        incidents=open_incidents(store, ledger, governing.policies, governing.senders, clock, ids),
+        incidents=open_incidents(store, ledger, governing.policies, governing.senders, clock, ids, alert_contacts(needs.env)),
         recordings=recordings,
         transcripts=transcripts,
         data=data,

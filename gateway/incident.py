@@ -10,16 +10,18 @@ from dataclasses import dataclass
 from itertools import count
 
 from aiohttp import web
+from pydantic import ValidationError
 
 from gateway.adapters.stores.cases import RedisCases
 from gateway.adapters.stores.chain_lines import ChainLines
 from gateway.adapters.stores.chain_marks import ChainMarks
 from gateway.adapters.stores.lease import RedisLease
 from gateway.adapters.stores.redis import Store
-from gateway.errors import SordinoError
+from gateway.errors import Misconfigured, SordinoError
 from gateway.http.cases import case_routes
 from gateway.http.incidents import incident_routes
 from gateway.policy.cases import Case
+from gateway.policy.contacts import Contacts
 from gateway.policy.load import PolicySet
 from gateway.ports import Clock, Ids, Ledger, Telemetry
 from gateway.runner.cases import HOUSE, INCIDENT, CaseBook
@@ -35,6 +37,7 @@ VERIFY_EVERY = 6
 """Rounds from one look at the evidence to the next: a minute."""
 WALK_A_LOOK, LEAST_WALK = 10_000, 20
 """Old entries that are verified anew in one look at all tenants together, and at least of each: less than 1 % of a core."""
+ALERT_MAIL, ALERT_WEBHOOK, ALERT_SECRET = "SORDINO_ALERT_MAIL", "SORDINO_ALERT_WEBHOOK", "SORDINO_ALERT_WEBHOOK_SECRET"
 OPEN, OVERDUE = "sordino_cases_open", "sordino_cases_overdue"
 
 
@@ -93,6 +96,22 @@ class IncidentDesks:
         return found
 
 
+def alert_contacts(env: Mapping[str, str]) -> Contacts:
+    """The operator's own people, who are told of incidents: ``SORDINO_ALERT_MAIL`` (addresses, spaces between them) and
+    ``SORDINO_ALERT_WEBHOOK``, signed with the secret ``SORDINO_ALERT_WEBHOOK_SECRET``.
+
+    Raises:
+        Misconfigured: an address is none.
+    """
+    hook = {"url": env[ALERT_WEBHOOK], "secret": ALERT_SECRET} if env.get(ALERT_WEBHOOK) else None
+    try:
+        return Contacts.model_validate({"webhook": hook, "mail": tuple(env.get(ALERT_MAIL, "").split())})
+    except ValidationError:
+        raise Misconfigured(
+            f"{ALERT_MAIL} or {ALERT_WEBHOOK} is no address", hint="write ops@company.example, https://HOST/PATH"
+        ) from None
+
+
 def open_incidents(
     store: Store,
     ledger: Ledger,
@@ -100,9 +119,10 @@ def open_incidents(
     senders: Mapping[str, NoticeSender],
     clock: Clock,
     ids: Ids,
+    house: Contacts | None = None,
 ) -> IncidentDesks:
-    """The desks on that store. They hold nothing open."""
-    book = CaseBook(RedisCases(store), ledger, policies, senders, clock, ids)
+    """The desks on that store; ``house`` as ``alert_contacts`` reads them. They hold nothing open."""
+    book = CaseBook(RedisCases(store), ledger, policies, senders, clock, ids, house)
     lines = ChainLines(store)
     incidents = Incidents(book, lines, policies, clock, ids)
     lease = RedisLease(store, ids.new("gateway"))

@@ -19,10 +19,10 @@ from gateway.cli.attached import add_policies, attach
 from gateway.cli.incidents_shown import show
 from gateway.governing import open_senders
 from gateway.http.incidents import incident_json
-from gateway.incident import IncidentDesks, open_incidents
+from gateway.incident import IncidentDesks, alert_contacts, open_incidents
 from gateway.reports.breach import PAPERS
 from gateway.reports.timeline import timeline
-from gateway.runner.incidents import NOTICE, Incident, Report
+from gateway.runner.incidents_record import NOTICE, Incident, Report
 from gateway.settings import Settings
 from gateway.values import TenantId
 
@@ -101,7 +101,8 @@ def on_the_incidents(given: argparse.Namespace, work: Work) -> int:
             store, ledger = await attach(settings, running)
             clock, secrets = SystemClock(), Secrets(settings.data / "secrets", os.environ)
             senders = await open_senders(secrets, os.environ, clock, running)
-            return await work(open_incidents(store, ledger, lambda: folder.policies, senders, clock, RandomIds()))
+            house = alert_contacts(os.environ)
+            return await work(open_incidents(store, ledger, lambda: folder.policies, senders, clock, RandomIds(), house))
 
     return asyncio.run(run())
 

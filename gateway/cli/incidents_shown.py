@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from gateway.policy.cases import Case, spell
 from gateway.reports.timeline import steps
-from gateway.runner.incidents import NOTICE, Incident, last_scope
+from gateway.runner.incidents_record import NOTICE, Incident, last_scope
 
 
 def show(incident: Incident, now: datetime) -> None:

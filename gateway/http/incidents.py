@@ -14,7 +14,8 @@ from gateway.http.asked import body_of, flag, moment, text, texts
 from gateway.http.cases import letter_json
 from gateway.policy.notice_message import moment as written
 from gateway.reports.timeline import steps, timeline
-from gateway.runner.incidents import MESSAGE, NOTICE, Incident, Incidents, Report
+from gateway.runner.incidents import Incidents
+from gateway.runner.incidents_record import MESSAGE, NOTICE, Incident, Report
 from gateway.values import Private, TenantId
 
 INCIDENTS = "/api/v1/incidents"

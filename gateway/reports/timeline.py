@@ -12,15 +12,17 @@ from gateway.reports.page import Page
 _SAID = {
     "opened": "Put on record",
     "scoped": "Evidence read",
-    "letter": "Notice written",
-    "notified": "Notice arrived",
-    "attempted": "Notice did not arrive; it is tried again",
+    "letter": "written",
+    "notified": "arrived",
+    "attempted": "did not arrive; it is tried again",
     "told.otherwise": "Told by other means",
     "all.told": "Everybody has been told",
     "chain.fault": "Fault in the chain of evidence",
     "closing.reason": "Reason for closing",
     "closed": "Closed",
 }
+
+_LETTERS = {"incident.notice": "Notice", "incident.opened": "Alert", "case.deadline": "Reminder"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +102,11 @@ def _step(event: CaseEvent, whose: str) -> Step:
         parts.append(str(facts.get("outcome", "")))
     if event.what not in ("letter", "opened"):
         parts += notes.values()
-    by = facts.get("by")
-    return Step(
-        event.at,
-        whose,
-        _SAID.get(event.what, event.what.replace(".", " ")),
-        "; ".join(filter(None, [*parts, f"by {by}" if by else ""])),
-    )
+    by, said = facts.get("by"), _SAID.get(event.what, event.what.replace(".", " "))
+    if "letter_kind" in facts:
+        said = f"{_LETTERS.get(str(facts['letter_kind']), 'Message')} {said}"
+    detail = "; ".join(filter(None, [*parts, f"by {by}" if by else ""]))
+    return Step(event.at, whose, said, detail)
 
 
 def _read(value: object) -> datetime:

@@ -84,14 +84,19 @@ class CaseBook:
         senders: Mapping[str, NoticeSender],
         clock: Clock,
         ids: Ids,
+        house: Contacts | None = None,
     ) -> None:
-        """``senders`` by channel (``webhook``, ``mail``); a channel without one fails with each attempt."""
+        """``senders`` by channel (``webhook``, ``mail``); a channel without one fails with each attempt.
+
+        ``house``: the operator's own people, who are told of incidents and their deadlines.
+        """
         self._log = log
         self._ledger = ledger
         self._policies = policies
         self._senders = senders
         self._clock = clock
         self._ids = ids
+        self._house = house or Contacts()
 
     async def open(
         self,
@@ -217,17 +222,16 @@ class CaseBook:
         for case_id in await self.unproven(tenant):
             with suppress(EvidenceUnavailable):
                 await self._prove(tenant, case_id)
-        channels = self._contacts(tenant).channels
         kept: deque[Case] = deque()
         for case in cases:
             now = self._clock.now()
             with suppress(EvidenceUnavailable):
-                if channels and (message := reminder(case, now)) is not None:
+                if self._is_reminded(case) and (message := reminder(case, now)) is not None:
                     await self.tell(tenant, case.id, message)
             for letter, channel in to_deliver(case, now):
                 with suppress(EvidenceUnavailable):
                     await self._deliver(case, letter, channel)
-            kept.append(await self.get(tenant, case.id) if case.letters or channels else case)
+            kept.append(case)
         return tuple(case for case in kept if case.open)
 
     async def unproven(self, tenant: TenantId) -> tuple[str, ...]:
@@ -274,11 +278,23 @@ class CaseBook:
         if count >= len(events):
             await self._log.prove(tenant, case_id, count, head)
 
+    def reaches(self, tenant: TenantId) -> bool:
+        """Whether there is anybody to tell."""
+        return bool(self._contacts(tenant).channels)
+
+    def _is_reminded(self, case: Case) -> bool:
+        """To tell a tenant of an incident is the operator's own deadline: its people are reminded of it, where there are any."""
+        if case.kind == INCIDENT and case.tenant != HOUSE and self.reaches(HOUSE):
+            return False
+        return self.reaches(case.tenant)
+
     def _contacts(self, tenant: TenantId) -> Contacts:
+        if tenant == HOUSE:
+            return self._house
         try:
             return self._policies().tenant(tenant).contacts
         except PolicyUnavailable:
-            return Contacts()  # the gateway itself, or a tenant that is no more: there is nobody to tell
+            return Contacts()  # a tenant that is no more: there is nobody to tell
 
 
 _ENTRIES = frozenset({*RESERVED, "scoped"})

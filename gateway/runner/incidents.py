@@ -6,9 +6,8 @@ evidence says nothing of another tenant. All of them have the shortest of the to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Protocol
@@ -16,23 +15,30 @@ from typing import Protocol
 from gateway.errors import EvidenceUnavailable, InvalidRequest, NotFound
 from gateway.evidence.chain import timestamp
 from gateway.evidence.entries import Json
-from gateway.evidence.scope import Concerns, Scan, Scope, Window
+from gateway.evidence.scope import Concerns, Scan, Scope
 from gateway.policy.cases import Case, CaseEvent
 from gateway.policy.clocks import BreachClock, breach_clocks
 from gateway.policy.load import PolicySet
 from gateway.policy.model import TenantPolicy
-from gateway.policy.notice_message import NoticeMessage, moment
+from gateway.policy.notice_message import NoticeMessage
 from gateway.policy.regions import ancestors, is_region
 from gateway.ports import Clock, Ids
 from gateway.reports.breach import PAPERS, Breach
 from gateway.reports.breach_draft import Draft
 from gateway.runner.cases import HOUSE, INCIDENT, CaseBook
+from gateway.runner.incidents_record import (
+    MESSAGE,
+    NOTICE,
+    SCOPED,
+    Incident,
+    Report,
+    alert,
+    counted,
+    last_scope,
+    touched_by,
+)
 from gateway.values import TenantId
 
-NOTICE = "notice"
-"""The deadline until which a touched tenant must have been told, and the paper that tells it."""
-SCOPED = "scoped"
-MESSAGE = "incident.notice"
 LONGEST_WHAT = 2_000
 
 
@@ -40,67 +46,6 @@ class Chain(Protocol):
     async def read(self, scan: Scan) -> None:
         """Show ``scan`` what it needs of its tenant's evidence. Raises StoreUnavailable."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What is known when an incident is opened. Times are aware; ``end`` is not part of it."""
-
-    start: datetime
-    end: datetime
-    what: str
-    processor: str = ""
-    """Only what went to this sub-processor; empty: to anybody."""
-    region: str = ""
-    """Only what went to this region, or into it; empty: anywhere."""
-    tenants: tuple[str, ...] = ()
-    """Only these tenants, which are told in every case; empty: whoever is touched."""
-    aware: datetime | None = None
-    """When it became known; None: now."""
-    cause: str = "reported"
-
-
-@dataclass(frozen=True, slots=True)
-class Incident:
-    """An incident with the case of each tenant that it touches."""
-
-    main: Case
-    parts: Mapping[TenantId, Case]
-
-    @property
-    def id(self) -> str:
-        return self.main.id
-
-    @property
-    def window(self) -> Window:
-        return Window(_moment(self.main.facts["from"]), _moment(self.main.facts["to"]))
-
-    @property
-    def aware(self) -> datetime:
-        return _moment(self.main.facts["aware_at"])
-
-    @property
-    def due(self) -> datetime | None:
-        """Until when everybody must have been told; None: it touches nobody so far."""
-        deadline = self.main.deadlines.get(NOTICE)
-        return deadline.at if deadline else None
-
-    @property
-    def untold(self) -> tuple[TenantId, ...]:
-        """The touched tenants that no notice has reached."""
-        return tuple(tenant for tenant, case in self.parts.items() if case.deadlines[NOTICE].met_at is None)
-
-    def scope(self, tenant: TenantId) -> Mapping[str, Json]:
-        """The counts of a touched tenant as last read (``gateway.evidence.scope.Scope.facts``). Raises NotFound."""
-        case = self.parts.get(tenant)
-        if case is None:
-            raise NotFound(f"the incident {self.id} does not touch {tenant}", hint="sordino incidents show names whom it does")
-        return last_scope(case)
-
-
-def last_scope(case: Case) -> Mapping[str, Json]:
-    """The facts of the last ``scoped`` event; empty before the first."""
-    return next((event.facts for event in reversed(case.events) if event.what == SCOPED), {})
 
 
 class Incidents:
@@ -135,7 +80,12 @@ class Incidents:
             notes={"what": report.what},
             case_id=incident_id or self._ids.new("incident"),
         )
-        return await self.scope(main.id) if not last_scope(main) else await self.get(main.id)
+        if last_scope(main):
+            return await self.get(main.id)
+        incident = await self.scope(main.id)
+        if self._book.reaches(HOUSE):
+            await self._book.tell(HOUSE, incident.id, alert(incident, self._clock.now()))
+        return incident
 
     async def scope(self, incident_id: str) -> Incident:
         """Read the evidence again: whom it touches now. A tenant that comes to it is put on record, and gets the shortest clock.
@@ -211,7 +161,7 @@ class Incidents:
         words = draft.without_blanks(words)
         name = f"{incident_id}_{NOTICE}_{sha256(words.encode()).hexdigest()[:12]}"
         subject = f"{'Preliminary notice' if left else 'Notice'} of a personal data breach ({incident_id})"
-        data = {"incident": incident_id, "preliminary": bool(left), "by": by, **_told(incident, tenant)}
+        data = {"incident": incident_id, "preliminary": bool(left), "by": by, **counted(incident, tenant)}
         message = NoticeMessage(name, MESSAGE, self._clock.now(), subject, words + "\n", data)
         await self._book.tell(tenant, incident_id, message, meets=(NOTICE,))
         return await self.settle(incident_id)
@@ -349,30 +299,10 @@ class Incidents:
         )
 
 
-def touched_by(main: Case) -> tuple[TenantId, ...]:
-    """The tenants that any reading of the evidence has found touched."""
-    rows = [event.facts.get("tenants") for event in main.events if event.what == SCOPED]
-    return tuple(sorted({TenantId(name) for row in rows if isinstance(row, Mapping) for name in row}))
-
-
 def _human(events: Iterable[CaseEvent]) -> Iterable[CaseEvent]:
     """What people wrote down themselves."""
     own = {"opened", SCOPED, "closed", "all.told", "letter", "notified", "attempted"}
     return [event for event in events if event.what not in own]
-
-
-def _told(incident: Incident, tenant: TenantId) -> dict[str, Json]:
-    """The counts that a program gets with the notice."""
-    scope = incident.scope(tenant)
-    counts = ("calls", "people", "calls_of_nobody", "hops", "masked_hops", "recordings", "categories", "about", "calls_sha256")
-    return {
-        "tenant": tenant,
-        "aware_at": moment(incident.aware),
-        "due_at": moment(incident.due or incident.aware),
-        "from": moment(incident.window.start),
-        "to": moment(incident.window.end),
-        **{name: scope[name] for name in counts if name in scope},
-    }
 
 
 def _concerns(main: Case) -> Concerns | None:
@@ -386,10 +316,6 @@ def _earlier(case: Case, due: datetime) -> dict[str, datetime]:
     """The deadline, where it is not met and comes earlier than the one that runs: no reading of the evidence gives more time."""
     now = case.deadlines.get(NOTICE)
     return {NOTICE: due} if now is None or (now.met_at is None and due < now.at) else {}
-
-
-def _moment(value: object) -> datetime:
-    return datetime.fromisoformat(str(value))
 
 
 def _list(value: object) -> Sequence[object]:

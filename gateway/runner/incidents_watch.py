@@ -21,7 +21,8 @@ from gateway.evidence.scope import HASH, Links
 from gateway.policy.cases import Case
 from gateway.ports import Clock
 from gateway.runner.cases import HOUSE, INCIDENT, CaseBook
-from gateway.runner.incidents import Incident, Incidents, Report, last_scope
+from gateway.runner.incidents import Incidents
+from gateway.runner.incidents_record import Incident, Report, last_scope
 from gateway.values import TenantId
 
 TAIL, WALK = "tail", "walk"

@@ -11,13 +11,14 @@ import pytest
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.system import RandomIds
-from gateway.errors import InvalidRequest, NotFound, PolicyUnavailable
+from gateway.errors import InvalidRequest, Misconfigured, NotFound, PolicyUnavailable
 from gateway.evidence.chain import CallChain
 from gateway.evidence.entries import Json
-from gateway.incident import IncidentDesks, open_incidents
+from gateway.incident import IncidentDesks, alert_contacts, open_incidents
+from gateway.policy.contacts import Contacts
 from gateway.policy.load import PolicySet, load
 from gateway.runner.cases import HOUSE
-from gateway.runner.incidents import Incident, Report
+from gateway.runner.incidents_record import Incident, Report
 from gateway.values import CallId, TenantId
 from tests.evidence.test_scope import hop
 from tests.policy.samples import REGISTRY
@@ -44,10 +45,10 @@ class House:
         self.ledger = RedisLedger(store, timeout_s=20)
         self.desks = self.gateway()
 
-    def gateway(self) -> IncidentDesks:
+    def gateway(self, house: Contacts | None = None) -> IncidentDesks:
         """As one that has just been started on the same store."""
         senders: dict[str, Any] = {"webhook": self.webhook, "mail": self.mail}
-        return open_incidents(self.store, self.ledger, lambda: self.policies, senders, self.clock, RandomIds())
+        return open_incidents(self.store, self.ledger, lambda: self.policies, senders, self.clock, RandomIds(), house)
 
     async def call(self, tenant: TenantId, call: str, person: str, at: datetime, *hops: Mapping[str, Json]) -> None:
         """A call that began at ``at`` and sent something each second."""
@@ -227,6 +228,45 @@ async def test_the_incidents_own_clock_stops_when_the_last_tenant_was_reached(st
         assert incident.main.deadlines["notice"].met_at == house.clock.now()
         assert "incident.notified" in await house.kinds(ACME)
         assert "registered letter" not in str([entry.draft.body async for entry in house.ledger.entries(BANK)])
+
+
+async def test_the_operators_own_people_are_alerted_and_reminded_instead_of_the_tenants(store: Store) -> None:
+    """A tenant learns of an incident by its notice, not by a reminder of somebody else's duty."""
+    async with House(store) as house:
+        await busy(house)
+        desks = house.gateway(alert_contacts({"SORDINO_ALERT_MAIL": "ops@gateway.example dpo@gateway.example"}))
+        incident = await desks.incidents.open(leak(), by="operator")
+        assert [message.kind for message in house.mail.got] == ["incident.opened"]
+        assert house.mail.got[0].data["tenants"] == ["acme", "bank"]
+        assert await desks.incidents.open(leak(), by="operator", incident_id=incident.id) == await desks.incidents.get(
+            incident.id
+        )
+        house.clock.move(hours=13)
+        for tenant in (ACME, BANK, HOUSE):
+            await desks.book.keep(tenant)
+        assert [message.kind for message in house.mail.got] == ["incident.opened", "case.deadline"]
+        assert house.mail.got[1].data["tenant"] == HOUSE
+        assert house.webhook.got == []
+
+
+async def test_where_nobody_of_the_operator_is_named_the_tenants_are_reminded(store: Store) -> None:
+    """Better them than nobody."""
+    async with House(store) as house:
+        await busy(house)
+        await opened(house)
+        house.clock.move(hours=13)
+        for tenant in (ACME, BANK, HOUSE):
+            await house.desks.book.keep(tenant)
+        assert [message.data["tenant"] for message in house.mail.got] == [ACME, BANK]
+
+
+def test_addresses_of_the_operators_people_are_read() -> None:
+    found = alert_contacts({"SORDINO_ALERT_WEBHOOK": "https://ops.example/hook"})
+    assert (found.channels, found.webhook and found.webhook.secret) == (("webhook",), "SORDINO_ALERT_WEBHOOK_SECRET")
+    assert alert_contacts({}).channels == ()
+    for wrong in ({"SORDINO_ALERT_MAIL": "nobody"}, {"SORDINO_ALERT_WEBHOOK": "http://ops.example/"}):
+        with pytest.raises(Misconfigured):
+            alert_contacts(wrong)
 
 
 class Counts:

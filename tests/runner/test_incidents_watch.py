@@ -13,7 +13,7 @@ import pytest
 from gateway.adapters.stores.redis import Store
 from gateway.incident import IncidentDesks
 from gateway.runner.cases import HOUSE
-from gateway.runner.incidents import Report
+from gateway.runner.incidents_record import Report
 from gateway.runner.incidents_watch import GATEWAY, Looked
 from tests.runner.desks import START
 from tests.runner.test_incidents import ACME, BANK, HOURS, House, busy, words
