@@ -19,6 +19,7 @@ from gateway.adapters.conversation import ConversationParts, silence_livekit
 from gateway.adapters.detectors.presidio import PresidioDetector, workers_for
 from gateway.adapters.keys.signing import SigningKey
 from gateway.adapters.providers.all import chat_models
+from gateway.adapters.providers.negotiated import Negotiated
 from gateway.adapters.providers.outbound import outbound_session, tls_context
 from gateway.adapters.sounds import Sounds, Spoken, voice_name
 from gateway.adapters.speech.local import LocalSpeech
@@ -99,6 +100,7 @@ class Gateway:
         self._spoken = Spoken(told, lambda words: self.speech.tts.read_out(words), self._warmed, voice=voice_name())
         self._sounds = Sounds(self.policies.announcement, self._spoken.sound)
         self._open = AsyncExitStack()
+        self._negotiated = Negotiated()
         self._tasks = TaskOwner("gateway", on_failure=_report)
         self.valkey: EmbeddedValkey | None = None
         """The gateway's own store; None when SORDINO_REDIS_URL names one."""
@@ -184,11 +186,11 @@ class Gateway:
         await asyncio.gather(self.speech.start(), self.detector.start())
 
     async def _conversation_parts(self) -> ConversationParts:
-        session = await self._open.enter_async_context(outbound_session())
+        session = await self._open.enter_async_context(outbound_session(self._negotiated.saw))
         threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="vad")
         self._open.callback(threads.shutdown, wait=False, cancel_futures=True)
         tls = tls_context()
-        elsewhere = speech_elsewhere(session, self.secrets, self.policies.policies, tls)
+        elsewhere = speech_elsewhere(session, self.secrets, self.policies.policies, tls, self._negotiated.saw)
         return ConversationParts(
             stt={"moonshine": self.speech.stt, **elsewhere.stt},
             tts={"hibari": self.speech.tts, **elsewhere.tts},
@@ -221,6 +223,7 @@ class Gateway:
             ids=self._ids,
             observer=self._observer,
             warmed=self._warmed,
+            negotiated=self._negotiated,
         )
 
     async def _listen(self) -> None:
@@ -288,6 +291,7 @@ class Gateway:
             instructions=self._instructions.keep,
             operator=self.secrets.read_or_create("SORDINO_OPERATOR_KEY"),
             notices=self.desks.governing.watch,
+            negotiated=self._negotiated,
             callers=self.desks.governing.callers,
             children=self.calls.needs.children,
             speech=SpeechNeeds({"moonshine": self.speech.stt}, {"hibari": self.speech.tts}, self.secrets),

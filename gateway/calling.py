@@ -51,7 +51,7 @@ from gateway.runner.account import CallAccount
 from gateway.runner.call_runner import CallParts, CallRunner
 from gateway.runner.children import ChildCalls
 from gateway.runner.consents import CallConsents, KeepAnswer, Withdraw, minding
-from gateway.runner.egress import CallEgress
+from gateway.runner.egress import CallEgress, Negotiated
 from gateway.runner.gate import all_sounds, opt_out_watch, to_play
 from gateway.runner.leg import EncryptedLeg, Leg
 from gateway.runner.opt_out import HeardOnce, ListeningLeg, listening
@@ -92,6 +92,7 @@ class CallNeeds:
     ids: Ids
     observer: Observer
     warmed: Callable[[], Awaitable[None]]
+    negotiated: Negotiated
 
 
 class Calls:
@@ -153,7 +154,8 @@ class Calls:
         heard = ListeningLeg(leg, opting, needs.clock, opt_out_watch(flow.announcements), extras.keys_are_card_data)
         parts = CallParts(flow, heard, account, sounds, conversation, seal, needs.clock, needs.telemetry, shown)
         ear = partial(LocalAnswerEar, needs.parts.stt, egress, needs.warmed)
-        parts = replace(parts, payment=extras.payment(egress, needs.payments, taping.recorder), transfers=extras.transfers)
+        paying = extras.payment(egress, needs.payments, taping.recorder)
+        parts = replace(parts, payment=paying, transfers=extras.transfers, child=extras.childhood.signal)
         runner = CallRunner(replace(parts, consents=consents, make_answer_ear=ear, tap=taping.recorder))
         remember = partial(needs.children.begin, account.tenant, call)
         extras.childhood.bind(runner.post, (taping.child, scribing.child), remember)
@@ -197,7 +199,7 @@ class Calls:
     def _egress(self, tenant: TenantPolicy, account: CallAccount, shown: Shown, origins: frozenset[str]) -> CallEgress:
         needs = self.needs
         parts = (needs.policies, account, needs.clock, needs.ids, needs.telemetry, shown, _origin(tenant))
-        return CallEgress(*parts, origins=origins, notices=needs.governing.watch)
+        return CallEgress(*parts, origins=origins, notices=needs.governing.watch, negotiated=needs.negotiated)
 
     async def _masker(self, extras: Extras, call: CallId, opting: HeardOnce, withdraw: Withdraw) -> Masker:
         await self.needs.warmed()

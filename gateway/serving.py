@@ -11,7 +11,7 @@ import random
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import aiohttp
@@ -20,6 +20,7 @@ from aiohttp import web
 from gateway.adapters.detectors.cache import RememberingDetector
 from gateway.adapters.detectors.masker import CallMasker, ReplacingDetector
 from gateway.adapters.providers.exchange import Limits
+from gateway.adapters.providers.negotiated import Negotiated
 from gateway.adapters.providers.openai_speech import DIALECT, OpenAISpeech
 from gateway.adapters.providers.outbound import outbound_session
 from gateway.adapters.stores.conversations import RedisConversations
@@ -120,6 +121,7 @@ class ProxyNeeds:
     registry: Callable[[], Registry]
     instructions: Callable[[TenantPolicy, Registry], Awaitable[None]]
     operator: Private[str]
+    negotiated: Negotiated = field(default_factory=Negotiated)
     notices: NoticesNow | None = None
     price: Callable[[ProcessorId], Price | None] = lambda processor: None
     speech: SpeechNeeds | None = None
@@ -161,6 +163,7 @@ async def open_proxy(needs: ProxyNeeds, running: AsyncExitStack) -> list[web.Rou
         instructions=needs.instructions,
         price=needs.price,
         notices=needs.notices,
+        negotiated=needs.negotiated,
         callers=needs.callers,
     )
     proxy = await running.enter_async_context(Proxy(parts))
@@ -183,7 +186,7 @@ async def _speech_routes(
 ) -> list[web.RouteDef]:
     if needs.speech is None:
         return []
-    stt, tts = needs.speech.over(await running.enter_async_context(outbound_session()))
+    stt, tts = needs.speech.over(await running.enter_async_context(outbound_session(needs.negotiated.saw)))
     return audio_routes(door, Speech(parts, stt, tts, tasks))
 
 

@@ -11,6 +11,7 @@ import aiohttp
 from gateway.adapters.conversation.plugins import plugin_ears, plugin_voices, preload
 from gateway.adapters.providers import aws_speech, azure_speech, google_speech, openai_speech
 from gateway.adapters.providers.granted import Outlet
+from gateway.adapters.providers.outbound import Saw
 from gateway.adapters.system import SystemClock
 from gateway.policy.load import PolicySet
 from gateway.ports import Secrets, SpeechToText, TextToSpeech
@@ -31,13 +32,13 @@ class SpeechElsewhere:
 
 
 def speech_elsewhere(
-    session: aiohttp.ClientSession, secrets: Secrets, policies: PolicySet, tls: ssl.SSLContext
+    session: aiohttp.ClientSession, secrets: Secrets, policies: PolicySet, tls: ssl.SSLContext, saw: Saw | None = None
 ) -> SpeechElsewhere:
     """``session`` must come from ``outbound_session``, ``tls`` from ``tls_context``.
 
     Plugins that a route names are imported now, so that no call waits for them.
     """
-    outlet = Outlet.over(session, secrets, tls=tls)
+    outlet = Outlet.over(session, secrets, tls=tls, saw=saw)
     openai = openai_speech.OpenAISpeech.over(session, secrets, tls=tls)
     by_plugin = plugin_ears(outlet.line).keys() | plugin_voices(outlet.line).keys()
     for name in preload(dialects_in_use(policies) & by_plugin):

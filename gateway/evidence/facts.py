@@ -172,6 +172,7 @@ KINDS: Mapping[str, Mapping[str, tuple[Check, str]]] = {
     "offboarding.contact_deleted": {**_END},
     "offboarding.certified": {**_END, "kept": (_is_list, "a list")},
     "offboarding.cancelled": {**_END, "reason": (_is_text, "text"), "by": (_is_text, "text")},
+    "hop.negotiated": {"processor": (_is_text, "text"), "host": (_is_text, "text"), "tls": (_is_text, "text")},
     "refused": {"hop": (_is_text, "text"), "reasons": (_is_texts, "a list of sentences")},
     "masked": {"counts": (_is_counts, "a count for each entity")},
     "call.failed": {"code": (_is_text, "text")},

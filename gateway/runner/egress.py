@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Protocol
+
 from gateway.errors import NoPermittedRoute
+from gateway.evidence.entries import Json
 from gateway.evidence.facts import hop_body, refused_body
 from gateway.policy.egress import Ask, Decision, Grant
 from gateway.ports import Clock, Ids, Policy, Telemetry, TurnShown
 from gateway.runner.account import CallAccount
 from gateway.runner.notices import NoticesNow
 from gateway.runner.showing import Shown
-from gateway.values import DataCategory, Hop, ProcessorId
+from gateway.values import CallId, DataCategory, Hop, ProcessorId, TenantId
+
+
+class Negotiated(Protocol):
+    """Who knows what was negotiated with a processor when it answered (promise 24)."""
+
+    def follow(self, tenant: TenantId, call: CallId, write: Callable[[Mapping[str, Json]], None]) -> None:
+        """``write`` is given the body of a ``hop.negotiated`` for each connection that differs from those before."""
+        ...
 
 
 class CallEgress:
@@ -27,8 +40,11 @@ class CallEgress:
         *,
         origins: frozenset[str] = frozenset(),
         notices: NoticesNow | None = None,
+        negotiated: Negotiated | None = None,
     ) -> None:
         """``origins``: laws of both ends (``policy.jurisdiction``). ``notices`` is asked anew before each Grant."""
+        if negotiated is not None:
+            negotiated.follow(account.tenant, account.call, partial(account.write_ahead, "hop.negotiated"))
         self._policy = policy
         self._account = account
         self._clock = clock

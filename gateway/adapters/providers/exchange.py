@@ -181,7 +181,13 @@ class ProviderChat:
     async def _post(self, url: URL, body: bytes, grant: Grant, patience: Patience, *, stream: bool) -> aiohttp.ClientResponse:
         timeout = aiohttp.ClientTimeout(total=None, connect=self._limits.connect_s, sock_connect=self._limits.connect_s)
         sending = self._session.post(
-            url, data=body, headers=self._headers(grant, stream=stream), timeout=timeout, ssl=self._tls, allow_redirects=False
+            url,
+            data=body,
+            headers=self._headers(grant, stream=stream),
+            timeout=timeout,
+            ssl=self._tls,
+            allow_redirects=False,
+            trace_request_ctx=grant,
         )
         # Who is asked for the whole answer at once begins to speak when he has thought it to its end.
         first = self._limits.first_byte_s if stream else self._limits.whole_s

@@ -18,7 +18,14 @@ import aiohttp
 from yarl import URL
 
 from gateway.adapters.providers.exchange import Limits, Patience, check_status, secret_key
-from gateway.adapters.providers.outbound import endpoint, require_safe_session, require_safe_tls, tls_context
+from gateway.adapters.providers.outbound import (
+    Saw,
+    endpoint,
+    require_safe_session,
+    require_safe_tls,
+    tell,
+    tls_context,
+)
 from gateway.adapters.providers.sent import Sent, fields_of, flags_of
 from gateway.errors import PolicyRefused, SordinoError, UpstreamFailed, UpstreamRefused, UpstreamTimeout
 from gateway.outgoing import RequestShape
@@ -40,16 +47,23 @@ class Outlet:
     secrets: Secrets
     limits: Limits
     tls: ssl.SSLContext
+    saw: Saw | None = None
+    """Hears what TLS was spoken with a WebSocket; of other requests the session tells."""
 
     @staticmethod
     def over(
-        session: aiohttp.ClientSession, secrets: Secrets, *, limits: Limits = SPEECH_LIMITS, tls: ssl.SSLContext | None = None
+        session: aiohttp.ClientSession,
+        secrets: Secrets,
+        *,
+        limits: Limits = SPEECH_LIMITS,
+        tls: ssl.SSLContext | None = None,
+        saw: Saw | None = None,
     ) -> Outlet:
         """``session`` must come from ``outbound_session``. Raises Misconfigured otherwise."""
         require_safe_session(session)
         tls = tls or tls_context()
         require_safe_tls(tls)
-        return Outlet(session, secrets, limits, tls)
+        return Outlet(session, secrets, limits, tls, saw)
 
     def line(self, grant: Grant, shape: RequestShape) -> GrantedLine:
         """Implements ``gateway.outgoing.OpenLine``."""
@@ -174,7 +188,13 @@ class GrantedLine:
         timeout = aiohttp.ClientTimeout(total=None, connect=limits.connect_s, sock_connect=limits.connect_s)
         url = self._url.with_query(asked.query)
         sending = self._outlet.session.post(
-            url, data=sent.body, headers=headers, timeout=timeout, ssl=self._outlet.tls, allow_redirects=False
+            url,
+            data=sent.body,
+            headers=headers,
+            timeout=timeout,
+            ssl=self._outlet.tls,
+            allow_redirects=False,
+            trace_request_ctx=grant,
         )
         try:
             response = await patience.wait(sending, limits.whole_s, "did not answer")
@@ -204,6 +224,8 @@ class GrantedLine:
         except (aiohttp.ClientError, OSError, RuntimeError, ValueError):
             raise UpstreamFailed(f"{grant.processor} could not be reached") from None
         socket: aiohttp.ClientWebSocketResponse = connected
+        if self._outlet.saw is not None:
+            tell(self._outlet.saw, grant, socket.get_extra_info("ssl_object"))
         return socket
 
 

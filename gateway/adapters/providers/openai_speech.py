@@ -62,7 +62,9 @@ class _Line:
         if grant.secret is not None:
             headers["Authorization"] = f"Bearer {secret_key(self.secrets, grant.secret)}"
         timeout = aiohttp.ClientTimeout(total=None, connect=limits.connect_s, sock_connect=limits.connect_s)
-        sending = self.session.post(url, headers=headers, timeout=timeout, ssl=self.tls, allow_redirects=False, **body)
+        sending = self.session.post(
+            url, headers=headers, timeout=timeout, ssl=self.tls, allow_redirects=False, trace_request_ctx=grant, **body
+        )
         try:
             response = await patience.wait(sending, limits.whole_s, "did not answer")
         except (aiohttp.ClientError, OSError, RuntimeError, ValueError):

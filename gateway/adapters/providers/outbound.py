@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ssl
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from types import SimpleNamespace
 
 import aiohttp
@@ -24,13 +25,20 @@ def tls_context(trusted_ca_pem: str | None = None) -> ssl.SSLContext:
     return context
 
 
-def outbound_session() -> aiohttp.ClientSession:
+Saw = Callable[[Grant, str, str], None]
+"""Hears the Grant of a request that was answered over TLS, the version (``TLSv1.3``) and the name of the cipher."""
+
+
+def outbound_session(saw: Saw | None = None) -> aiohttp.ClientSession:
     """A session without a proxy or password from the environment, without cookies or redirects. Close it when done.
 
     How many requests go out at once is bounded where they come in; here the hundred-and-first must not wait for another's answer.
+    ``saw`` hears of requests that name their Grant as ``trace_request_ctx``.
     """
     staying = aiohttp.TraceConfig()
     staying.on_request_redirect.append(_not_elsewhere)
+    if saw is not None:
+        staying.on_request_end.append(partial(_answered, saw))
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0),
         trust_env=False,
@@ -38,6 +46,20 @@ def outbound_session() -> aiohttp.ClientSession:
         raise_for_status=False,
         trace_configs=[staying],
     )
+
+
+async def _answered(saw: Saw, _session: object, request: SimpleNamespace, answered: aiohttp.TraceRequestEndParams) -> None:
+    grant, connection = request.trace_request_ctx, answered.response.connection
+    # A short answer may have come whole already, and its connection gone back: the next one on it tells.
+    if isinstance(grant, Grant) and connection is not None and connection.transport is not None:
+        tell(saw, grant, connection.transport.get_extra_info("ssl_object"))
+
+
+def tell(saw: Saw, grant: Grant, spoken: ssl.SSLObject | None) -> None:
+    """What was negotiated on a connection; nothing for one without TLS, which does not leave this machine."""
+    if spoken is not None:
+        cipher = spoken.cipher()
+        saw(grant, spoken.version() or "", cipher[0] if cipher else "")
 
 
 async def _not_elsewhere(

@@ -14,7 +14,7 @@ from gateway.policy.egress import Grant
 from gateway.policy.model import TenantPolicy
 from gateway.policy.registry import Price, Registry
 from gateway.ports import ChatModel, Clock, Ids, Policy, Telemetry
-from gateway.runner.egress import CallEgress
+from gateway.runner.egress import CallEgress, Negotiated
 from gateway.runner.notices import NoticesNow
 from gateway.runner.proxy.conversations import Conversation, Conversations
 from gateway.runner.proxy.mask import kept_form
@@ -44,6 +44,8 @@ class ProxyParts:
     registry: Callable[[], Registry]
     instructions: Callable[[TenantPolicy, Registry], Awaitable[None]]
     """Keeps the documents that a conversation is handled by, before it begins. Raises EvidenceUnavailable."""
+    negotiated: Negotiated | None = None
+    """Tells what TLS was spoken with whom."""
     notices: NoticesNow | None = None
     """Who is barred for a tenant now; asked before each Grant."""
     price: Callable[[ProcessorId], Price | None] = lambda processor: None
@@ -92,6 +94,7 @@ def egress_of(parts: ProxyParts, tenant: TenantPolicy, conversation: Conversatio
         lambda turn: None,
         origin=origin,
         notices=parts.notices,
+        negotiated=parts.negotiated,
     )
 
 
