@@ -19,6 +19,7 @@ from rich.text import Text
 
 from gateway.adapters.keys.files import read_key
 from gateway.adapters.keys.master import NEXT, PREVIOUS
+from gateway.adapters.keys.oidc import oidc_settings
 from gateway.adapters.keys.service import place_of
 from gateway.adapters.sounds import APOLOGY, REFUSED, Sounds
 from gateway.adapters.stores.ledger import RedisLedger
@@ -100,6 +101,7 @@ def examine(settings: Settings, env: Mapping[str, str]) -> Iterator[Finding]:
         for tenant in policies.policies.tenants.values():
             yield from _tenant(tenant, policies, Secrets(settings.data / "secrets", env))
     yield _public_url(settings)
+    yield _looked("sign-in", lambda: _sign_in(env, Secrets(settings.data / "secrets", env)), "see SORDINO_OIDC_ISSUER")
     yield _browsers()
 
 
@@ -176,6 +178,14 @@ def _public_url(settings: Settings) -> Finding:
         return Finding("public address", True, "none: only this machine can call in (set SORDINO_PUBLIC_URL for a carrier)")
     well = settings.public_url.startswith("https://")
     return Finding("public address", well, settings.public_url, "" if well else "carriers must call https://")
+
+
+def _sign_in(env: Mapping[str, str], secrets: Secrets) -> str:
+    provider = oidc_settings(env, secrets)
+    if provider is None:
+        return "by keys alone: sordino access keys create (set SORDINO_OIDC_ISSUER for people)"
+    factor = f"with {' or '.join(provider.mfa)}" if provider.mfa else "and no second factor is asked for"
+    return f"people sign in at {provider.issuer}, {factor}"
 
 
 def _browsers() -> Finding:

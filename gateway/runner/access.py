@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 REVEAL_MINUTES, MOST_REVEAL_MINUTES = 15, 8 * 60
 GLASS_MINUTES, MOST_GLASS_MINUTES = 15, 60
 LONGEST_REASON = 200
+AT_ONCE = 16
+"""Chains that are written to at the same time."""
 ReadEntries = Callable[[TenantId, CallId], AsyncIterator[Entry]]
 HOST = "host"
 """Who works on the gateway's own machine, by the command line."""
@@ -66,7 +68,13 @@ class AccessDesk:
         chains = {tenant if tenant in known else HOUSE for tenant in tenants} or {HOUSE}
         if EVERY_TENANT in tenants:
             chains = {HOUSE, *known}
-        await asyncio.gather(*(self._entry(TenantId(chain), kind, body) for chain in sorted(chains)))
+        few = asyncio.Semaphore(AT_ONCE)  # the store has a bound in time for each
+
+        async def one(chain: str) -> None:
+            async with few:
+                await self._entry(TenantId(chain), kind, body)
+
+        await asyncio.gather(*(one(chain) for chain in sorted(chains)))
 
     async def _entry(self, chain: TenantId, kind: str, body: Mapping[str, Json]) -> None:
         parts = self._parts

@@ -85,3 +85,10 @@ def test_the_command_tells_programs_too(
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "a" * 32)
     assert main(["doctor", "--format", "json"]) == 0
     assert all(row["well"] for row in json.loads(capsys.readouterr().out))
+
+
+def test_how_people_sign_in_is_told_and_a_wrong_setting_is_named(settings: Settings) -> None:
+    env = {**SECRET, "SORDINO_OIDC_ISSUER": "https://login.acme.example", "SORDINO_OIDC_CLIENT_ID": "sordino"}
+    assert "SORDINO_OIDC_ROLES" in next(each.says for each in examine(settings, env) if each.what == "sign-in" and not each.well)
+    told = {each.what: each.says for each in examine(settings, {**env, "SORDINO_OIDC_ROLES": "ops=operator:*"})}
+    assert told["sign-in"] == "people sign in at https://login.acme.example, with mfa"

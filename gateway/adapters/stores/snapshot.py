@@ -29,6 +29,7 @@ LEFT_OUT = {
     "key": "keys are not in backups: they are in keys.sealed, which is replaced",
     "keys": "API keys: one that was revoked since must not be good again; make new ones after a restore",
     "access-keys": "the same, of people",
+    "reveals": "of hours: a grant that was given back since must not be good again",
     "vault": "lives for hours, under keys that are not in backups either",
     "idle": "which conversations were last used: of the vault",
     "rate": "of the moment",
