@@ -7,7 +7,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -22,18 +22,22 @@ from gateway.adapters.keys.master import NEXT, PREVIOUS
 from gateway.adapters.keys.oidc import oidc_settings
 from gateway.adapters.keys.service import place_of
 from gateway.adapters.sounds import APOLOGY, REFUSED, Sounds
+from gateway.adapters.stores.embedded import EmbeddedValkey
+from gateway.adapters.stores.holds import RedisHolds
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.redis import Store
-from gateway.adapters.system import Secrets
+from gateway.adapters.system import Secrets, SystemClock
 from gateway.adapters.telemetry.otlp import endpoint_from_env
 from gateway.errors import Misconfigured, SordinoError
 from gateway.evidence.chain import FSYNC
 from gateway.keeping import master_keys
 from gateway.policy.announcing import Announcement
 from gateway.policy.model import TenantPolicy
+from gateway.policy.retention import Hold
 from gateway.settings import Settings
 from gateway.talking import BROWSERS_NEED
+from gateway.values import TenantId
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  (argparse has no public name for it)
@@ -100,6 +104,7 @@ def examine(settings: Settings, env: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding("policy", True, f"{len(policies.policies.tenants)} tenant(s) in {settings.policies}")
         for tenant in policies.policies.tenants.values():
             yield from _tenant(tenant, policies, Secrets(settings.data / "secrets", env))
+        yield from _holds(settings, [TenantId(name) for name in policies.policies.tenants])
     yield _public_url(settings)
     yield _looked("sign-in", lambda: _sign_in(env, Secrets(settings.data / "secrets", env)), "see SORDINO_OIDC_ISSUER")
     yield _browsers()
@@ -141,6 +146,28 @@ async def _reach(url: str) -> str:
             "the store answers, and does not write to disk before it confirms", hint="set appendonly yes, appendfsync always"
         )
     return "answers, and confirms after fsync"
+
+
+def _holds(settings: Settings, tenants: Sequence[TenantId]) -> Iterator[Finding]:
+    """Legal holds whose review is past due: they never end by themselves. Where no store runs, nobody is asked."""
+    try:
+        overdue = asyncio.run(_overdue(settings, tenants))
+    except SordinoError:
+        return  # that the store does not answer is told already
+    for tenant, holds in overdue.items():
+        named = ", ".join(hold.id for hold in holds)
+        mend = f"look at them, then lift them or place new ones: sordino holds list --tenant {tenant}"
+        yield Finding(f"tenant {tenant}", False, f"legal holds past their review: {named}", mend)
+
+
+async def _overdue(settings: Settings, tenants: Sequence[TenantId]) -> Mapping[TenantId, Sequence[Hold]]:
+    url = settings.redis_url or await EmbeddedValkey.address(settings.data)
+    if url is None:
+        return {}
+    today = SystemClock().now().date()
+    async with Store(url) as store:
+        holds = {tenant: [hold for hold in (await RedisHolds(store).now(tenant))[1] if hold.overdue(today)] for tenant in tenants}
+    return {tenant: found for tenant, found in holds.items() if found}
 
 
 def _telemetry(env: Mapping[str, str]) -> str:

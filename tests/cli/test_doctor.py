@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from gateway.adapters.stores.embedded import EmbeddedValkey
+from gateway.adapters.stores.holds import RedisHolds
 from gateway.adapters.stores.policy_folder import shipped_policies
+from gateway.adapters.stores.redis import Store
 from gateway.cli.doctor import Finding, examine
 from gateway.cli.main import main
+from gateway.policy.retention import Hold, HoldScope
 from gateway.settings import Settings
+from gateway.values import TenantId
 
 SECRET = {"TWILIO_AUTH_TOKEN": "a" * 32}
 
@@ -72,6 +78,24 @@ def test_a_store_that_does_not_answer_and_a_key_that_others_may_read_are_found(s
 def test_a_store_that_confirms_after_fsync_is_well(settings: Settings, valkey: EmbeddedValkey) -> None:
     found = {finding.what: finding for finding in examine(replace(settings, redis_url=valkey.url), SECRET)}
     assert found["store"].says == "answers, and confirms after fsync"
+
+
+async def _hold(url: str, review: date) -> None:
+    order = ("case 7", "A. Judge", review, datetime(2026, 1, 1, tzinfo=UTC), "operator")
+    async with Store(url) as store:
+        await RedisHolds(store).place(Hold("hold_1", TenantId("demo"), HoldScope(), *order))
+
+
+@pytest.mark.parametrize(("review", "told"), [(date(2026, 1, 31), ["tenant demo"]), (date(9999, 1, 1), [])])
+def test_a_legal_hold_past_its_review_is_told(settings: Settings, tmp_path: Path, review: date, told: list[str]) -> None:
+    async def look() -> list[Finding]:
+        async with EmbeddedValkey(tmp_path) as server:
+            await _hold(server.url, review)
+            return await asyncio.to_thread(lambda: list(examine(settings, SECRET)))
+
+    faults = ill(asyncio.run(look()))
+    assert list(faults) == told
+    assert all("sordino holds list --tenant demo" in mend for mend in faults.values())
 
 
 def test_a_public_address_in_plain_text_is_a_fault(settings: Settings) -> None:
