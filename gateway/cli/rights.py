@@ -150,6 +150,8 @@ def _tell_done(given: argparse.Namespace, case: Case, done: Acted) -> int:
         print(f"{'erased' if done.finished else 'NOT all erased'}: {facts['calls']} calls, {len(done.certificates)} certificates")
         for each in done.held:
             print(f"  held: {each.item.data_class.value} of {each.item.id} by {each.hold.id} ({each.hold.reason})")
+        if facts["going_on"]:
+            print(f"  {facts['going_on']} calls of theirs have not ended: the rest follows by itself when they have")
         for sentence in facts["kept"]:  # type: ignore[union-attr]
             print(f"  kept: {sentence}")
     elif done.what == Right.RECTIFY.value:

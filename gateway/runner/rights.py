@@ -254,6 +254,7 @@ class RightsDesk:
             "certificates": len(done.certificates),
             "holds": holds,
             "kept": list(done.kept),
+            "going_on": done.going_on,
         }
         evidence = await self._acts.prove(case.tenant, "rights.erased", {**body, **facts})
         if done.finished:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Protocol
 
 from gateway.errors import InvalidRequest, NotFound
 from gateway.evidence.certificate import Certificate
 from gateway.evidence.chain import timestamp
 from gateway.evidence.entries import Json
+from gateway.evidence.summary import PROXY
 from gateway.ports import Clock, Ids, Ledger
 from gateway.runner.account import CallAccount
 from gateway.runner.deletion import Deletion, Held
 from gateway.runner.holdings import Item
+from gateway.runner.places import begun
 from gateway.runner.rights_handout import Kept, items_of
 from gateway.values import CallId, DataClass, Private, TenantId
 
@@ -22,6 +25,7 @@ INDEX = frozenset({PERSONS, CALLERS})
 """The holdings that know which calls are whose, of a person and of one call: the last ones to go."""
 ROUNDS = 5
 """How often an erasure looks for calls that came while it worked."""
+LONGEST_CALL = timedelta(hours=4)
 LONGEST_VALUE = 500
 NEVER_ALTERED = frozenset({DataClass.EVIDENCE})
 OPT_OUT_STAYS = "the keyed hash of who is not to be called stays: without it they would be called again (GDPR art. 17(3)(b))"
@@ -54,13 +58,16 @@ HashOfValue = Callable[[TenantId, Private[str]], str]
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What an erasure did. ``finished``: nothing of it is left but ``kept``, each with its reason."""
+    """What an erasure did. ``finished``: nothing of it is left but ``kept``, each with its reason. ``going_on``: calls that
+    have not ended, which it left alone.
+    """
 
     finished: bool
     calls: int
     certificates: tuple[Certificate, ...] = ()
     held: tuple[Held, ...] = ()
     kept: tuple[str, ...] = ()
+    going_on: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,21 +118,41 @@ class Acts:
         """
         if call is not None:
             await self.calls_of(tenant, subject, call)
-        certificates, seen, done = list[Certificate](), set[CallId](), Deletion()
+        certificates, seen, done, going_on = list[Certificate](), set[CallId](), Deletion(), frozenset[CallId]()
         finished = False
         for _ in range(ROUNDS):
             # The person before their calls: who calls meanwhile is known by the next look.
             person = await items_of(self._p.kept, tenant, subject, (), whole=call is None)
-            calls = [call] if call is not None else await self.calls_of(tenant, subject, None)
+            known = [call] if call is not None else await self.calls_of(tenant, subject, None)
+            going_on = await self._going_on(tenant, known)
+            calls = [each for each in known if each not in going_on]
             of_calls = await items_of(self._p.kept, tenant, subject, calls, whole=False)
             items = [item for _, item in (*of_calls, *person) if item.data_class not in NEVER_ALTERED]
-            done = await self._delete(tenant, items, whole=call is None, why=why, by=by)
+            done = await self._delete(tenant, items, whole=call is None and not going_on, why=why, by=by)
             certificates += done.certificates
             seen.update(calls)
-            finished = not done.held and (call is not None or not await self._p.kept.persons.calls(tenant, subject))
-            if finished or done.held:
+            left = done.held or going_on
+            finished = not left and (call is not None or not await self._p.kept.persons.calls(tenant, subject))
+            if finished or left:
                 break
-        return Erasure(finished, len(seen), tuple(certificates), done.held, await self._stays(tenant, subject, seen))
+        stays = await self._stays(tenant, subject, seen)
+        return Erasure(finished, len(seen), tuple(certificates), done.held, stays, len(going_on))
+
+    async def _going_on(self, tenant: TenantId, calls: Sequence[CallId]) -> frozenset[CallId]:
+        """Telephone calls that have not ended: what they are going to leave behind could not be found any more.
+
+        A call whose gateway died over it never ends; after ``LONGEST_CALL`` nobody waits for it.
+        """
+        since = self._p.clock.now() - LONGEST_CALL
+        late = [call for call in calls if (at := begun(call)) is not None and at > since]
+        started, ended = set[CallId](), set[CallId]()
+        async for entry in self._p.kept.read(tenant, late):
+            draft = entry.draft
+            if draft.kind == "call.started" and draft.body.get("carrier") != PROXY:
+                started.add(draft.call)
+            elif draft.kind == "call.ended":
+                ended.add(draft.call)
+        return frozenset(started - ended)
 
     async def _delete(self, tenant: TenantId, items: Sequence[Item], *, whole: bool, why: str, by: str) -> Deletion:
         """The data first, then what it is found by: of the whole person, or of those calls that no hold keeps."""

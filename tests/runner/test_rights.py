@@ -7,7 +7,7 @@ import json
 import zipfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,13 @@ import pytest
 
 from gateway.adapters.stores.consents import RedisConsents
 from gateway.adapters.stores.redis import Store
+from gateway.adapters.system import RandomIds
 from gateway.errors import Forbidden, InvalidRequest, NotFound, PolicyRefused, StoreUnavailable
 from gateway.evidence.certificate import Certificate
 from gateway.policy.cases import Case
 from gateway.policy.consent import Answer, ConsentRecord, How
 from gateway.policy.retention import HoldScope
+from gateway.runner.account import CallAccount
 from gateway.runner.holdings import Holding
 from gateway.runner.places import VaultHolding
 from gateway.runner.rights import Correction, RightsDesk, collected
@@ -374,3 +376,23 @@ async def test_a_request_that_hands_out_is_no_act_and_the_other_way_round(desk: 
         await desk.do(ACME, handing.id, by=KIM)
     with pytest.raises(InvalidRequest):
         await desk.hand_out(ACME, acting.id, by=KIM)
+
+
+async def test_a_call_that_goes_on_is_erased_when_it_has_ended(house: House, desk: RightsDesk) -> None:
+    """What it is going to leave behind could not be found any more: the request stays open, and the next round ends it."""
+    subject, ids = house.anne(), RandomIds()
+    living = CallId(ids.new("call"))
+    house.clock.at = datetime.now(UTC)
+    await house.righting.persons.note(ACME, subject, living, house.clock.now())
+    account = CallAccount(ACME, living, house.ledger, house.clock)
+    await account.write("call.started", {"carrier": "twilio", "subject": subject})
+    await house.remember(ACME, living, person="Anne")
+    case = await opened(desk, Right.ERASE)
+    done = await desk.do(ACME, case.id, by=KIM)
+    assert (done.finished, done.facts["going_on"], done.facts["calls"]) == (False, 1, 2)
+    assert await house.recalled(ACME, living) != {}
+    assert await house.righting.persons.calls(ACME, subject) == [living]
+    await account.write("call.ended", {"outcome": "completed", "duration_ms": 1})
+    assert await desk.resume(ACME, begun_before=house.clock.now() + timedelta(seconds=1)) == 1
+    assert await house.recalled(ACME, living) == {}
+    assert await house.righting.persons.calls(ACME, subject) == []
