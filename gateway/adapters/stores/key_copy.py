@@ -7,6 +7,7 @@ ciphertext of the names and values, which are locked as well.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
@@ -33,17 +34,23 @@ async def export_keys(store: Store, masters: MasterLocks) -> bytes:
     """Every key of every tenant and call, sealed. Raises StoreUnavailable, Misconfigured."""
     rows: list[list[Any]] = []
     async for batch in scan(store, _EVERY_KEY):
-        for name in [name for name in batch if name.endswith(b":key")]:
-            kind = bytes(await store.ask("TYPE", name)).decode()
-            value = await store.ask("HGETALL", name) if kind == _HASH else [await store.ask("GET", name)]
-            left = int(await store.ask("PTTL", name))
-            if left != -2 and None not in value:
-                rows.append([name.decode(), kind, [base64.b64encode(bytes(each)).decode() for each in value], left])
+        found = await asyncio.gather(*(_row(store, name) for name in batch if name.endswith(b":key")))
+        rows += [row for row in found if row is not None]
     own, nonce = fresh_key(), os.urandom(NONCE_BYTES)
     locked = masters.current().lock(COPY, own, COPY)
     head = MAGIC + _LENGTH.pack(len(locked)) + locked
     text = json.dumps(sorted(rows), separators=(",", ":")).encode("ascii")
     return head + nonce + AESGCM(own.reveal()).encrypt(nonce, text, head)
+
+
+async def _row(store: Store, name: bytes) -> list[Any] | None:
+    """Name, kind, values and how long it lives, in ms. None: it is gone by now."""
+    kind = bytes(await store.ask("TYPE", name)).decode()
+    values = await store.ask("HGETALL", name) if kind == _HASH else [await store.ask("GET", name)]
+    left = int(await store.ask("PTTL", name))
+    if left == -2 or None in values:
+        return None
+    return [name.decode(), kind, [base64.b64encode(bytes(each)).decode() for each in values], left]
 
 
 async def import_keys(store: Store, masters: MasterLocks, sealed: bytes) -> int:
