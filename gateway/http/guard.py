@@ -65,7 +65,7 @@ class Refusals:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a request asks for. ``tenants``: those that it names; None: it cannot be read which."""
+    """What a request asks for. ``tenants``: those that it names; None: it cannot be read which. ``call``: the one in the path."""
 
     rule: Rule
     right: Right
@@ -124,7 +124,7 @@ class Guard:
             request.method,
             template.canonical if template is not None else "",
             await _named(request, rule),
-            request.match_info.get("call", request.query.get("call", "")),
+            request.match_info.get("call", ""),
         )
         try:
             _check(who, asked)
@@ -224,7 +224,7 @@ def _check(who: Principal, asked: Asked) -> None:
 
 async def _named(request: web.Request, rule: Rule) -> frozenset[str] | None:
     """The tenants that a request names, wherever; None where what it says cannot be read as names."""
-    found: list[object] = [*request.query.getall("tenant", [])]
+    found: list[object] = [*request.query.getall("tenant", []), *request.query.getall("tenants", [])]
     if "tenant" in request.match_info:
         found.append(request.match_info["tenant"])
     if rule.reach is Reach.NAMED and request.method not in SAFE and request.body_exists:

@@ -125,7 +125,8 @@ class TestTenants:
         async with guarded(store, ROUTES) as door:
             beta = await door.key("service", ["beta"])
             assert (await door.ask("POST", "/api/v1/outbound/check", beta, body))[0] == 403
-            assert (await door.ask("POST", "/api/v1/outbound/check?tenant=acme", beta, {"tenant": "beta"}))[0] == 403
+            for name in ("tenant", "tenants"):
+                assert (await door.ask("POST", f"/api/v1/outbound/check?{name}=acme", beta, {"tenant": "beta"}))[0] == 403
             assert (await door.ask("POST", "/api/v1/outbound/check", beta, {"tenant": "beta"}))[0] == 200
 
     async def test_only_who_is_there_for_all_may_make_keys(self, store: Store) -> None:
@@ -157,6 +158,18 @@ class TestPrivateText:
             assert (await door.ask("POST", "/api/v1/access/reveals", officer, wish))[0] == 201
             assert (await door.ask("GET", SOUND, officer))[0] == 200
             assert (await door.ask("GET", SOUND.replace(CALL, "call_2"), officer))[0] == 403
+
+    async def test_nor_what_is_not_about_a_call_whatever_call_the_query_names(self, store: Store) -> None:
+        """A person's file holds every call of theirs."""
+        files = [web.post("/api/v1/rights/{tenant}/{case}/file", needs_operator(OPERATOR, sound))]
+        async with guarded(store, files) as door:
+            officer = await door.key("privacy_officer", ["acme"])
+            wish = {"tenant": "acme", "reason": "complaint 17", "call": CALL}
+            assert (await door.ask("POST", "/api/v1/access/reveals", officer, wish))[0] == 201
+            assert (await door.ask("POST", f"/api/v1/rights/acme/case_1/file?call={CALL}", officer))[0] == 403
+            del wish["call"]
+            assert (await door.ask("POST", "/api/v1/access/reveals", officer, wish))[0] == 201
+            assert (await door.ask("POST", "/api/v1/rights/acme/case_1/file", officer))[0] == 200
 
     async def test_somebody_elses_grant_shows_nothing(self, store: Store) -> None:
         async with guarded(store, ROUTES) as door:
