@@ -33,7 +33,7 @@ TAIL_GOES = 50
 LEASE_S = 90.0
 """Longer than from one look to the next: so it stays with one gateway while that lives."""
 CHAIN = "chain"
-MOST_TOLD = 50
+MOST_TOLD = 20
 """Faults that one incident names; behind them it is enough to know that there are more."""
 GATEWAY = "gateway"
 

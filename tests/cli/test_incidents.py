@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from gateway.adapters.stores.embedded import EmbeddedValkey
 from gateway.cli.main import main
 from tests.policy.samples import REGISTRY
 
@@ -14,8 +17,8 @@ TENANT = "tenant: acme\nregions: [eu]\nbreach_hours: 48\n"
 
 
 @pytest.fixture(autouse=True)
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Policies and a data folder of this test's own; no gateway runs."""
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Policies and a data folder of this test's own, with its store up as beside a gateway."""
     policies = tmp_path / "policies"
     (policies / "tenants").mkdir(parents=True)
     (policies / "subprocessors.yaml").write_text(REGISTRY)
@@ -23,7 +26,10 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SORDINO_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("SORDINO_POLICIES", str(policies))
     monkeypatch.delenv("SORDINO_REDIS_URL", raising=False)
-    return tmp_path
+    server = EmbeddedValkey(tmp_path / "data")
+    asyncio.run(server.start())
+    yield tmp_path
+    asyncio.run(server.stop())
 
 
 OPEN = ["incidents", "open", "--from", "2026-01-01", "--to", "2026-01-02T00:00Z", "--what", "Keys \x1b[31mleaked"]
