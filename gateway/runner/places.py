@@ -127,14 +127,19 @@ class ReceiptsHolding:
         self._receipts = receipts
 
     async def items(self, tenant: TenantId) -> AsyncIterator[Item]:
-        for call in await self._receipts.calls(tenant):
-            if (item := await self.of_call(tenant, call)) is not None:
+        async for call in self._receipts.each(tenant):
+            since = begun(call)
+            item = await self.of_call(tenant, call) if since is None else self._item(tenant, call, since)
+            if item is not None:
                 yield item
 
     async def of_call(self, tenant: TenantId, call: CallId) -> Item | None:
         since = begun(call) or await self._ended(tenant, call)
         if since is None or not await self._receipts.has(tenant, call):
             return None
+        return self._item(tenant, call, since)
+
+    def _item(self, tenant: TenantId, call: CallId, since: datetime) -> Item:
         return Item(self.data_class, tenant, call, self.name, since)
 
     async def of_person(self, tenant: TenantId, subject: str) -> Item | None:

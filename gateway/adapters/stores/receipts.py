@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from redis.exceptions import ResponseError
 
 from gateway.adapters.stores import names
 from gateway.adapters.stores.redis import Store
 from gateway.errors import EvidenceUnavailable, StoreUnavailable
 from gateway.evidence.receipt import Receipt
 from gateway.values import CallId, TenantId
+
+PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,32 @@ class Receipts:
         async with self._store.answers() as client:
             stored: Any = await client.hkeys(names.key(tenant, "receipts"))
         return [CallId(call) for call in sorted({*files, *(name.decode() for name in stored)})]
+
+    async def each(self, tenant: TenantId) -> AsyncIterator[CallId]:
+        """The same calls in no order, page by page, so that nobody waits for a long list. Raises StoreUnavailable."""
+        folder = self._folder / names.checked(tenant)
+        seen = set(await asyncio.to_thread(lambda: [path.stem for path in folder.glob("*.json")]))
+        for call in seen:
+            yield CallId(call)
+        cursor: int | bytes = 0
+        while True:
+            cursor, page = await self._page(tenant, cursor)
+            for name in page:
+                if (call := name.decode()) not in seen:
+                    seen.add(call)
+                    yield CallId(call)
+            if not int(cursor):
+                return
+
+    async def _page(self, tenant: TenantId, cursor: int | bytes) -> tuple[int | bytes, Sequence[bytes]]:
+        key = names.key(tenant, "receipts")
+        async with self._store.answers() as client:
+            found: Any
+            try:
+                cursor, found = await client.hscan(key, int(cursor), count=PAGE, no_values=True)
+            except ResponseError:  # a server before Redis 7.4 and Valkey 8 gives the values, too
+                cursor, found = await client.hscan(key, int(cursor), count=PAGE)
+        return cursor, list(found)
 
     async def has(self, tenant: TenantId, call: CallId) -> bool:
         """Whether either place has one. Raises StoreUnavailable if only the store could know."""
