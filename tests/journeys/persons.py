@@ -113,6 +113,7 @@ class Chain:
     seq: int = 0
     head: str = ""
     commands: list[tuple[Any, ...]] = field(default_factory=list)
+    persons: dict[str, list[Any]] = field(default_factory=dict)
 
     def call(self, call: CallId, number: int, subject: str, *, whole: bool) -> None:
         """``whole``: with everything that happened; else only its beginning, as of a gateway that died over it."""
@@ -122,11 +123,17 @@ class Chain:
             entry = self._seal(replace(draft, call_previous=before))
             before = entry.hash
             places.append(entry.seq)
-        at = (START + timedelta(minutes=number)).timestamp()
-        self.commands.append(("RPUSH", index_key(self.tenant, call), *places))
-        self.commands.append(("ZADD", names.key(self.tenant, "subject", subject), at, call))
-        self.commands.append(("ZADD", names.key(self.tenant, "subjects"), "GT", at, subject))
-        self.commands.append(("HSET", names.key(self.tenant, "subject-of"), call, subject))
+        if whole:
+            self.commands.append(("RPUSH", index_key(self.tenant, call), *places))
+        self.persons.setdefault(subject, []).extend([(START + timedelta(minutes=number)).timestamp(), call])
+
+    def index(self) -> None:
+        """Whose calls are whose: in few commands, as many calls as there are."""
+        for subject, calls in self.persons.items():
+            self.commands.append(("ZADD", names.key(self.tenant, "subject", subject), *calls))
+            self.commands.append(("ZADD", names.key(self.tenant, "subjects"), "GT", max(calls[::2]), subject))
+            of = [part for call in calls[1::2] for part in (call, subject)]
+            self.commands.append(("HSET", names.key(self.tenant, "subject-of"), *of))
 
     def _seal(self, draft: Draft) -> Entry:
         entry, written = seal_written(draft, self.seq + 1, self.head or genesis(self.tenant))
@@ -151,6 +158,7 @@ async def seed(store: Store, hashes: SubjectHash, *, calls: int, annes: int = AN
             chain.call(call, number, anne if hers else others[number % PERSONS], whole=hers)
             if hers:
                 mine.append(call)
+        chain.index()
         for at in range(0, len(chain.commands), 5_000):
             async with store.answers() as client:
                 exchange = client.pipeline(transaction=False)
@@ -216,8 +224,8 @@ class House:
             return [name async for name in client.scan_iter(match=f"*{needle}*", count=5_000)]
 
 
-async def open_house(store: Store, folder: Path, running: AsyncExitStack) -> House:
-    """On a real store, with real files below ``folder``."""
+async def open_house(store: Store, folder: Path, running: AsyncExitStack, *, purging: bool = False) -> House:
+    """On a real store, with real files below ``folder``. ``purging``: its own file is rewritten where a key was destroyed."""
     policies = folder / "policies"
     (policies / "tenants").mkdir(parents=True)
     (policies / "subprocessors.yaml").write_text(REGISTRY)
@@ -246,7 +254,8 @@ async def open_house(store: Store, folder: Path, running: AsyncExitStack) -> Hou
     transcripts = open_transcripts(store, shelf, ledger, clock)
     places = HoldingNeeds(store, recordings.desk, Receipts(store, folder / "receipts"), clock, (transcripts.holding,))
     signing = SigningKey(b"s" * 32)
-    data = open_data_desk(DataDeskNeeds(store, ledger, signing, clock, ids, telemetry, hashes), holdings(places))
+    desk = DataDeskNeeds(store, ledger, signing, clock, ids, telemetry, hashes, shelf if purging else None)
+    data = open_data_desk(desk, holdings(places))
     governing = await open_governing(
         Needs(store, ledger, lambda: known.policies, Secrets(folder / "secrets", {}), b"i" * 32, {}, clock, ids), running
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import zipfile
@@ -11,13 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from gateway.adapters.stores.embedded import EmbeddedValkey
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.suppression import RedisSuppression
 from gateway.errors import PolicyRefused
 from gateway.policy.cases import Case
 from gateway.runner.rights import Correction, collected
 from gateway.runner.rights_case import Right
-from gateway.values import Private
+from gateway.values import CallId, Private
+from tests.conftest import PATIENCE_S
 from tests.journeys.persons import (
     ACME,
     ANNE,
@@ -58,7 +61,7 @@ async def handed_out(house: House, right: Right, number: str = ANNE) -> zipfile.
     return file
 
 
-async def test_every_right_on_ten_thousand_calls(house: House) -> None:
+async def test_every_right_on_ten_thousand_calls(house: House, caplog: pytest.LogCaptureFixture) -> None:
     """Access, know, rectify, restrict, erase: what is hers and nobody else's, at this tenant and at no other."""
     house.calls = await seed(house.store, house.hashes, calls=CALLS)
     mine, desk = house.calls[ACME], house.righting.desk
@@ -112,8 +115,44 @@ async def test_every_right_on_ten_thousand_calls(house: House) -> None:
         assert await house.data.of_call(tenant, house.calls[tenant][0]) != []
     said = names_in([*await house.evidence("rights."), *await house.evidence("case."), *await house.evidence("deletion.")])
     for secret in SECRETS:
-        assert secret not in said
+        assert secret not in said + caplog.text
         assert await house.in_store(secret) == []
+
+
+async def test_after_an_erasure_the_raw_files_hold_nothing_that_would_open(own_valkey: EmbeddedValkey, tmp_path: Path) -> None:
+    """No number and no word in clear, before or after; the locked keys of her calls were there, and are not any more."""
+    async with Store(own_valkey.url, timeout_s=PATIENCE_S) as store, AsyncExitStack() as running:
+        house = await open_house(store, tmp_path / "house", running, purging=True)
+        house.calls = await seed(store, house.hashes, calls=12, annes=2)
+        first, second = house.calls[ACME]
+        await house.record(ACME, first)
+        await house.remember(ACME, second, person="Anne Beispielhuber", address=STREET)
+        locked = await locked_keys(store, first, second)
+        assert len(locked) == 2
+        before = await asyncio.to_thread(raw_bytes, tmp_path)
+        assert all(key in before for key in locked)
+        case = await asked(house, Right.ERASE)
+        done = await house.righting.desk.do(ACME, case.id, by="Kim")
+        assert done.finished
+        assert {each.document["append_only_file"] for each in done.certificates if each.key_id} == {"rewritten"}
+        after = await asyncio.to_thread(raw_bytes, tmp_path)
+    for key in locked:
+        assert key not in after
+    for secret in SECRETS:
+        assert secret.encode() not in before
+        assert secret.encode() not in after
+
+
+async def locked_keys(store: Store, *calls: CallId) -> list[bytes]:
+    """The keys of these calls as the store has them: locked, and enough to open everything with the master key."""
+    names = [f"sordino:{{{ACME}}}:{kind}:{call}:key" for kind in ("vault", "audio") for call in calls]
+    found = [await store.ask("GET", name) for name in names]
+    return [bytes(each) for each in found if each is not None]
+
+
+def raw_bytes(folder: Path) -> bytes:
+    """Everything on disk: the store's own files, and recordings."""
+    return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "master.key")
 
 
 async def test_nothing_is_handed_out_before_somebody_checked_who_asks(house: House) -> None:
