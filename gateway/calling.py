@@ -157,8 +157,7 @@ class Calls:
         paying = extras.payment(egress, needs.payments, taping.recorder)
         parts = replace(parts, payment=paying, transfers=extras.transfers, child=extras.childhood.signal)
         runner = CallRunner(replace(parts, consents=consents, make_answer_ear=ear, tap=taping.recorder))
-        remember = partial(needs.children.begin, account.tenant, call)
-        extras.childhood.bind(runner.post, (taping.child, scribing.child), remember)
+        extras.childhood.bind(runner.post, (taping.child, scribing.child), partial(needs.children.begin, account.tenant, call))
         self._legs[call] = leg
         self._idle.clear()
         try:

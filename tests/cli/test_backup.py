@@ -140,14 +140,12 @@ REFUSED: list[tuple[list[str], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("words", "told"), REFUSED, ids=[words[0] + " " + told for words, told in REFUSED])
-def test_what_cannot_be_done_is_told_and_nothing_is_written(
-    lived_in: Path, capsys: pytest.CaptureFixture[str], words: list[str], told: str
-) -> None:
+def test_what_cannot_be_done_is_told_and_nothing_is_written(lived_in: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = made(lived_in)
-    assert main(["backup", *(word.format(house=lived_in, file=file) for word in words)]) == 1
-    assert told in (error := capsys.readouterr().err)
-    assert "Traceback" not in error
+    for words, told in REFUSED:
+        assert main(["backup", *(word.format(house=lived_in, file=file) for word in words)]) == 1
+        assert told in (error := capsys.readouterr().err)
+        assert "Traceback" not in error
     assert list((lived_in / "backups").glob(f"*{SUFFIX}")) == [file]
 
 
