@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gateway.call.child import ChildSignalled
 from gateway.values import Pcm, Private
 
 
@@ -55,4 +56,4 @@ class ParticipantJoined:
     """Somebody else is on the line now, by joining or by a transfer: they have heard and agreed to nothing."""
 
 
-LegEvent = LegStarted | CallerAudio | KeyPressed | MarkReturned | LegStopped | ParticipantJoined
+LegEvent = LegStarted | CallerAudio | KeyPressed | MarkReturned | LegStopped | ParticipantJoined | ChildSignalled

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gateway.call.child import ChildSignalled
 from gateway.call.consent import (
     AnswerHeard,
     AnswerOverdue,
@@ -103,7 +102,7 @@ class Told:
     """The caller heard (or could no longer hear) that the call cannot go on."""
 
 
-Happening = PlayedOut | MarkOverdue | Failed | AgentFinished | Told | TransferAsked | ChildSignalled
+Happening = PlayedOut | MarkOverdue | Failed | AgentFinished | Told | TransferAsked
 ConsentEvent = AnswerHeard | AnswerOverdue | ConsentWithdrawn
 Event = LegEvent | Happening | ConsentEvent | PaymentEvent
 

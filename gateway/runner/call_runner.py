@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from gateway.call.child import ChildSignalled, Sign
 from gateway.call.consent import (
     AnswerOverdue,
     AwaitAnswer,
@@ -89,6 +90,8 @@ class CallParts:
     """Who keeps what the caller hears; None: nobody."""
     payment: PaymentParts | None = None
     transfers: Transfers = field(default_factory=Transfers)
+    child: Callable[[Sign], None] = lambda sign: None
+    """Told when the leg knows of a child: shuts every way out, and then posts it."""
 
 
 class CallRunner:
@@ -314,6 +317,9 @@ class CallRunner:
         stopped = False
         async for event in self._p.leg.events():
             stopped = stopped or isinstance(event, LegStopped)
+            if isinstance(event, ChildSignalled):
+                self._p.child(event.sign)
+                continue
             if isinstance(event, CallerAudio) and self._events.qsize() > WAITING_FRAMES:
                 self.frames_late += 1
                 continue

@@ -13,6 +13,7 @@ from livekit.protocol.models import Room
 
 from gateway.adapters.conversation import room as rooms
 from gateway.adapters.conversation.room import RoomLeg, wait_for_caller
+from gateway.call.child import ChildSignalled, Sign
 from gateway.call.events import CallerAudio, KeyPressed, LegStopped, ParticipantJoined
 from gateway.errors import PolicyRefused
 from gateway.tasks import TaskOwner
@@ -243,3 +244,17 @@ async def test_a_caller_whose_telephone_still_rings_is_waited_for(server: LiveKi
         ringing.set_attributes({"sip.callStatus": "active"})
         assert (await answered).identity == "caller"
     await client.disconnect()
+
+
+@pytest.mark.parametrize("value", ["1", "yes"])
+async def test_other_software_in_the_room_tells_of_a_child_by_an_attribute(line: Line, value: str) -> None:
+    line.caller.set_attributes({rooms.CHILD: value})
+    await line.until(lambda: bool(line.of(ChildSignalled)))
+    assert line.of(ChildSignalled)[0] == ChildSignalled(Sign.ROOM)
+
+
+async def test_an_attribute_that_says_no_tells_of_none(line: Line) -> None:
+    line.caller.set_attributes({rooms.CHILD: "0"})
+    line.caller.set_attributes({rooms.CHILD: "", "other": "1"})
+    await comes(line)
+    assert line.of(ChildSignalled) == []

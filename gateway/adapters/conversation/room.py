@@ -23,6 +23,7 @@ from livekit.rtc.participant import PublishTrackError
 from gateway.adapters.conversation.encryption import BROKEN, is_sealed, unsealed
 from gateway.adapters.conversation.meeting import Meeting, Mixer
 from gateway.adapters.conversation.phone import HEARING_HZ
+from gateway.call.child import ChildSignalled, Sign
 from gateway.call.events import CallerAudio, KeyPressed, LegEvent, LegStarted, LegStopped, MarkReturned, ParticipantJoined
 from gateway.errors import CarrierProtocolError, PolicyRefused, SordinoError
 from gateway.tasks import TaskOwner
@@ -49,6 +50,8 @@ SAFE_ATTRIBUTES = frozenset({"sip.callID", "sip.trunkID", "sip.ruleID"})
 """Ids of LiveKit's own. Telephone numbers and what a SIP header carries stay where they are."""
 
 STATUS, ANSWERED = "sip.callStatus", "active"
+CHILD = "sordino.child"
+"""The attribute by which other software in the room tells that a participant is a child: any value but ``0``."""
 
 Nothing = Callable[[], Awaitable[None]]
 
@@ -120,7 +123,7 @@ class RoomLeg:
         self._handlers: dict[rtc.room.EventTypes, Callable[..., None]] = {
             "participant_connected": self._arrived,
             "participant_active": self._arrived,
-            "participant_attributes_changed": lambda _changed, participant: self._arrived(participant),
+            "participant_attributes_changed": lambda _changed, participant: self._attributes_changed(participant),
             "participant_disconnected": self._participant_left,
             "room_updated": lambda *_: self._not_recorded(),
             "e2ee_state_changed": self._key_tried,
@@ -165,6 +168,7 @@ class RoomLeg:
 
     def _look_around(self) -> None:
         """Who is there by now takes our voice as the caller does."""
+        self._look_for_child(self._caller)
         for other in sorted(self._room.remote_participants.values(), key=lambda each: each.identity):
             if other.identity != self._caller.identity and other.identity not in self._settling and _there(other):
                 self._meeting.present(other.identity)
@@ -253,6 +257,14 @@ class RoomLeg:
             self._events.put_nowait(KeyPressed(Private(dtmf.digit), asked=self._meeting.is_asked(who)))
 
     # --- others -----------------------------------------------------------------------------------------------------
+
+    def _attributes_changed(self, participant: rtc.Participant) -> None:
+        self._look_for_child(participant)
+        self._arrived(participant)
+
+    def _look_for_child(self, participant: rtc.Participant) -> None:
+        if participant.attributes.get(CHILD, "0") not in ("", "0") and not self._stopped:
+            self._events.put_nowait(ChildSignalled(Sign.ROOM))
 
     def _arrived(self, participant: rtc.Participant) -> None:
         """Somebody is in the room, perhaps; they are announced to when they can hear it."""

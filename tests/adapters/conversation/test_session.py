@@ -13,6 +13,7 @@ from livekit.agents import Agent, AgentTask, RunContext, function_tool, llm
 
 from gateway.adapters.conversation import ConversationParts, GuardedAgent, LiveKitConversation, PlainAgent
 from gateway.adapters.conversation.phone import HEARING_HZ
+from gateway.adapters.conversation.scribe import Scribe
 from gateway.adapters.conversation.session import GuardedSession
 from gateway.adapters.conversation.taking import Taking
 from gateway.errors import NoPermittedRoute, PolicyRefused, StoreUnavailable, UpstreamFailed
@@ -109,6 +110,7 @@ async def conversation(
     mouth: Mouth | None = None,
     call: Call | None = None,
     taking: Taking | None = None,
+    scribe: Scribe | None = None,
 ) -> AsyncIterator[Talk]:
     call, phone, threads = call or Call(), Phone(), ThreadPoolExecutor(1)
     phone.playout = playout = PacedPlayout(phone, call.turns.clock)
@@ -134,6 +136,7 @@ async def conversation(
         events=call.told,
         call_span=call.turns.call_span,
         taking=taking,
+        scribe=scribe,
     )
     async with TaskOwner("test", on_failure=lambda name, error: call.told.failures.append(name)) as tasks:
         tasks.start(playout.run(), name="playout")
