@@ -32,7 +32,6 @@ class Right(StrEnum):
     READ_TRANSCRIPTS = "transcripts.read"
     REVEAL = "private.reveal"
     DELETE_DATA = "data.delete"
-    READ_POLICY = "policy.read"
     READ_SUBPROCESSORS = "subprocessors.read"
     MANAGE_SUBPROCESSORS = "subprocessors.manage"
     DIAL = "outbound.check"
@@ -45,7 +44,6 @@ class Right(StrEnum):
     READ_CASES = "cases.read"
     MANAGE_CASES = "cases.manage"
     READ_EVIDENCE = "evidence.read"
-    MANAGE_STORE = "store.manage"
     READ_ACCESS = "access.read"
     MANAGE_ACCESS = "access.manage"
     BREAK_GLASS = "access.break_glass"
@@ -58,7 +56,6 @@ MEANING: Mapping[Right, str] = {
     Right.READ_TRANSCRIPTS: "read what was said on calls, masked",
     Right.REVEAL: "hear or read private text, while a grant of reveal with a reason lasts",
     Right.DELETE_DATA: "delete what is kept of a call",
-    Right.READ_POLICY: "read the policies in force",
     Right.READ_SUBPROCESSORS: "see sub-processors, their notices and objections",
     Right.MANAGE_SUBPROCESSORS: "announce sub-processors, object and settle",
     Right.DIAL: "ask whether a number may be dialled",
@@ -71,13 +68,12 @@ MEANING: Mapping[Right, str] = {
     Right.READ_CASES: "see requests and incidents, their deadlines and events",
     Right.MANAGE_CASES: "open, write to and close requests and incidents",
     Right.READ_EVIDENCE: "read and export evidence and certificates",
-    Right.MANAGE_STORE: "sweep, back up and restore what is kept",
     Right.READ_ACCESS: "see access keys, people and the access log",
     Right.MANAGE_ACCESS: "make and revoke access keys, end people's sessions",
     Right.BREAK_GLASS: "take an owner's rights for minutes, in an emergency, loudly",
 }
 
-_READS = frozenset({Right.SELF, Right.READ_CALLS, Right.READ_RECORDINGS, Right.READ_POLICY, Right.READ_SUBPROCESSORS})
+_READS = frozenset({Right.SELF, Right.READ_CALLS, Right.READ_RECORDINGS, Right.READ_SUBPROCESSORS})
 
 RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.OWNER: frozenset(Right),
@@ -90,7 +86,6 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
         Right.READ_HOLDS,
         Right.READ_CASES,
         Right.MANAGE_CASES,
-        Right.MANAGE_STORE,
         Right.BREAK_GLASS,
     },
     Role.AUDITOR: _READS | {Right.READ_HOLDS, Right.READ_CASES, Right.READ_EVIDENCE, Right.READ_ACCESS},
@@ -110,9 +105,7 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
         Right.READ_ACCESS,
         Right.BREAK_GLASS,
     },
-    Role.SERVICE: frozenset(
-        {Right.SELF, Right.READ_CALLS, Right.READ_SUBPROCESSORS, Right.DIAL, Right.WRITE_CONSENT, Right.READ_EVIDENCE}
-    ),
+    Role.SERVICE: frozenset({Right.SELF, Right.READ_CALLS, Right.READ_SUBPROCESSORS, Right.DIAL, Right.WRITE_CONSENT}),
 }
 """The table. Whoever is in nobody's row has no right at all."""
 

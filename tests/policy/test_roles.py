@@ -36,7 +36,7 @@ class TestTheTable:
             assert {role for role in Role if right in RIGHTS[role]} == {Role.OWNER}
 
     def test_a_program_cannot_break_the_glass_nor_erase(self) -> None:
-        assert not RIGHTS[Role.SERVICE] & {Right.BREAK_GLASS, Right.DELETE_DATA, Right.ACT_FOR_PERSONS, Right.MANAGE_STORE}
+        assert not RIGHTS[Role.SERVICE] & {Right.BREAK_GLASS, Right.DELETE_DATA, Right.ACT_FOR_PERSONS}
 
 
 class TestAPrincipal:
