@@ -104,5 +104,6 @@ def _lines(block: Facts) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """One line of text that is only text in Markdown: no heading, no link, no HTML of its own."""
-    return re.sub(r"([\\`*_<>#|])", r"\\\1", " ".join(text.split()))
+    """One line of text that is only text in Markdown: no heading, list, link or HTML of its own; readable in a mail as it is."""
+    line = re.sub(r"([\\`*<])", r"\\\1", " ".join(text.split())).replace("](", "]\\(")
+    return re.sub(r"^(?=[#>+~=-])", r"\\", line)

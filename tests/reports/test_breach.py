@@ -96,7 +96,7 @@ def test_the_notice_holds_what_article_33_3_asks_for() -> None:
         "article 33(3)(d)",
         "in phases, without undue further delay",
         "whole: every entry follows the one before it",
-        "sordino incidents scope incident\\_1 --tenant acme",
+        "sordino incidents scope incident_1 --tenant acme",
     ):
         assert wanted in text, wanted
 
