@@ -32,24 +32,28 @@ class DressedModel:
                 for delta in batch:
                     yield delta
 
-    async def batches(self, grant: Grant, request: ChatRequest) -> AsyncGenerator[Sequence[ChatDelta], None]:
+    def batches(self, grant: Grant, request: ChatRequest) -> AsyncGenerator[Sequence[ChatDelta], None]:
         """The same, in batches where the model gives them: what came at once comes at once."""
         dressed, back = _dressed(request, self._masker)
-        undressings: dict[int, Undressing] = {}
         whole = self._in_batches(grant, dressed) if self._in_batches else _one_by_one(self._model.stream(grant, dressed))
-        async with aclosing(whole) as batches:
-            async for batch in batches:
-                yield [_undressed(delta, back, undressings) for delta in batch] if back else batch
-        if rests := [
-            ChatDelta(text=rest, choice=each) for each, undressing in undressings.items() if (rest := undressing.flush())
-        ]:
-            yield rests
+        return _in_own_clothes(whole, back) if back else whole
 
 
 async def _one_by_one(deltas: AsyncIterator[ChatDelta]) -> AsyncGenerator[Sequence[ChatDelta], None]:
     async with aclosing(deltas) as closing:  # type: ignore[type-var]
         async for delta in closing:
             yield (delta,)
+
+
+async def _in_own_clothes(
+    whole: AsyncGenerator[Sequence[ChatDelta], None], back: StandIns
+) -> AsyncGenerator[Sequence[ChatDelta], None]:
+    undressings: dict[int, Undressing] = {}
+    async with aclosing(whole) as batches:
+        async for batch in batches:
+            yield [_undressed(delta, back, undressings) for delta in batch]
+    if rests := [ChatDelta(text=rest, choice=each) for each, undressing in undressings.items() if (rest := undressing.flush())]:
+        yield rests
 
 
 def _undressed(delta: ChatDelta, back: StandIns, undressings: dict[int, Undressing]) -> ChatDelta:
@@ -62,6 +66,8 @@ def _undressed(delta: ChatDelta, back: StandIns, undressings: dict[int, Undressi
 
 
 def _dressed(request: ChatRequest, masker: Masker) -> tuple[ChatRequest, StandIns]:
+    if not getattr(masker, "dresses", True):
+        return request, StandIns()
     texts = [text for message in request.messages for text in _texts(message)]
     # What a tool is called and does is no private text, and its words must not be taken for stand-ins all the same.
     described = [f"{tool.name}\n{tool.description}\n{tool.parameters}" for tool in request.tools]

@@ -95,7 +95,8 @@ class CallMasker:
         self._names = Pseudonyms(operators, default=default, language=heard)
         self._dialogue = Dialogue(self._names)
         self._surrogates = Surrogates(self.restore, os.urandom(32), self._names.spoken)
-        self._dresses = Operator.SURROGATE.value in (default, *(operators or {}).values())
+        self.dresses = Operator.SURROGATE.value in (default, *(operators or {}).values())
+        """Whether ``dress`` may change anything at all."""
         self._history = history.History()
         self._version = 0
         self._ours: set[bytes] = set()
@@ -292,7 +293,7 @@ class CallMasker:
 
     def dress(self, texts: Sequence[str]) -> Dressed:
         """The masked texts of one request, with stand-ins where the operator is ``surrogate``. Same contract as the port's."""
-        if not self._dresses:
+        if not self.dresses:
             return Dressed(tuple(MaskedText(text) for text in texts), StandIns())
         return self._surrogates.dress(texts, lambda kind: self._names.operator(kind) is Operator.SURROGATE)
 

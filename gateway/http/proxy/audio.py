@@ -87,7 +87,7 @@ async def answer_transcription(request: Request, speech: Speech) -> web.Response
         raise InvalidRequest("the form has no file", hint="send a WAV file as `file`")
     pcm = form.file.map(_recording)
     model = Fields({"model": form.one("model")}).model()
-    async with request.while_connected():
+    with request.while_connected():
         done = await speech.transcribe(
             request.tenant,
             request.conversation,
@@ -189,7 +189,7 @@ async def answer_speech(request: Request, speech: Speech) -> web.StreamResponse:
     if speed not in (None, 1):
         raise InvalidRequest("the voices here speak at one speed", hint="leave speed out")
     as_events = fields.word("stream_format", "audio", "sse") == "sse"
-    async with request.while_connected():
+    with request.while_connected():
         speaking = await speech.speak(
             request.tenant,
             request.conversation,

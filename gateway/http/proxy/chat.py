@@ -52,7 +52,7 @@ def openai_error(error: SordinoError, status: int) -> dict[str, Any]:
 
 async def answer_chat(request: Request) -> web.StreamResponse:
     chat = read_chat(await request.json(), request.http.match_info.get("model", ""))
-    async with request.while_connected():
+    with request.while_connected():
         answering = await request.ask(chat.plain)
         async with aclosing(answering.deltas):
             headers = facts(answering, chat.dropped)

@@ -7,8 +7,8 @@ import json
 import logging
 import math
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -144,8 +144,8 @@ class Request:
             raise InvalidRequest("the body is not a JSON object")
         return Private(value)
 
-    @asynccontextmanager
-    async def while_connected(self) -> AsyncIterator[None]:
+    @contextmanager
+    def while_connected(self) -> Iterator[None]:
         """What is done inside is cancelled soon after the client has hung up, so that nobody works for nobody."""
         loop, mine = asyncio.get_running_loop(), asyncio.current_task()
         watching: asyncio.TimerHandle

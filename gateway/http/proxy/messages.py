@@ -39,7 +39,7 @@ def anthropic_error(error: SordinoError, status: int) -> dict[str, Any]:
 
 async def answer_messages(request: Request) -> web.StreamResponse:
     asked = read_messages(await request.json())
-    async with request.while_connected():
+    with request.while_connected():
         answering = await request.ask(asked.plain)
         async with aclosing(answering.deltas):
             headers = facts(answering, asked.dropped)
