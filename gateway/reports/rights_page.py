@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from urllib.parse import quote
@@ -41,7 +42,7 @@ footer { margin-top: 3rem; padding-top: .8rem; border-top: 1px solid var(--line)
   thead { display: none } table, tbody, tr, td { display: block; width: 100% }
   tr { padding: .7rem 0; border-bottom: 1px solid var(--line) } td { border: 0; padding: .12rem 0 }
   td[data-name]::before { content: attr(data-name) ": "; color: var(--soft) } td:first-child { font-weight: 600 }
-  td:first-child::before { content: none !important } dl { grid-template-columns: 1fr; gap: 0 } dd { margin-bottom: .5rem } }
+  .sum { grid-template-columns: 1fr 1fr } td:first-child::before { content: none !important } dl { grid-template-columns: 1fr; gap: 0 } dd { margin-bottom: .5rem } }
 @media print { body { max-width: none; padding: 0; font-size: 10pt } .sum li { border: .4pt solid var(--line) } }
 """.strip()
 
@@ -103,17 +104,21 @@ def _sum(dossier: Dossier, words: Words) -> str:
 
 
 def _calls(dossier: Dossier, words: Words) -> list[str]:
-    rows = [_call(each, words, [file.path for file in dossier.files if file.of == each.call]) for each in dossier.calls]
+    names, files = {each.processor: each.name for each in dossier.recipients}, defaultdict[str, list[str]](list)
+    for file in dossier.files:
+        files[file.of].append(file.path)
+    rows = [_call(each, words, names, files[each.call]) for each in dossier.calls]
     left = f"<p>{escape(words.unread(len(dossier.unread)))}</p>" if dossier.unread else ""
     return [*_section(words["calls"]), _table(words.heads("call"), rows, words["no_calls"]), left]
 
 
-def _call(call: CallFacts, words: Words, files: Sequence[str]) -> list[str]:
+def _call(call: CallFacts, words: Words, names: Mapping[str, str], files: Sequence[str]) -> list[str]:
     links = ", ".join(f'<a href="{escape(quote(path))}">{escape(path.split("/", 2)[-1])}</a>' for path in files)
     when = words.moment(call.started) if call.started else "–"
     long = words.duration(call.duration_ms) if call.ended else "–"
     told = words.outcome(call.outcome)
-    return [escape(when), escape(long), escape(told), escape(call.language), escape(words.listed(call.hops)), links or "–"]
+    sent = words.listed(names.get(each, each) for each in call.hops) or "–"
+    return [escape(when), escape(long), escape(told), escape(call.language), escape(sent), links or "–"]
 
 
 def _recipient(each: Recipient, words: Words) -> list[str]:
@@ -144,7 +149,7 @@ def _consents(dossier: Dossier, words: Words) -> list[str]:
     said += dossier.consents
     rows: list[list[str]] = []
     for each in sorted(said, key=lambda one: one["at"]):
-        texts = (words.moment(each["at"]), words.purpose(each["purpose"]), words.answer(each["answer"]), each["how"])
+        texts = (words.moment(each["at"]), words.purpose(each["purpose"]), words.answer(each["answer"]), words.how(each["how"]))
         rows.append([escape(text) for text in texts])
     return [*_section(words["consents"]), _table(words.heads("consent"), rows, words["no_consents"])]
 

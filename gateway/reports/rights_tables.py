@@ -186,6 +186,13 @@ NAMES: Mapping[str, Mapping[str, Mapping[str, str]]] = {
             "scc": "standard contractual clauses",
         },
         "answer": {"given": "yes", "declined": "no"},
+        "how": {
+            "key-press": "by a key",
+            "stayed-on-line": "by staying on the line",
+            "imported": "given elsewhere",
+            "written": "in writing",
+            "request": "on request",
+        },
         "outcome": {"completed": "completed", "never_listened": "ended before anything was heard", "failed": "broke off"},
     },
     "de": {
@@ -215,6 +222,14 @@ NAMES: Mapping[str, Mapping[str, Mapping[str, str]]] = {
             "scc": "Standardvertragsklauseln",
         },
         "purpose": {"conversation": "Gespräch", "recording": "Aufzeichnung", "payment": "Zahlung"},
+        "how": {
+            "spoken": "gesprochen",
+            "key-press": "mit einer Taste",
+            "stayed-on-line": "durch Weitersprechen",
+            "imported": "anderswo gegeben",
+            "written": "schriftlich",
+            "request": "auf Verlangen",
+        },
         "answer": {"yes": "ja", "no": "nein", "withdrawn": "widerrufen", "given": "ja", "declined": "nein"},
         "outcome": {"completed": "vollständig", "never_listened": "endete, bevor etwas gehört wurde", "failed": "abgebrochen"},
         "entity": {

@@ -111,6 +111,9 @@ class Words:
     def answer(self, name: str) -> str:
         return self._named("answer", name)
 
+    def how(self, name: str) -> str:
+        return self._named("how", name)
+
     def outcome(self, name: str) -> str:
         return self._named("outcome", name) if name else "–"
 
