@@ -42,7 +42,8 @@ footer { margin-top: 3rem; padding-top: .8rem; border-top: 1px solid var(--line)
   thead { display: none } table, tbody, tr, td { display: block; width: 100% }
   tr { padding: .7rem 0; border-bottom: 1px solid var(--line) } td { border: 0; padding: .12rem 0 }
   td[data-name]::before { content: attr(data-name) ": "; color: var(--soft) } td:first-child { font-weight: 600 }
-  .sum { grid-template-columns: 1fr 1fr } td:first-child::before { content: none !important } dl { grid-template-columns: 1fr; gap: 0 } dd { margin-bottom: .5rem } }
+  .sum { grid-template-columns: 1fr 1fr }
+  td:first-child::before { content: none !important } dl { grid-template-columns: 1fr; gap: 0 } dd { margin-bottom: .5rem } }
 @media print { body { max-width: none; padding: 0; font-size: 10pt } .sum li { border: .4pt solid var(--line) } }
 """.strip()
 
