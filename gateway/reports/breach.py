@@ -19,6 +19,7 @@ AUTHORITY_HOURS = 72
 """GDPR art. 33(1), and rule 7(2)(b) of the Indian rules."""
 ARTICLE_9 = frozenset({DataCategory.HEALTH.value})
 
+_GDPR, _INDIA = "article 33(3)(a)", "rule 7(2)(a)"
 _WORDS: Mapping[str, str] = {
     DataCategory.VOICE.value: "the sound of callers' voices",
     DataCategory.TRANSCRIPT.value: "what was said, in words",
@@ -26,7 +27,7 @@ _WORDS: Mapping[str, str] = {
     DataCategory.CONTACT.value: "telephone numbers and other contact data",
     DataCategory.PAYMENT.value: "payment data",
     DataCategory.IDENTITY.value: "identity numbers and documents",
-    DataCategory.HEALTH.value: "health (special category, article 9)",
+    DataCategory.HEALTH.value: "health",
     DataCategory.METADATA.value: "times, lengths and routes of calls",
 }
 
@@ -70,9 +71,9 @@ def notice(breach: Breach) -> Draft:
         "delay after becoming aware of it. This notice holds what article 33(3) asks for, so that it can be passed on."
     )
     blocks = [
-        *_nature(breach),
-        *_people(breach),
-        *_records(breach),
+        *_nature(breach, _GDPR),
+        *_people(breach, _GDPR),
+        *_records(breach, _GDPR),
         Head("4. Contact"),
         Rows((("Who can tell more", blank("name, telephone and mail of your contact for this incident")),)),
         *_consequences(breach, "5"),
@@ -98,9 +99,9 @@ def authority(breach: Breach) -> Draft:
     blocks = [
         Head("Parties"),
         Rows(parties),
-        *_nature(breach),
-        *_people(breach),
-        *_records(breach),
+        *_nature(breach, _GDPR),
+        *_people(breach, _GDPR),
+        *_records(breach, _GDPR),
         *_consequences(breach, "4"),
         *_measures(breach, "5"),
         *_delay(breach),
@@ -148,9 +149,9 @@ def india_board(breach: Breach) -> Draft:
     blocks = [
         Head("Parties"),
         Rows((("Data Fiduciary", blank("name and address")), ("Contact", blank("business contact of who answers for it")))),
-        *_nature(breach),
-        *_people(breach),
-        *_records(breach),
+        *_nature(breach, _INDIA),
+        *_people(breach, _INDIA),
+        *_records(breach, _INDIA),
         Head("4. Likely impact (rule 7(2)(a))"),
         Text(blank("the likely impact")),
         Head("5. Facts, circumstances and reasons (rule 7(2)(b)(ii))"),
@@ -202,7 +203,7 @@ PAPERS: Mapping[str, Callable[[Breach], Draft]] = {
 """Every paper by the name that commands take."""
 
 
-def _nature(breach: Breach) -> list[Facts]:
+def _nature(breach: Breach, law: str) -> list[Facts]:
     chain = "a verification of the evidence, by the gateway itself" if breach.cause == "chain" else ""
     rows = (
         ("What happened", breach.what or blank("what happened")),
@@ -213,10 +214,10 @@ def _nature(breach: Breach) -> list[Facts]:
         *((("Found by", chain),) if chain else ()),
         ("To be told by", _moment(breach.due)),
     )
-    return [Head("1. Nature of the breach (article 33(3)(a))"), Rows(rows)]
+    return [Head(f"1. Nature of the breach ({law})"), Rows(rows)]
 
 
-def _people(breach: Breach) -> list[Facts]:
+def _people(breach: Breach, law: str) -> list[Facts]:
     people, nobody, calls = breach.count("people"), breach.count("calls_of_nobody"), breach.count("calls")
     more = f" and at most {nobody:,} more, in calls whose number was withheld or not known" if nobody else ""
     rows = (
@@ -227,23 +228,26 @@ def _people(breach: Breach) -> list[Facts]:
         ),
         ("Number of calls", f"{calls:,}"),
     )
-    return [Head("2. People concerned (article 33(3)(a))"), Rows(rows)]
+    return [Head(f"2. People concerned ({law})"), Rows(rows)]
 
 
-def _records(breach: Breach) -> list[Facts]:
+def _records(breach: Breach, law: str) -> list[Facts]:
     hops, masked = breach.count("hops"), breach.count("masked_hops")
     rows = tuple((_WORDS.get(name, name), f"{count:,}") for name, count in breach.counts("categories").items())
     about = breach.counts("about")
     blocks: list[Facts] = [
-        Head("3. Records concerned (article 33(3)(a))", f"{hops:,} transmissions, {masked:,} of them masked before they left."),
+        Head(f"3. Records concerned ({law})", f"{hops:,} transmissions, {masked:,} of them masked before they left."),
         Rows(rows) if rows else Text("No transmission of data of calls lies in the window."),
     ]
     if about:
         told = ", ".join(f"{_WORDS.get(name, name)}: {count:,}" for name, count in about.items())
         blocks.append(Text(f"Of these, transmissions that spoke of something sensitive, masked or not: {told}."))
-    if ARTICLE_9 & {*about, *breach.counts("categories")}:
+    if law == _GDPR and ARTICLE_9 & {*about, *breach.counts("categories")}:
         blocks.append(Text("Special categories of personal data (article 9) are among them."))
-    received = [f"{breach.names.get(name, name)}: {count:,} transmissions" for name, count in breach.counts("processors").items()]
+    received = [
+        f"received by {breach.names.get(name, name)}: {count:,} transmissions"
+        for name, count in breach.counts("processors").items()
+    ]
     if received:
         blocks.append(Points(tuple(received)))
     if recordings := breach.count("recordings"):
@@ -302,7 +306,7 @@ def _evidence(breach: Breach) -> list[Facts]:
         ("Chain in what was read", "whole: every entry follows the one before it" if whole else fault),
         (
             "List of the calls",
-            f"{scope.get('calls_sha256', 'none')} (sordino incidents scope {breach.incident} --tenant {breach.tenant})",
+            f"{scope.get('calls_sha256', 'none')} (sordino incidents scope {breach.incident} --tenant {breach.tenant} --calls FILE)",
         ),
     )
     return [Head("Where these numbers come from", "They were counted in the chain of evidence, not in a summary."), Rows(rows)]

@@ -128,6 +128,7 @@ def test_every_point_of_indias_rule_7_has_its_place() -> None:
         assert wanted in board, wanted
     for wanted in ("When: ", "Where: ", "What this may mean for you", "What we have done", "What you can do", "Whom you can ask"):
         assert wanted in person, wanted
+    assert "article" not in board + person, "that is another law"
 
 
 def test_a_letter_to_people_is_without_numbers_of_others() -> None:
