@@ -34,7 +34,10 @@ def test_a_number_that_no_plan_has_is_taken_as_the_carrier_writes_it() -> None:
     assert e164(Private("+1 555 0199")) == Private("+15550199")
 
 
-@pytest.mark.parametrize("written", ["", "0151 12345678", "+49", "anonymous", "+49 151 SECRET", "+" + "1" * 60, "+999123", "+١٥١٢٣٤"])
+NONE = ["", "0151 12345678", "+49", "anonymous", "+49 151 SECRET", "+" + "1" * 60, "+999123", "+١٥١٢٣٤"]
+
+
+@pytest.mark.parametrize("written", NONE)
 def test_what_is_no_number_is_refused_and_not_repeated(written: str) -> None:
     """A letter in it, none of its country, or none at all."""
     with pytest.raises(InvalidRequest) as refused:
