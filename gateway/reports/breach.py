@@ -306,7 +306,8 @@ def _evidence(breach: Breach) -> list[Facts]:
         ("Chain in what was read", "whole: every entry follows the one before it" if whole else fault),
         (
             "List of the calls",
-            f"{scope.get('calls_sha256', 'none')} (sordino incidents scope {breach.incident} --tenant {breach.tenant} --calls FILE)",
+            f"{scope.get('calls_sha256', 'none')} "
+            f"(sordino incidents scope {breach.incident} --tenant {breach.tenant} --calls FILE)",
         ),
     )
     return [Head("Where these numbers come from", "They were counted in the chain of evidence, not in a summary."), Rows(rows)]

@@ -6,6 +6,7 @@ did not take is written by the next round, so a gateway that dies between the tw
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -46,6 +47,9 @@ HOUSE = TenantId("_house")
 """Whose cases those are that concern the gateway as a whole: no file can name a tenant so."""
 INCIDENT = "incident"
 NEAR = timedelta(days=7)
+PROOF_S, PROOF_LOOK_S = 10, 0.02
+PROOF_LOOKS = int(PROOF_S / PROOF_LOOK_S)
+"""How long the writing of a case's evidence belongs to one gateway, and how the others wait for it."""
 CLAIM_S = 120
 """How long one attempt to deliver belongs to the gateway that makes it: longer than any channel takes."""
 
@@ -59,6 +63,7 @@ class CaseLog(Protocol):
     async def events(self, tenant: TenantId, case_id: str) -> tuple[CaseEvent, ...]: ...
     async def add(self, tenant: TenantId, case_id: str, seen: int, events: Sequence[CaseEvent], *, live: bool) -> bool: ...
     async def claim(self, tenant: TenantId, what: str, *, for_s: int) -> bool: ...
+    async def release(self, tenant: TenantId, what: str) -> None: ...
     async def ids(self, tenant: TenantId, *, live_only: bool = False) -> tuple[str, ...]: ...
     async def many(self, tenant: TenantId, ids: Sequence[str]) -> tuple[tuple[CaseEvent, ...], ...]: ...
     async def unproven(self, tenant: TenantId) -> tuple[str, ...]: ...
@@ -221,7 +226,7 @@ class CaseBook:
         cases = await self._read(tenant, live_only=True)
         for case_id in await self.unproven(tenant):
             with suppress(EvidenceUnavailable):
-                await self._prove(tenant, case_id)
+                await self._prove(tenant, case_id, 0)
         kept: deque[Case] = deque()
         for case in cases:
             now = self._clock.now()
@@ -260,12 +265,27 @@ class CaseBook:
             new = decide(_folded(case_id, tenant, events), self._clock.now())
             after = fold(case_id, tenant, (*events, *new))
             if await self._log.add(tenant, case_id, len(events), new, live=after.live):
-                await self._prove(tenant, case_id)
+                await self._prove(tenant, case_id, len(after.events))
                 return after
         raise StoreUnavailable("too many gateways write to this case at once")
 
-    async def _prove(self, tenant: TenantId, case_id: str) -> None:
-        """Write what is in the book to the evidence. What was written and not noted as such is written again, with its number."""
+    async def _prove(self, tenant: TenantId, case_id: str, upto: int) -> None:
+        """Returns when the evidence has the first ``upto`` events: one gateway at a time writes them, the others wait for it."""
+        what = f"proof of {case_id}"
+        for _ in range(PROOF_LOOKS):
+            if await self._log.claim(tenant, what, for_s=PROOF_S):
+                try:
+                    await self._write(tenant, case_id)
+                finally:
+                    await self._log.release(tenant, what)
+                return
+            if (await self._log.proven(tenant, case_id))[0] >= upto:
+                return
+            await asyncio.sleep(PROOF_LOOK_S)
+        raise EvidenceUnavailable("another gateway writes this case's evidence, and does not come to an end")
+
+    async def _write(self, tenant: TenantId, case_id: str) -> None:
+        """What is in the book into the evidence. What was written and not noted as such is written again, with its number."""
         count, head = await self._log.proven(tenant, case_id)
         events = await self._log.events(tenant, case_id)
         if not events:

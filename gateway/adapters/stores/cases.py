@@ -78,9 +78,13 @@ class RedisCases:
 
     async def claim(self, tenant: TenantId, what: str, *, for_s: int) -> bool:
         """Whether nobody else has claimed ``what`` in the last ``for_s`` seconds. Raises StoreUnavailable."""
-        key = names.key(tenant, "cases", "claim", sha256(what.encode()).hexdigest())
         async with self._store.answers() as client:
-            return bool(await client.set(key, b"", nx=True, ex=for_s))
+            return bool(await client.set(_claim(tenant, what), b"", nx=True, ex=for_s))
+
+    async def release(self, tenant: TenantId, what: str) -> None:
+        """Others may claim it again. Raises StoreUnavailable."""
+        async with self._store.answers() as client:
+            await client.delete(_claim(tenant, what))
 
     async def ids(self, tenant: TenantId, *, live_only: bool = False) -> tuple[str, ...]:
         """The tenant's cases, the oldest first. Raises StoreUnavailable."""
@@ -126,6 +130,10 @@ class RedisCases:
         keys = [names.key(tenant, *each) for each in parts]
         async with self._store.answers() as client:
             await client.eval(_PROVEN, len(keys), *keys, case_id, f"{count} {head}", str(count))
+
+
+def _claim(tenant: TenantId, what: str) -> str:
+    return names.key(tenant, "cases", "claim", sha256(what.encode()).hexdigest())
 
 
 def _line(event: CaseEvent) -> str:
