@@ -1,4 +1,4 @@
-"""What was said on a call comes back to its tenant alone; the store never holds it in clear; destroyed is destroyed everywhere."""
+"""What was said comes back to its tenant alone; the store never holds it in clear; destroyed is destroyed everywhere."""
 
 from __future__ import annotations
 
