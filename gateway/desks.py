@@ -125,6 +125,7 @@ async def open_desks(needs: DesksNeeds, running: AsyncExitStack) -> Desks:
     about = (store, ledger, needs.signing, clock, ids, needs.telemetry)
     sealed = KeySeal(store, keys.masters, clock, ids).destroyed
     data = open_data_desk(DataDeskNeeds(*about, SubjectHash(keys.identity), keys.shelf, sealed), holdings(places))
+    recordings.needs.deleting.by = data.delete_recording
     kept = (needs.settings.data, store, ledger, keys, data, needs.signing)
     return Desks(
         needs=needs,

@@ -6,8 +6,9 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from gateway.adapters.recordings.folder import Folder, RecordingFile
 from gateway.adapters.recordings.format import CIPHER, CLASS, Sound, new_header
@@ -18,7 +19,7 @@ from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.recordings import KEPT, WAITING, RecordingFacts, RedisRecordings
 from gateway.adapters.stores.redis import Store
 from gateway.call.child import BY_CHILD
-from gateway.errors import PolicyRefused, SordinoError, StoreUnavailable
+from gateway.errors import DataHeld, PolicyRefused, SordinoError, StoreUnavailable
 from gateway.evidence.entries import Json
 from gateway.locks import KeyShelf
 from gateway.policy.announcing import RECORDING
@@ -32,12 +33,25 @@ from gateway.runner.egress import CallEgress
 from gateway.runner.notices import NoticesNow
 from gateway.runner.recording import RecordedConversation, Recorder, RecorderParts
 from gateway.runner.recordings import FOLDER, RecordingDesk, RecordingParts
-from gateway.values import DataCategory, Gap, Hop, Private
+from gateway.values import CallId, DataCategory, Gap, Hop, Private, TenantId
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 60.0
 TELEPHONE_HZ, ROOM_HZ = 8_000, 16_000
+
+
+class DeleteRecording(Protocol):
+    """``DataDesk.delete_recording``. Raises DataHeld where a legal hold keeps it."""
+
+    async def __call__(self, tenant: TenantId, call: CallId, *, why: str, by: str) -> object: ...
+
+
+@dataclass(slots=True)
+class Deleting:
+    """How a recording goes whose agreement was taken back. The desk that deletes stands on recordings, so it comes later."""
+
+    by: DeleteRecording | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +63,7 @@ class RecordingNeeds:
     keys: KeyShelf
     clock: Clock
     finished: Callable[[], None]
+    deleting: Deleting = field(default_factory=Deleting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +256,19 @@ class FileSink:
         if state == WAITING:
             self._needs.finished()
         return {**whole, "place": state}
+
+    async def delete(self) -> bool:
+        if self._needs.deleting.by is None:
+            await self.discard()
+            return True
+        self._file.release()  # whoever deletes sees that nobody writes it any more
+        try:
+            await self._needs.deleting.by(
+                self._account.tenant, self._account.call, why="the agreement was taken back", by="the other end of the call"
+            )
+        except DataHeld:
+            return False  # its gateway mends it as one that was cut off here
+        return True
 
     async def discard(self) -> None:
         try:

@@ -6,10 +6,12 @@ and a hold that comes at the same moment is either before it or after it. It is 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from itertools import groupby
+from typing import Protocol, TypeVar
 
 from gateway.adapters.stores.deletions import Intent
 from gateway.errors import SordinoError, StoreUnavailable
@@ -24,6 +26,10 @@ from gateway.values import CallId, TenantId
 
 BATCH = 100
 """Things that are decided at once."""
+AT_ONCE = 8
+"""Things that are destroyed at the same time, of one place."""
+WRITTEN_AT_ONCE = 50
+"""Entries that wait for one fsync together."""
 LOOKS = 20
 """How often holds are read again because one came or went meanwhile."""
 
@@ -46,6 +52,7 @@ class HoldsNow(Protocol):
 
 
 _Gone = tuple[Intent, Deleted]
+_T = TypeVar("_T")
 
 
 class ReadEntries(Protocol):
@@ -211,28 +218,40 @@ class Deletions:
         """Key and data, one after the other. What fails stays decided; its error is added to ``failed``."""
         holdings = {holding.name: holding for holding in self._p.holdings()}
         gone: list[_Gone] = []
-        for intent in intents:
+
+        async def destroy(intent: Intent) -> None:
             try:
                 gone.append((intent, await _destroyed(holdings, tenant, intent)))
             except SordinoError as error:
                 failed.append(error)
+
+        # One place after the other: who knows where the rest is, comes last.
+        for _, of_place in groupby(intents, key=lambda intent: intent.holding):
+            await _some_at_once(list(of_place), destroy, AT_ONCE)
         return gone
 
     async def _certify(
         self, tenant: TenantId, gone: Sequence[_Gone], failed: list[SordinoError], *, fresh: str = ""
     ) -> list[Certificate]:
         """Write down what is gone, and certify it. ``fresh``: the deletion of which nothing can be on record yet."""
-        certificates: list[Certificate] = []
+        certificates: dict[str, Certificate] = {}
         try:
             purged = ""
             if self._p.purge is not None and any(_key(*each) for each in gone):
                 purged = await self._p.purge()
             written = await self._written(tenant, [intent for intent, _ in gone if intent.deletion != fresh])
-            for intent, deleted in gone:
-                certificates.append(await self._certified(tenant, intent, deleted, purged, written))
         except SordinoError as error:
             failed.append(error)
-        return certificates
+            return []
+
+        async def certify_one(each: _Gone) -> None:
+            try:
+                certificates[each[0].field] = await self._certified(tenant, *each, purged, written)
+            except SordinoError as error:
+                failed.append(error)
+
+        await _some_at_once(gone, certify_one, WRITTEN_AT_ONCE)
+        return [certificates[intent.field] for intent, _ in gone if intent.field in certificates]
 
     async def _written(self, tenant: TenantId, intents: Sequence[Intent]) -> Mapping[str, Entry]:
         """By its certificate's id, what the evidence says already of deletions that somebody began before."""
@@ -291,6 +310,11 @@ async def _destroyed(holdings: Mapping[str, Holding], tenant: TenantId, intent: 
         key_id=intent.key_id,
     )
     return await holding.delete(item)
+
+
+async def _some_at_once(each: Sequence[_T], act: Callable[[_T], Awaitable[None]], most: int) -> None:
+    for start in range(0, len(each), most):
+        await asyncio.gather(*(act(one) for one in each[start : start + most]))
 
 
 def _key(intent: Intent, deleted: Deleted) -> str:

@@ -52,7 +52,14 @@ class Sink(Protocol):
         ...
 
     async def discard(self) -> None:
-        """Delete it, its key first. Raises StoreUnavailable."""
+        """What was never begun on record is gone, its key first. Raises StoreUnavailable."""
+        ...
+
+    async def delete(self) -> bool:
+        """All of it is gone, its key first, with a certificate. False: a legal hold keeps it as it is now.
+
+        Raises StoreUnavailable, EvidenceUnavailable.
+        """
         ...
 
 
@@ -310,9 +317,10 @@ class Recorder:
         if self._p.rules.on_withdrawal is OnWithdrawal.KEEP_UNTIL_THEN:
             await self._stopped("withdrawn")
             return
-        await self._sink.discard()
-        await self._p.record("recording.stopped", {"why": "withdrawn", **self._extent()})
-        await self._p.record("recording.deleted", {"why": "withdrawn", "key_id": self._sink.facts["key_id"]})
+        deleted = await self._sink.delete()
+        await self._p.record("recording.stopped", {"why": "withdrawn", **self._extent(), **({} if deleted else {"held": True})})
+        if deleted:
+            await self._p.record("recording.deleted", {"why": "withdrawn", "key_id": self._sink.facts["key_id"]})
 
     async def _stopped(self, why: str) -> None:
         if self._sink is not None:

@@ -178,7 +178,10 @@ async def test_please_stop_recording_ends_it_and_deletes_what_there_was(calls: L
         ("deleted", "withdrawn"),
     ]
     assert "consent.withdrawn" in kinds(calls.receipts["stopped"])
-    assert await calls.house.gateway.desks.recordings.desk.list(calls.receipts["stopped"].entries[0].draft.tenant) == []
+    gateway, call = calls.house.gateway, calls.receipts["stopped"].call
+    assert await gateway.desks.recordings.desk.list(TenantId("stopped")) == []
+    (certificate,) = await gateway.desks.data.certificates.of(TenantId("stopped"), call)
+    assert (certificate.holding, certificate.document["why"]) == ("recordings", "the agreement was taken back")
 
 
 async def test_no_receipt_holds_a_word_of_anybody(calls: Lived) -> None:

@@ -46,6 +46,7 @@ class File:
     gaps: list[Gap] = field(default_factory=list)
     samples: int = -1
     discarded: bool = False
+    held: bool = False
     full: bool = False
 
     async def sound(self, at: int, samples: Private[bytes]) -> None:
@@ -63,6 +64,10 @@ class File:
 
     async def discard(self) -> None:
         self.discarded = True
+
+    async def delete(self) -> bool:
+        self.discarded = not self.held
+        return not self.held
 
     def side(self, channel: int) -> list[int]:
         """One value for each 20 ms: what the channel holds there (0: silence; -1: something and nothing)."""
@@ -172,6 +177,18 @@ class TestConsent:
         assert 99 not in line.file.side(0)
         assert line.kinds() == ["started", "stopped", "deleted"]
         assert line.body("deleted") == {"why": "withdrawn", "key_id": "k"}
+
+    async def test_taken_back_what_a_legal_hold_keeps_stays_as_it_is_and_the_receipt_says_so(self) -> None:
+        line = Line(Recording(enabled=True, redact=Redact.NONE, on_withdrawal=OnWithdrawal.DELETE))
+        line.file.held = True
+        await line.talk(100)
+        line.agreed = False
+        line.recorder.revoked("recording", How.SPOKEN)
+        await line.talk(100, caller=99, agent=99)
+        await line.recorder.finish()
+        assert not line.file.discarded
+        assert 99 not in line.file.side(0)
+        assert (line.kinds(), line.body("stopped")["held"]) == (["started", "stopped"], True)
 
     async def test_taken_back_what_was_kept_until_then_stays_where_the_policy_says_so(self) -> None:
         line = Line(Recording(enabled=True, redact=Redact.NONE, on_withdrawal=OnWithdrawal.KEEP_UNTIL_THEN))
