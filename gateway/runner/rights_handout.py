@@ -20,13 +20,14 @@ from gateway.policy.model import TenantPolicy
 from gateway.reports.rights_dossier import Dossier, FileOf, as_data
 from gateway.reports.rights_facts import Reading
 from gateway.reports.rights_page import page
+from gateway.reports.rights_schema import DATA_SCHEMA
 from gateway.runner.holdings import Holding, Item
 from gateway.runner.rights_zip import ZipStream
 from gateway.values import CallId, DataClass, Private, TenantId
 
 TOGETHER = 32
 """Calls that are asked for at once."""
-PAGE_NAME, DATA_NAME = "index.html", "data.json"
+PAGE_NAME, DATA_NAME, SCHEMA_NAME = "index.html", "data.json", "data.schema.json"
 SAID_IN_EVIDENCE = frozenset({DataClass.EVIDENCE, DataClass.TRACES})
 """Classes without files of their own: the evidence is what the page is written from, traces hold no person."""
 
@@ -133,11 +134,13 @@ async def zipped(dossier: Dossier, items: Sequence[tuple[Holding, Item]], done: 
                 yield piece
     dossier = replace(dossier, files=files)
     data = json.dumps(as_data(dossier), ensure_ascii=False, indent=1).encode()
-    for name, content in ((DATA_NAME, data), (PAGE_NAME, page(dossier).encode())):
+    schema = json.dumps(DATA_SCHEMA, ensure_ascii=False, indent=1).encode()
+    own = ((SCHEMA_NAME, schema), (DATA_NAME, data), (PAGE_NAME, page(dossier).encode()))
+    for name, content in own:
         async for piece in stream.add(stream.free_name(name), Private(content)):
             yield piece
     yield stream.end()
-    await done({"files": len(files) + 2, "bytes": stream.size, "sha256": stream.sha256})
+    await done({"files": len(files) + len(own), "bytes": stream.size, "sha256": stream.sha256})
 
 
 def _measured(content: Private[bytes]) -> tuple[int, str]:

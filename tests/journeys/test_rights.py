@@ -36,6 +36,7 @@ from tests.journeys.persons import (
     open_house,
     seed,
 )
+from tests.reports.fitting import faults
 
 CALLS = 10_000
 
@@ -71,6 +72,7 @@ async def test_every_right_on_ten_thousand_calls(house: House, caplog: pytest.Lo
 
     with await handed_out(house, Right.ACCESS, "0151 / 12345678") as file:
         data = json.loads(file.read("data.json"))
+        assert list(faults(data, json.loads(file.read("data.schema.json")))) == []
         page = file.read("index.html").decode()
         wav = next(name for name in file.namelist() if name.endswith(".wav"))
         assert file.read(wav).startswith(b"RIFF")
@@ -82,7 +84,7 @@ async def test_every_right_on_ten_thousand_calls(house: House, caplog: pytest.Lo
     assert "http" not in page.replace("http-equiv", "")
 
     with await handed_out(house, Right.KNOW) as file:
-        assert sorted(file.namelist()) == ["data.json", "index.html"]
+        assert sorted(file.namelist()) == ["data.json", "data.schema.json", "index.html"]
         known = json.loads(file.read("data.json"))
     assert known["recipients"] == data["recipients"]
     assert known["sources"] == ["call", "carrier"]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,8 +17,10 @@ from gateway.evidence.entries import Draft, Entry, Json
 from gateway.reports.rights_dossier import Dossier, FileOf, as_data
 from gateway.reports.rights_facts import Reading
 from gateway.reports.rights_page import page
+from gateway.reports.rights_schema import DATA_SCHEMA
 from gateway.reports.rights_words import LANGUAGES, words_in
 from gateway.values import CallId, TenantId
+from tests.reports.fitting import faults
 
 ACME, CALL = TenantId("acme"), CallId("call_1")
 AT = datetime(2026, 11, 1, 8, tzinfo=UTC)
@@ -100,11 +103,36 @@ def test_the_data_for_programs_says_everything_and_stays_as_it_is() -> None:
     assert data["retention_s"] == {"audio": 86_400}
     assert data["sources"] == ["call", "carrier"]
     assert data["calls_without_evidence"] == ["call_0"]
-    assert set(data) == {
-        "schema", "right", "controller", "subject", "case", "made_at", "identity", "evidence", "sources", "calls",
-        "calls_without_evidence", "recipients", "consents", "not_to_be_called_since", "restricted_since", "masked",
-        "retention_s", "files",
-    }  # fmt: skip
+    assert list(faults(data, DATA_SCHEMA)) == []
+
+
+def test_the_schema_names_every_member_and_holds_for_a_person_without_calls() -> None:
+    """What is in the data stands in its schema, down to the last list, and the other way round."""
+    said = {"at": "2026-11-01T08:00:00Z", "answer": "given", "purpose": "conversation", "how": "written"}
+    whole = as_data(dossier(read(*WHOLE), files=[FileOf("a", "audio", CALL, 3, "c" * 64)], consents=[said]))
+    assert _members(DATA_SCHEMA) == _members_of(whole)
+    nothing = as_data(dossier(Reading(), identity={}, head=(0, "")))
+    assert list(faults(nothing, DATA_SCHEMA)) == []
+    assert list(faults({**nothing, "schema": "sordino.rights/2"}, DATA_SCHEMA)) == ["$.schema is not 'sordino.rights/1'"]
+    assert list(faults({**nothing, "calls": [{}], "made_at": 7}, DATA_SCHEMA))
+
+
+def _members(schema: Mapping[str, Any], at: str = "") -> set[str]:
+    found = {f"{at}{name}" for name in schema.get("properties", {})}
+    for name, inner in schema.get("properties", {}).items():
+        found |= _members(inner, f"{at}{name}.") | _members(inner.get("items", {}), f"{at}{name}[].")
+    return found
+
+
+def _members_of(value: Any, at: str = "") -> set[str]:
+    counted = ("masked.", "sent_to.", "retention_s.", "identity.")
+    if not isinstance(value, dict) or at.endswith(counted):
+        return set()
+    found = {f"{at}{name}" for name in value}
+    for name, inner in value.items():
+        found |= _members_of(inner, f"{at}{name}.")
+        found |= set[str]().union(*(_members_of(each, f"{at}{name}[].") for each in inner)) if isinstance(inner, list) else set()
+    return found
 
 
 class Seen(HTMLParser):
