@@ -23,10 +23,12 @@ from gateway.adapters.notices.webhook import WebhookSender
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.system import RandomIds, SystemClock
+from gateway.adapters.telemetry.null import NullTelemetry
 from gateway.evidence.chain import CallChain
 from gateway.http.access import rule_of
-from gateway.incident import IncidentDesks, open_incidents
+from gateway.incident import IncidentDesks, alert_contacts, open_incidents
 from gateway.policy.load import load
+from gateway.runner.notices import NoticeSender
 from gateway.values import CallId, Private, TenantId
 from gateway.webhooks import signing_key, verify
 from tests.evidence.test_scope import hop
@@ -52,9 +54,11 @@ class Receivers:
     port: int = 0
     posted: list[tuple[Mapping[str, str], bytes]] = field(default_factory=list)
     mailed: list[Envelope] = field(default_factory=list)
+    came: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def take(self, request: web.Request) -> web.Response:
         self.posted.append((request.headers, await request.read()))
+        self.came.set()
         return web.Response(status=202)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - the server calls it so
@@ -80,7 +84,8 @@ class Served:
     client: aiohttp.ClientSession
     there: Receivers
     desks: IncidentDesks
-    ledger: RedisLedger
+    alerting: IncidentDesks
+    """The same with the operator's own people at that web server."""
 
     async def ask(self, method: str, path: str, body: Any = None, status: int = 200, **query: str) -> Any:
         async with self.client.request(method, path, json=body, params=query, headers=AUTH) as answer:
@@ -98,12 +103,15 @@ async def served(store: Store) -> AsyncIterator[Served]:
         clock, ledger = SystemClock(), await running.enter_async_context(RedisLedger(store, timeout_s=20))
         webhook = await running.enter_async_context(WebhookSender(OneSecret(), clock.now))
         mail = MailSender(mail_server(f"smtp://127.0.0.1:{there.port}", "notices@sordino.example", None))
-        desks = open_incidents(store, ledger, lambda: policies, {"webhook": webhook, "mail": mail}, clock, RandomIds())
+        senders: dict[str, NoticeSender] = {"webhook": webhook, "mail": mail}
+        desks = open_incidents(store, ledger, lambda: policies, senders, clock, RandomIds())
+        ops = alert_contacts({"SORDINO_ALERT_WEBHOOK": there.url})
+        alerting = open_incidents(store, ledger, lambda: policies, senders, clock, RandomIds(), ops)
         client = await running.enter_async_context(serving(desks.routes(Private(KEY))))
         chain = CallChain(ACME, CallId("call_1"))
         for kind, body in (("call.started", {"subject": "p1"}), ("hop", hop("eu-llm", "eu", categories=("masked_transcript",)))):
             chain.add(await ledger.append(chain.draft(kind, clock.now(), body)))
-        yield Served(client, there, desks, ledger)
+        yield Served(client, there, desks, alerting)
 
 
 def report(served: Served, **more: Any) -> dict[str, Any]:
@@ -186,6 +194,25 @@ async def test_every_path_needs_the_key_and_stands_in_the_table(served: Served) 
         where = route.path.replace("{tenant}", "acme").replace("{incident}", "i").replace("{case}", "c")
         async with served.client.request(route.method, where, json={}) as answer:
             assert answer.status == 401
+
+
+async def test_a_chain_that_was_tampered_with_alerts_the_operator_by_itself(served: Served, store: Store) -> None:
+    """The running gateway finds it, opens the incident, and posts: nobody has to ask."""
+    stream = "sordino:{acme}:evidence"
+    async with store.answers() as client:
+        rows: Any = await client.xrange(stream)
+        await client.delete(stream)
+        for place, fields in rows:
+            await client.xadd(stream, {**fields, b"entry": fields[b"entry"].replace(b'"p1"', b'"p2"')}, id=place)
+    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(served.alerting.keep(NullTelemetry(), every_s=0.01))
+        await served.there.came.wait()
+        running.cancel()
+    told = json.loads(served.there.posted[0][1])
+    assert (told["type"], told["data"]["cause"], told["data"]["tenants"]) == ("incident.opened", "chain", ["acme"])
+    (found,) = (await served.ask("GET", "/api/v1/incidents"))["incidents"]
+    assert found["what"].startswith("The chain of evidence fails its verification: entry 1 does not have the hash")
+    assert found["tenants"]["acme"]["scope"]["chain"] == "broken"
 
 
 async def test_the_gateways_round_counts_what_is_open_and_overdue(served: Served) -> None:
