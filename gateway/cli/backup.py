@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.adapters.audit.backup_file import read_header
+from gateway.adapters.audit.backup_file import Header, read_header
 from gateway.adapters.audit.bundle_file import is_bundle
 from gateway.adapters.stores.embedded import EmbeddedValkey
 from gateway.adapters.stores.key_shelf import RedisKeyShelf
@@ -29,7 +29,7 @@ from gateway.errors import BackupInvalid, InvalidRequest
 from gateway.evidence.keys import read_public_key
 from gateway.keeping import master_keys, open_keys
 from gateway.policy.regions import LOCAL
-from gateway.runner.backup import SEALED, BackupParts, Backups, listed
+from gateway.runner.backup import HOUSE, SEALED, BackupParts, Backups, listed
 from gateway.runner.backup_restore import DRILLED, RESTORED, Restored, RestoreParts, Restoring
 from gateway.runner.backup_since import BundleSource, Source
 from gateway.runner.holdings import Holding
@@ -114,7 +114,7 @@ def run_create(given: argparse.Namespace) -> int:
         )
         made = await Backups(parts).create(given.folder, region=given.region, tell=_tell)
         _tell("")
-        print(f"wrote {made.path}: {made.records} records of {len(made.header.tenants)} tenants")
+        print(f"wrote {made.path}: {made.records} records of {len(_named(made.header))} tenants")
         print(f"  keys: {made.path.with_name(SEALED)}, replaced; keep no older copy of it")
         for each in made.left_out:
             print(f"  not in it: {each}")
@@ -130,7 +130,7 @@ def run_list(given: argparse.Namespace) -> int:
         if isinstance(header, BackupInvalid):
             rows.append({"file": path.name, "fault": header.message})
         else:
-            whose = list(header.tenants)
+            whose = _named(header)
             rows.append({"file": path.name, "made": header.made, "region": header.region, "key": header.key_id, "tenants": whose})
     if given.format == "json":
         print(json.dumps(rows, indent=2))
@@ -265,12 +265,18 @@ def _say(given: argparse.Namespace, done: Restored, what: str) -> None:
     for tenant, of in done.tenants.items():
         since = of.since
         gone = " (its key was destroyed: its data is not readable)" if of.unreadable else ""
-        print(f"  {tenant}: {of.records} records, {of.files} files{gone}; evidence verified to entry {of.entries}")
+        whose = "the gateway itself" if tenant == HOUSE else tenant
+        print(f"  {whose}: {of.records} records, {of.files} files{gone}; evidence verified to entry {of.entries}")
         print(f"    since then: {since.deletions} deletions, {since.deleted_again} done again, 0 came back; {since.holds} holds")
         for call in since.rectified:
             print(f"    put right since, and as it was before in the backup: {call}; rectify it again")
     if given.report is not None:
         given.report.write_text(json.dumps(done.document(), indent=2) + "\n", encoding="utf-8")
+
+
+def _named(header: Header) -> list[str]:
+    """The tenants in a backup; what is of the gateway itself is in every one."""
+    return [str(tenant) for tenant in header.tenants if tenant != HOUSE]
 
 
 def _tell(text: str) -> None:
