@@ -288,7 +288,10 @@ def _text(stored: bytes) -> str:
 
 
 def _names(listed: bytes) -> Sequence[str]:
-    return json.loads(b"[" + listed + b"]") if listed else ()
+    try:
+        return [str(each) for each in orjson.loads(b"[" + listed + b"]")]
+    except orjson.JSONDecodeError:
+        return (UNREADABLE,)
 
 
 def _json(line: bytes) -> Mapping[str, Any]:

@@ -145,6 +145,12 @@ TAMPERED = [
         10,
         "does not have the hash that it says",
     ),
+    (
+        "a list that is none",
+        lambda lines: [*lines[:9], lines[9].replace(b'["masked_transcript"]', b"[x]"), *lines[10:]],
+        10,
+        "this is not JSON",
+    ),
     ("removed", lambda lines: [*lines[:9], *lines[10:]], 10, "stands where entry 10 should stand"),
     ("swapped", lambda lines: [*lines[:9], lines[10], lines[9], *lines[11:]], 10, "stands where entry 10 should stand"),
     ("not JSON", lambda lines: [*lines[:9], b"nonsense", *lines[10:]], 10, ""),
@@ -173,6 +179,19 @@ def test_a_chain_that_was_changed_is_said_to_be_broken_and_where(what: str, tamp
     assert fault in scope.fault
     assert (scope.facts["chain"], scope.facts["chain_fault_at"]) == ("broken", place)
     assert scope.hops >= 22
+
+
+@given(st.integers(0, 29), st.integers(0, 2_000), st.binary(max_size=12), st.integers(0, 12))
+def test_whatever_is_done_to_a_line_it_is_said_and_nothing_breaks(place: int, at: int, put: bytes, cut: int) -> None:
+    """Any bytes, anywhere: the reading comes to its end, and names the line where it differs."""
+    lines = long_chain()
+    line = lines[place]
+    at %= len(line)
+    lines[place] = line[:at] + put + line[at + cut :]
+    scope = scanned(lines, ALL).scope()
+    assert scope.read == 30
+    assert (scope.fault_at == place + 1) is (lines[place] != line)
+    assert scope.facts
 
 
 def test_a_stretch_from_the_middle_is_checked_from_its_first_entry_on() -> None:
