@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from gateway.errors import InvalidRequest, PolicyRefused
+from gateway.errors import InvalidRequest, NotFound, PolicyRefused
 from gateway.evidence.entries import Json
 from gateway.policy.cases import Case
 from gateway.policy.model import TenantPolicy
@@ -21,7 +21,7 @@ from gateway.reports.rights_dossier import Dossier
 from gateway.runner import rights_case as cases
 from gateway.runner.outbound import Subject
 from gateway.runner.rights_acts import Acted, Acts
-from gateway.runner.rights_case import BEGUN, FORWARD, IDENTIFIED, RELEASED, TOLD, Right, Via
+from gateway.runner.rights_case import BEGUN, FORWARD, IDENTIFIED, NOTHING_FOUND, RELEASED, TOLD, Right, Via
 from gateway.runner.rights_handout import Handout, Kept, facts_of, items_of, zipped
 from gateway.values import CallId, Private, TenantId
 
@@ -218,7 +218,7 @@ class RightsDesk:
         if right is Right.RECTIFY:
             if correction is None:
                 raise InvalidRequest("a correction needs the wrong value and the right one")
-            facts = await self._acts.rectify(case.tenant, case.about, _call_of(case), correction.old, correction.new)
+            facts = await self._rectify(case, correction, str(body["by"]))
         elif right is Right.RESTRICT:
             facts = await self._acts.restrict(case.tenant, case.about)
         elif right is Right.LIFT:
@@ -240,6 +240,22 @@ class RightsDesk:
             if begun is not None and begun.at < begun_before and not cases.why_not(case):
                 finished += (await self._erase(case, self._body(case, str(begun.facts["by"])))).finished
         return finished
+
+    async def _rectify(self, case: Case, correction: Correction, by: str) -> dict[str, Json]:
+        """The hashes are on record first: asked again after a failure, it is as if it had been asked once."""
+        old, new = correction.old, correction.new
+        hashes = self._acts.hashes(case.tenant, old, new)
+        last, begun = case.events[-1], {"by": by, **hashes}
+        interrupted = last.what == BEGUN and {name: last.facts.get(name) for name in hashes} == hashes
+        if not interrupted:
+            await self._book.event(case.tenant, case.id, BEGUN, begun)
+        try:
+            return {**await self._acts.rectify(case.tenant, case.about, _call_of(case), old, new), **hashes}
+        except NotFound:
+            if interrupted:
+                return {"places": {}, **hashes}
+            await self._book.event(case.tenant, case.id, NOTHING_FOUND, {"by": by})
+            raise
 
     async def _erase(self, case: Case, body: Mapping[str, Json]) -> Acted:
         if cases.last(case, BEGUN) is None:

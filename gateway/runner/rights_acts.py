@@ -175,15 +175,10 @@ class Acts:
     async def rectify(
         self, tenant: TenantId, subject: str, call: CallId | None, old: Private[str], new: Private[str]
     ) -> dict[str, Json]:
-        """Replace a value wherever it is kept, at once: how often in each place, and the keyed hashes before and after.
+        """Replace a value wherever it is kept, at once: how often in each place.
 
-        Raises:
-            InvalidRequest: there is nothing to replace, or nothing to replace it by.
-            NotFound: the call is not theirs, or the value stands nowhere.
+        Raises NotFound: the call is not theirs, or the value stands nowhere.
         """
-        if not old or not new or old == new or _too_long(old) or _too_long(new):
-            hint = f"give the wrong value and the right one, each of 1 to {LONGEST_VALUE} characters"
-            raise InvalidRequest("these are not two different values", hint=hint)
         calls = await self.calls_of(tenant, subject, call)
         places: dict[str, Json] = {}
         for corrector in self._p.correctors:
@@ -191,8 +186,14 @@ class Acts:
                 places[corrector.name] = count
         if not places:
             raise NotFound("that value stands nowhere in what is kept of this person", hint="write it exactly as it is kept")
-        hash_of = self._p.value_hash
-        return {"places": places, "before": hash_of(tenant, old), "after": hash_of(tenant, new), "calls": len(calls)}
+        return {"places": places, "calls": len(calls)}
+
+    def hashes(self, tenant: TenantId, old: Private[str], new: Private[str]) -> dict[str, Json]:
+        """The keyed hashes before and after. Raises InvalidRequest: there is nothing to replace, or nothing to replace it by."""
+        if not old or not new or old == new or _too_long(old) or _too_long(new):
+            hint = f"give the wrong value and the right one, each of 1 to {LONGEST_VALUE} characters"
+            raise InvalidRequest("these are not two different values", hint=hint)
+        return {"before": self._p.value_hash(tenant, old), "after": self._p.value_hash(tenant, new)}
 
     async def restrict(self, tenant: TenantId, subject: str) -> dict[str, Json]:
         """No dialling, no recogniser, no model from now on: their data is only stored."""

@@ -18,7 +18,7 @@ from gateway.policy.notice_message import NoticeMessage, moment
 
 FAMILY = "rights."
 """The beginning of the kinds of these cases."""
-IDENTIFIED, RELEASED, BEGUN, HANDED_OUT, CARRIED_OUT = "identity.checked", "released", "begun", "handed.out", "carried.out"
+IDENTIFIED, RELEASED, BEGUN, NOTHING_FOUND = "identity.checked", "released", "begun", "nothing.found"
 ANSWER, FORWARD, TOLD = "answer", "forward", "notify"
 ANSWER_WITHIN, ACCOUNT_WITHIN, FORWARD_WITHIN = timedelta(days=30), timedelta(days=15), timedelta(hours=24)
 LONGEST_TEXT = 200

@@ -15,8 +15,9 @@ import pytest
 
 from gateway.adapters.stores.consents import RedisConsents
 from gateway.adapters.stores.redis import Store
+from gateway.adapters.stores.transcripts import RedisTranscripts, TranscriptFacts, TurnKept
 from gateway.adapters.system import RandomIds
-from gateway.errors import Forbidden, InvalidRequest, NotFound, PolicyRefused, StoreUnavailable
+from gateway.errors import EvidenceUnavailable, Forbidden, InvalidRequest, NotFound, PolicyRefused, StoreUnavailable
 from gateway.evidence.certificate import Certificate
 from gateway.policy.cases import Case
 from gateway.policy.consent import Answer, ConsentRecord, How
@@ -25,9 +26,9 @@ from gateway.runner.account import CallAccount
 from gateway.runner.holdings import Holding
 from gateway.runner.places import VaultHolding
 from gateway.runner.rights import Correction, RightsDesk, collected
-from gateway.runner.rights_acts import EVIDENCE_STAYS, RESTRICTION_STAYS
+from gateway.runner.rights_acts import EVIDENCE_STAYS, RESTRICTION_STAYS, Acts
 from gateway.runner.rights_case import Right, Via
-from gateway.values import CallId, Private, TenantId
+from gateway.values import CallId, MaskedText, Placeholder, Private, TenantId
 from tests.journeys.persons import ACME, ANNE, BETA, NOW, House, names_in, open_house, seed
 
 KIM, SAM = "Kim", "Sam"
@@ -327,6 +328,42 @@ async def test_a_wrong_value_is_put_right_in_every_place_at_once(house: House, d
     assert "Anne" not in names_in([entry])
 
 
+async def test_a_correction_reaches_what_was_said_too(house: House, desk: RightsDesk) -> None:
+    """Transcripts are corrected in the same act, each with an entry of its own."""
+    first = house.calls[ACME][0]
+    facts = TranscriptFacts(first, "2026-11-01T08:00:00+00:00", "sha256:consent", "recording", keep_s=3_600)
+    sheet = await RedisTranscripts(house.store, house.shelf).begin(ACME, facts)
+    turn = TurnKept("caller", "2026-11-01T08:00:01+00:00", MaskedText("I am <PERSON_1>."))
+    await sheet.write({0: turn}, {Placeholder("<PERSON_1>"): Private("Anne Mayer")})
+    await sheet.finish(1)
+    case = await opened(desk, Right.RECTIFY)
+    done = await desk.do(ACME, case.id, by=KIM, correction=Correction(Private("Anne Mayer"), Private("Anne Maier")))
+    assert done.facts["places"] == {"transcript": 1}
+    found = await RedisTranscripts(house.store, house.shelf).read(ACME, first)
+    assert found is not None
+    assert found.values == {Placeholder("<PERSON_1>"): Private("Anne Maier")}
+
+
+async def test_a_correction_whose_proof_failed_is_asked_once_more(
+    house: House, desk: RightsDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The value was put right and the ledger did not answer: the second try proves it and ends the request."""
+    await house.remember(ACME, house.calls[ACME][0], person="Anne Mayer")
+    case, wanted = await opened(desk, Right.RECTIFY), Correction(Private("Anne Mayer"), Private("Anne Maier"))
+
+    async def broken(*_: object) -> None:
+        raise EvidenceUnavailable("no ledger")
+
+    with monkeypatch.context() as breaking:
+        breaking.setattr(Acts, "prove", broken)
+        with pytest.raises(EvidenceUnavailable):
+            await desk.do(ACME, case.id, by=KIM, correction=wanted)
+    assert (await desk.show(ACME, case.id)).open
+    assert (await desk.do(ACME, case.id, by=KIM, correction=wanted)).finished
+    assert len(await house.evidence("rights.rectified")) == 1
+    assert not (await desk.show(ACME, case.id)).open
+
+
 @pytest.mark.parametrize(("old", "new"), [("", "x"), ("x", ""), ("x", "x"), ("x" * 501, "y"), ("x", "y" * 501)])
 async def test_a_correction_needs_two_different_values(desk: RightsDesk, old: str, new: str) -> None:
     case = await opened(desk, Right.RECTIFY)
@@ -342,6 +379,8 @@ async def test_a_value_that_stands_nowhere_is_told_so(desk: RightsDesk) -> None:
     with pytest.raises(NotFound) as missing:
         await desk.do(ACME, case.id, by=KIM, correction=Correction(Private("Secretname"), Private("Other")))
     assert "Secretname" not in str(missing.value)
+    with pytest.raises(NotFound):
+        await desk.do(ACME, case.id, by=KIM, correction=Correction(Private("Secretname"), Private("Other")))
 
 
 async def test_a_restriction_is_lifted_by_the_same_persons_word(house: House, desk: RightsDesk) -> None:
