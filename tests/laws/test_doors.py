@@ -99,7 +99,7 @@ REVEALS = {
     # A key compared with a key, or into its digest's place in the store; a new access key, once, to who made it.
     "gateway/http/answers.py": 1,
     "gateway/http/guard.py": 2,
-    # The secret of this gateway at an identity provider, to it; who somebody is there, into the keyed hash that names them here; a
+    # This gateway's secret at an identity provider, to it; who somebody is there, into the keyed hash that names them here; a
     # session's secret, into the seal of its cookie and into its digest's place; a key into a seal.
     "gateway/adapters/keys/oidc.py": 1,
     "gateway/adapters/keys/sealed.py": 1,
