@@ -124,7 +124,8 @@ class Calls:
         spoken = to_play(first.announcements, needs.sounds)
         flow = extras.flow(spoken, started | arrived.facts, leg.acknowledges, barred=arrived.barred)
         agent = make_agent(tenant.agent if isinstance(tenant.agent, str) else None, *_plain(tenant))
-        egress = self._egress(tenant, account, shown, origins_of(tenant, law))
+        door = self._egress(tenant, account, shown, origins_of(tenant, law))
+        egress = needs.governing.callers.heeding(door, account.tenant, arrived.subject)
         opting = opt_out_on_call(needs.governing.dial, account, ends.caller)
 
         taping = Taping(needs.recordings, tenant, account, egress, leg.rate, lambda code: runner.post(Failed(code)))

@@ -125,7 +125,7 @@ async def open_desks(needs: DesksNeeds, running: AsyncExitStack) -> Desks:
     about = (store, ledger, needs.signing, clock, ids, needs.telemetry)
     sealed = KeySeal(store, keys.masters, clock, ids).destroyed
     data = open_data_desk(DataDeskNeeds(*about, SubjectHash(keys.identity), keys.shelf, sealed), holdings(places))
-    recordings.needs.deleting.by = data.delete_recording
+    recordings.needs.deleting.by, transcripts.needs.deleting.by = data.delete_recording, data.delete_transcript
     kept = (needs.settings.data, store, ledger, keys, data, needs.signing)
     return Desks(
         needs=needs,
@@ -136,5 +136,5 @@ async def open_desks(needs: DesksNeeds, running: AsyncExitStack) -> Desks:
         data=data,
         children=open_children(store, data),
         righting=open_righting(RightingNeeds(store, ledger, governing, keys, data, transcripts.desk, clock, ids)),
-        leaving=open_leaving(LeavingNeeds(*kept, lambda: needs.policies.policies.tenants, clock, ids)),
+        leaving=open_leaving(LeavingNeeds(*kept, lambda: needs.policies.policies.tenants, clock, ids, needs.telemetry)),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -22,9 +22,9 @@ from gateway.holding import DataDesk
 from gateway.http.offboarding import offboarding_routes
 from gateway.keeping import Keys
 from gateway.policy.model import TenantPolicy
-from gateway.policy.offboarding import Status
+from gateway.policy.offboarding import Offboarding, Status
 from gateway.policy.retention import Retention
-from gateway.ports import Clock, Ids
+from gateway.ports import Clock, Ids, Telemetry
 from gateway.runner.backup import RECORDINGS, KeySeal
 from gateway.runner.offboarding import OffboardingDesk, OffboardingParts
 from gateway.runner.offboarding_export import ExportParts, TenantExports
@@ -48,6 +48,7 @@ class LeavingNeeds:
     tenants: Callable[[], Mapping[TenantId, TenantPolicy]]
     clock: Clock
     ids: Ids
+    telemetry: Telemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,9 @@ class Leaving:
     log: RedisOffboarding
     exports: TenantExports
     seal: KeySeal
+    telemetry: Telemetry
+    late: set[TenantId] = field(default_factory=set)
+    """Those whose end is past a deadline, as it was told last."""
 
     def routes(self, operator: Private[str]) -> list[web.RouteDef]:
         """Their paths, behind the operator's key."""
@@ -84,8 +88,21 @@ class Leaving:
             except SordinoError as error:
                 log.warning("the end of tenant %s could not go on now: %s", tenant, error.code)
                 continue
+            self._tell(state)
             if state.status is not Status.ACTIVE:
                 await self.log.rest(tenant)
+
+    def _tell(self, state: Offboarding) -> None:
+        """What is past its deadline is counted, and said in the log."""
+        overdue, tenant = state.overdue(self.desk.now()), state.tenant
+        if (overdue is not None) == (tenant in self.late):
+            return
+        self.telemetry.gauge("sordino_offboardings_overdue", 1 if overdue else -1, tenant=tenant)
+        if overdue is None:
+            self.late.discard(tenant)
+        else:
+            self.late.add(tenant)
+            log.warning("the end of tenant %s is past its deadline: %s (--status tells why)", tenant, overdue)
 
     async def ended(self, tenant: TenantId) -> datetime | None:
         """When the tenant's account ended, or will; None: nobody ends it. Raises StoreUnavailable."""
@@ -131,7 +148,7 @@ def open_leaving(needs: LeavingNeeds) -> Leaving:
         key_destroyed=seal.destroyed,
         keep_certificate=offboarding.keep_certificate,
     )
-    return Leaving(OffboardingDesk(parts), offboarding, exports, seal)
+    return Leaving(OffboardingDesk(parts), offboarding, exports, seal, needs.telemetry)
 
 
 def _code(error: SordinoError | OSError) -> str:

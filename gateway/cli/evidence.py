@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.adapters.audit.bundle_file import is_bundle
-from gateway.cli import evidence_certificates, evidence_export, evidence_proof
+from gateway.cli import evidence_certificates, evidence_export, evidence_proof, offboarding
 from gateway.cli.offline import safe, trusted_key
 from gateway.errors import EvidenceInvalid
 from gateway.evidence.anchor import read_roots
@@ -155,6 +155,8 @@ def _other_than_receipt(path: Path, roots: Sequence[Certificate]) -> Callable[[P
             return partial(evidence_export.run_verify, roots=roots)
         if path.stat().st_size <= LARGEST_PROOF and is_proof(path.read_bytes()):
             return evidence_proof.run_verify
+        if offboarding.of_end(path):
+            return offboarding.run_verify
         if evidence_certificates.of_certificate(path):
             return evidence_certificates.run_verify
     except OSError:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Awaitable, Callable
+import sys
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,10 +15,13 @@ from typing import TYPE_CHECKING
 from gateway.adapters.stores.names import checked
 from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.system import RandomIds, SystemClock
+from gateway.adapters.telemetry.null import NullTelemetry
 from gateway.cli.attached import add_policies
 from gateway.cli.backup import in_a_stack
 from gateway.cli.data import BY, attach_data
-from gateway.errors import InvalidRequest, NotFound
+from gateway.cli.offline import safe
+from gateway.errors import EvidenceInvalid, InvalidRequest, NotFound
+from gateway.evidence.leaving import is_end, verify_end
 from gateway.http.offboarding import preview_json, state_json
 from gateway.leaving import Leaving, LeavingNeeds, open_leaving
 from gateway.policy.offboarding import OF_CONTRACT, ORDER, WAIT, Offboarding, Status
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  (argparse has no public name for it)
 
 GOOD, WAITING = 0, 1
+LARGEST = 1024 * 1024
 
 
 def add_offboard(commands: Subparsers) -> None:
@@ -81,6 +86,30 @@ def run_offboard(given: argparse.Namespace) -> int:
     return _run(given, tenant, work)
 
 
+def of_end(path: Path) -> bool:
+    """Whether the file is the certificate of a tenant's end. Raises OSError."""
+    return path.stat().st_size <= LARGEST and is_end(path.read_bytes())
+
+
+def run_verify(path: Path, trusted_key: bytes | None) -> int:
+    """``sordino evidence verify END [--key PUB]``. Raises OSError."""
+    try:
+        verified = verify_end(path.read_bytes(), trusted_key)
+    except EvidenceInvalid as error:
+        print(f"{path}: NOT VALID: {safe(error)}", file=sys.stderr)
+        return WAITING
+    document = verified.document
+    entry, stated = document["entry"], document["statement"]
+    if isinstance(entry, Mapping) and isinstance(stated, Mapping):
+        deleted = stated.get("deleted")
+        count = sum(int(str(each)) for each in deleted.values()) if isinstance(deleted, Mapping) else 0
+        print(f"verified: tenant {safe(document['tenant'])} has left: {count} things deleted, {safe(stated.get('reason', ''))}")
+        print(f"  entry {entry['seq']} of its evidence says the same: {safe(entry['hash'])}")
+    whose = "the key that you gave" if verified.trusted else "which you have not confirmed: give --key signing.pub"
+    print(f"  signed by key {verified.key_id}, {whose}")
+    return GOOD
+
+
 def _run(given: argparse.Namespace, tenant: TenantId, work: Callable[[Leaving], Awaitable[int]]) -> int:
     settings = Settings.from_env(os.environ, policies=given.policies)
     folder = PolicyFolder.open(settings.policies)
@@ -97,6 +126,7 @@ def _run(given: argparse.Namespace, tenant: TenantId, work: Callable[[Leaving], 
             tenants=lambda: folder.policies.tenants,
             clock=SystemClock(),
             ids=RandomIds(),
+            telemetry=NullTelemetry(),
         )
         leaving = open_leaving(needs)
         if tenant not in folder.policies.tenants and await leaving.log.find(tenant) is None:

@@ -58,3 +58,12 @@ def verify_end(data: bytes | str, trusted_key: bytes | None = None) -> VerifiedE
         raise EvidenceInvalid("the certificate lacks something, or has something of the wrong kind")
     key = check_signature(document, "the certificate")
     return VerifiedEnd(document, key_id(key), trusted(key, trusted_key))
+
+
+def is_end(data: bytes) -> bool:
+    """Whether this calls itself the certificate of a tenant's end; ``verify_end`` says whether it is a good one."""
+    try:
+        document = parse(data)
+    except EvidenceInvalid:
+        return False
+    return isinstance(document, dict) and str(document.get("format", "")).startswith("sordino.offboarding/")

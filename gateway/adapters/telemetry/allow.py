@@ -200,6 +200,7 @@ METRICS: Mapping[str, tuple[Instrument, str, Mapping[str, Check]]] = MappingProx
         ),
         "sordino_sweeper_last_run_timestamp": (Instrument.GAUGE, "When retention was last looked after, in Unix seconds.", {}),
         "sordino_holds_overdue": (Instrument.GAUGE, "Legal holds whose review is past due.", {"tenant": _WORD}),
+        "sordino_offboardings_overdue": (Instrument.GAUGE, "Ends of tenants that are past a deadline.", {"tenant": _WORD}),
         "sordino_cases_open": (Instrument.GAUGE, "Requests and incidents that are open.", {"kind": _WORD}),
         "sordino_cases_overdue": (Instrument.GAUGE, "Those of them with a deadline that is past.", {"kind": _WORD}),
         "sordino_chain_verified_total": (
