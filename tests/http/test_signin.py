@@ -282,7 +282,9 @@ class TestWhoDoesNotGetIn:
             assert (await at.browser.get(back))[0] == 303
 
     async def test_a_callback_that_was_here_before_or_is_late(self, store: Store) -> None:
+        """Also where the provider takes its code twice."""
         async with house(store) as at:
+            at.provider.forgetful = True
             back = await at.browser.way_back()
             own = dict(at.browser.cookies)
             assert (await at.browser.get(back))[0] == 303

@@ -89,6 +89,8 @@ class Provider:
     sign: Callable[[Claims], str] | None = None
     discovery: Claims = field(default_factory=dict)
     codes: dict[str, Claims] = field(default_factory=dict)
+    forgetful: bool = False
+    """It takes a code twice, which it may not."""
     key_sets: int = 0
     down: bool = False
 
@@ -120,7 +122,9 @@ class Provider:
 
     async def on_token(self, request: web.Request) -> web.Response:
         form = await request.post()
-        asked = self.codes.pop(str(form.get("code")), None)
+        asked = self.codes.get(str(form.get("code")))
+        if not self.forgetful:
+            self.codes.pop(str(form.get("code")), None)
         verifier = str(form.get("code_verifier", ""))
         shown = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         shown_by = base64.b64decode(request.headers.get("Authorization", "").removeprefix("Basic "))
