@@ -158,13 +158,22 @@ class DataDesk:
         Raises:
             NotFound: there is no recording of it. DataHeld: a hold keeps it. And what ``Deletions.delete`` raises.
         """
-        places = [holding for holding in self.holdings if holding.data_class is DataClass.AUDIO]
+        return await self._delete_class(DataClass.AUDIO, "recording", tenant, call, why=why, by=by)
+
+    async def delete_transcript(self, tenant: TenantId, call: CallId, *, why: str, by: str) -> Deletion:
+        """The same of what was said on it."""
+        return await self._delete_class(DataClass.TRANSCRIPT, "transcript", tenant, call, why=why, by=by)
+
+    async def _delete_class(
+        self, data_class: DataClass, named: str, tenant: TenantId, call: CallId, *, why: str, by: str
+    ) -> Deletion:
+        places = [holding for holding in self.holdings if holding.data_class is data_class]
         items = [item for holding in places if (item := await holding.of_call(tenant, call)) is not None]
         if not items:
-            raise NotFound("there is no recording of that call", hint=f"sordino recordings list --tenant {tenant}")
+            raise NotFound(f"there is no {named} of that call", hint=f"sordino {named}s list --tenant {tenant}")
         done = await self.deletions.delete(tenant, items, why=why, by=by)
         if done.held:
-            raise DataHeld("a legal hold keeps that recording", hint="lift the hold first", reasons=held_reasons(done.held))
+            raise DataHeld(f"a legal hold keeps that {named}", hint="lift the hold first", reasons=held_reasons(done.held))
         return done
 
     async def erase_call(self, tenant: TenantId, call: CallId, *, why: str, by: str) -> Deletion:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from gateway.adapters.recordings.folder import Folder, RecordingFile
 from gateway.adapters.recordings.format import CIPHER, CLASS, Sound, new_header
@@ -19,7 +18,7 @@ from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.recordings import KEPT, WAITING, RecordingFacts, RedisRecordings
 from gateway.adapters.stores.redis import Store
 from gateway.call.child import BY_CHILD
-from gateway.errors import DataHeld, PolicyRefused, SordinoError, StoreUnavailable
+from gateway.errors import PolicyRefused, SordinoError, StoreUnavailable
 from gateway.evidence.entries import Json
 from gateway.locks import KeyShelf
 from gateway.policy.announcing import RECORDING
@@ -29,29 +28,17 @@ from gateway.policy.model import TenantPolicy
 from gateway.ports import Clock, Conversation, Egress, Ids, Secrets, Tape, Telemetry
 from gateway.runner.account import CallAccount
 from gateway.runner.consents import CallConsents
+from gateway.runner.deletion import TAKEN_BACK, Deleting
 from gateway.runner.egress import CallEgress
 from gateway.runner.notices import NoticesNow
 from gateway.runner.recording import RecordedConversation, Recorder, RecorderParts
 from gateway.runner.recordings import FOLDER, RecordingDesk, RecordingParts
-from gateway.values import CallId, DataCategory, Gap, Hop, Private, TenantId
+from gateway.values import DataCategory, Gap, Hop, Private
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 60.0
 TELEPHONE_HZ, ROOM_HZ = 8_000, 16_000
-
-
-class DeleteRecording(Protocol):
-    """``DataDesk.delete_recording``. Raises DataHeld where a legal hold keeps it."""
-
-    async def __call__(self, tenant: TenantId, call: CallId, *, why: str, by: str) -> object: ...
-
-
-@dataclass(slots=True)
-class Deleting:
-    """How a recording goes whose agreement was taken back. The desk that deletes stands on recordings, so it comes later."""
-
-    by: DeleteRecording | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,14 +248,8 @@ class FileSink:
         if self._needs.deleting.by is None:
             await self.discard()
             return True
-        self._file.release()  # whoever deletes sees that nobody writes it any more
-        try:
-            await self._needs.deleting.by(
-                self._account.tenant, self._account.call, why="the agreement was taken back", by="the other end of the call"
-            )
-        except DataHeld:
-            return False  # its gateway mends it as one that was cut off here
-        return True
+        self._file.release()  # nobody writes it any more; where a hold keeps it, it is mended as one that was cut here
+        return await self._needs.deleting.done(self._account.tenant, self._account.call, why=TAKEN_BACK)
 
     async def discard(self) -> None:
         try:

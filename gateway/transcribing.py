@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.redis import Store
@@ -19,6 +19,7 @@ from gateway.policy.transcripts import TRANSCRIPT
 from gateway.ports import Clock, Conversation
 from gateway.runner.account import CallAccount
 from gateway.runner.consents import CallConsents
+from gateway.runner.deletion import Deleting
 from gateway.runner.transcribing import ScribeParts, TranscribedConversation, Transcriber
 from gateway.runner.transcripts import TranscriptDesk, TranscriptsHolding
 from gateway.values import Placeholder, Private
@@ -30,6 +31,7 @@ class TranscriptNeeds:
 
     store: RedisTranscripts
     clock: Clock
+    deleting: Deleting = field(default_factory=Deleting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class Scribing:
             purpose=self._purpose,
             keep_s=int(self._tenant.retention.transcript.total_seconds()),
         )
-        return StoredSheet(self._needs.store, account, await self._needs.store.begin(account.tenant, facts))
+        return StoredSheet(self._needs.store, account, await self._needs.store.begin(account.tenant, facts), self._needs.deleting)
 
 
 def consent_to(purpose: str, account: CallAccount) -> str:
@@ -118,6 +120,7 @@ class StoredSheet:
     store: RedisTranscripts
     account: CallAccount
     opened: CallTranscript
+    deleting: Deleting
 
     @property
     def evidence(self) -> Mapping[str, Json]:
@@ -132,3 +135,9 @@ class StoredSheet:
 
     async def discard(self) -> None:
         await self.store.delete(self.account.tenant, self.account.call)
+
+    async def delete(self, why: str) -> bool:
+        if self.deleting.by is None:
+            await self.discard()
+            return True
+        return await self.deleting.done(self.account.tenant, self.account.call, why=why)

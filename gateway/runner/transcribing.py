@@ -23,6 +23,7 @@ from gateway.policy.recording import OnWithdrawal
 from gateway.policy.transcripts import TRANSCRIPT, Transcripts
 from gateway.ports import Clock, Conversation
 from gateway.redaction.placeholder import scanner
+from gateway.runner.deletion import TAKEN_BACK
 from gateway.tasks import TaskOwner
 from gateway.values import DataCategory, MaskedText, Pcm, Placeholder, Private
 
@@ -50,7 +51,11 @@ class Sheet(Protocol):
     async def write(self, turns: Mapping[int, TurnKept], values: Mapping[Placeholder, Private[str]]) -> None: ...
     async def finish(self, turns: int) -> None: ...
     async def discard(self) -> None:
-        """Delete it, its key first."""
+        """What was never begun on record is gone, its key first."""
+        ...
+
+    async def delete(self, why: str) -> bool:
+        """All of it is gone, its key first, with a certificate. False: a legal hold keeps it as it is now."""
         ...
 
 
@@ -218,11 +223,15 @@ class Transcriber:
             await self._p.record("transcript.stopped", {"why": why, "turns": turns})
 
     async def _discard(self, why: str) -> None:
+        turns = sum(line.kept is not None for line in self._lines)
         self._lines.clear()
         self._values.clear()
         if self._sheet is not None:
-            await self._sheet.discard()
-            await self._p.record("transcript.deleted", {"why": why, "key_id": self._sheet.evidence["key_id"]})
+            if await self._sheet.delete(TAKEN_BACK if why == "withdrawn" else why):
+                await self._p.record("transcript.deleted", {"why": why, "key_id": self._sheet.evidence["key_id"]})
+            else:
+                await self._sheet.finish(turns)
+                await self._p.record("transcript.stopped", {"why": why, "turns": turns, "held": True})
 
     def _broke(self, name: str, failure: BaseException) -> None:
         """The store or the ledger failed the transcript: nothing more is kept, and the call goes on."""

@@ -60,6 +60,8 @@ class Paper:
     told: list[tuple[str, Mapping[str, Json]]] = field(default_factory=list)
     opened: int = 0
     gone: bool = False
+    held: bool = False
+    """By a legal hold."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     evidence: Mapping[str, Json] = field(default_factory=lambda: {"consent": "sha256:c", "purpose": RECORDING, "key_id": "k"})
@@ -89,6 +91,11 @@ class Paper:
         self.gone = True
         self.turns.clear()
         self.values.clear()
+
+    async def delete(self, why: str) -> bool:
+        if not self.held:
+            await self.discard()
+        return not self.held
 
     async def until(self, true: Callable[[], bool]) -> None:
         async with asyncio.timeout(30):
@@ -188,6 +195,18 @@ async def test_who_takes_the_agreement_back_has_it_deleted(purpose: str) -> None
     await scribe.finish()
     assert paper.gone
     assert paper.told[-1] == ("transcript.deleted", {"why": "withdrawn", "key_id": "k"})
+
+
+async def test_taken_back_what_a_legal_hold_keeps_stays_and_the_evidence_says_so() -> None:
+    paper = Paper(held=True)
+    scribe = paper.scribe()
+    scribe.add(Said("Hello."))
+    await paper.until(lambda: bool(paper.turns))
+    scribe.revoked(RECORDING, How.SPOKEN)
+    scribe.add(Said("And more."))
+    await scribe.finish()
+    assert paper.texts == ["Hello."]
+    assert paper.told[-1] == ("transcript.stopped", {"why": "withdrawn", "turns": 1, "held": True})
 
 
 async def test_where_the_policy_keeps_what_was_said_until_then_it_is_still_masked_later() -> None:
