@@ -7,6 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import count
 
 from aiohttp import web
@@ -26,6 +27,7 @@ from gateway.policy.load import PolicySet
 from gateway.ports import Clock, Ids, Ledger, Telemetry
 from gateway.runner.cases import HOUSE, INCIDENT, CaseBook
 from gateway.runner.incidents import Incidents
+from gateway.runner.incidents_record import last_scope
 from gateway.runner.incidents_watch import ChainWatch
 from gateway.runner.notices import NoticeSender
 from gateway.values import Private, TenantId
@@ -33,6 +35,8 @@ from gateway.values import Private, TenantId
 log = logging.getLogger(__name__)
 
 ROUND_EVERY_S = 10.0
+LEFT_AFTER = timedelta(minutes=5)
+"""An incident whose evidence nobody has read by then was left by a gateway that died over it."""
 VERIFY_EVERY = 6
 """Rounds from one look at the evidence to the next: a minute."""
 WALK_A_LOOK, LEAST_WALK = 10_000, 20
@@ -84,9 +88,12 @@ class IncidentDesks:
             if looked.faults:
                 log.error("the chain of evidence of tenant %s fails its verification: %d fault(s)", tenant, len(looked.faults))
             telemetry.count("sordino_chain_verified_total", looked.entries, outcome="broken" if looked.faults else "whole")
-        for case in cases:
-            if case.kind == INCIDENT and tenant == HOUSE:
-                await self.incidents.settle(case.id)
+        for case in cases if tenant == HOUSE else ():
+            if case.kind != INCIDENT:
+                continue
+            if not last_scope(case) and self.clock.now() - case.opened_at > LEFT_AFTER:
+                await self.incidents.scope(case.id)
+            await self.incidents.settle(case.id)
         return cases
 
     def _counted(self, cases: tuple[Case, ...]) -> Counter[tuple[str, str]]:

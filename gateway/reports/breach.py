@@ -299,7 +299,12 @@ def _delay(breach: Breach) -> list[Facts]:
 
 
 def _evidence(breach: Breach) -> list[Facts]:
-    scope, whole = breach.scope, breach.scope.get("chain") == "whole"
+    scope = breach.scope
+    if not scope:
+        return [
+            Head("Where these numbers come from", f"The evidence was not read yet: sordino incidents scope {breach.incident}")
+        ]
+    whole = scope.get("chain") == "whole"
     fault = f"BROKEN at entry {breach.count('chain_fault_at'):,}: this entry {scope.get('chain_fault')}"
     rows = (
         ("Read", f"{breach.count('entries_read'):,} entries: {breach.count('first_entry'):,} to {breach.count('last_entry'):,}"),

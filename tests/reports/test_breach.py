@@ -155,6 +155,12 @@ def test_a_broken_chain_is_not_hidden() -> None:
     assert "by the gateway itself" in text
 
 
+def test_evidence_that_was_not_read_yet_is_not_called_broken() -> None:
+    text = PAPERS["notice"](breach(scope={})).markdown
+    assert "The evidence was not read yet" in text
+    assert "BROKEN" not in text
+
+
 def test_where_nothing_was_sent_it_is_said() -> None:
     nothing = {**SCOPE, "hops": 0, "masked_hops": 0, "categories": {}, "about": {}, "processors": {}, "recordings": 0}
     text = PAPERS["notice"](breach(scope=nothing)).markdown

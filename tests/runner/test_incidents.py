@@ -307,6 +307,23 @@ async def test_it_cannot_be_closed_while_somebody_was_not_told(store: Store) -> 
         assert [each.id for each in await desk.list()] == [incident.id]
 
 
+async def test_an_incident_that_a_dying_gateway_left_half_open_is_gone_on_with(store: Store) -> None:
+    """Its evidence is read by whoever lives, after some minutes."""
+    async with House(store) as house:
+        await busy(house)
+        incident = await opened(house)
+        async with store.answers() as client:
+            key = f"sordino:{{_house}}:case:{incident.id}"
+            await client.ltrim(key, 0, 0)
+        left = await house.desks.incidents.get(incident.id)
+        assert (left.parts, left.due) == ({}, None)
+        await house.gateway().round(HOUSE, Counts())
+        assert (await house.desks.incidents.get(incident.id)).parts == {}, "somebody may be at it"
+        house.clock.move(minutes=6)
+        await house.gateway().round(HOUSE, Counts())
+        assert set((await house.desks.incidents.get(incident.id)).parts) == {ACME, BANK}
+
+
 @pytest.mark.parametrize(
     ("report", "refused"),
     [
