@@ -383,6 +383,9 @@ async def test_a_person_signs_in_at_the_console_and_out_again(store: Store, tmp_
         await page.click("#sign-out")
         await page.until("!document.getElementById('sign-in').hidden")
         assert await page.value("fetch('/api/v1/access/me').then((answer) => answer.status)") == 401
+        await page.open(f"{at.browser.url}/?again#key={KEY}")
+        await page.until("document.getElementById('role').textContent == 'owner of all tenants'")
+        assert await page.value("location.hash") == ""
 
 
 class TestTheSettings:
