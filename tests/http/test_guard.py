@@ -171,6 +171,15 @@ class TestPrivateText:
             assert (await door.ask("POST", "/api/v1/access/reveals", officer, wish))[0] == 201
             assert (await door.ask("POST", "/api/v1/rights/acme/case_1/file", officer))[0] == 200
 
+    async def test_a_grant_shows_nothing_to_who_has_the_right_no_longer(self, store: Store) -> None:
+        files = [web.post("/api/v1/rights/{tenant}/{case}/file", needs_operator(OPERATOR, sound))]
+        async with guarded(store, files) as door:
+            clerk = await door.key("privacy_officer", ["acme"], rights=("persons.act",))
+            who = await door.desk.who(Private(clerk))
+            assert who is not None
+            await door.desk.grant_reveal(who, "acme", reason="from before")
+            assert (await door.ask("POST", "/api/v1/rights/acme/case_1/file", clerk))[0] == 403
+
     async def test_somebody_elses_grant_shows_nothing(self, store: Store) -> None:
         async with guarded(store, ROUTES) as door:
             one, other = await door.key("privacy_officer"), await door.key("privacy_officer")
