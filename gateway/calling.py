@@ -38,6 +38,7 @@ from gateway.ports import (
     Clock,
     Conversation,
     ConversationEvents,
+    Egress,
     Ids,
     Masker,
     Observer,
@@ -124,8 +125,7 @@ class Calls:
         spoken = to_play(first.announcements, needs.sounds)
         flow = extras.flow(spoken, started | arrived.facts, leg.acknowledges, barred=arrived.barred)
         agent = make_agent(tenant.agent if isinstance(tenant.agent, str) else None, *_plain(tenant))
-        door = self._egress(tenant, account, shown, origins_of(tenant, law))
-        egress = needs.governing.callers.heeding(door, account.tenant, arrived.subject)
+        egress = self._egress(tenant, account, shown, origins_of(tenant, law), arrived.subject)
         opting = opt_out_on_call(needs.governing.dial, account, ends.caller)
 
         taping = Taping(needs.recordings, tenant, account, egress, leg.rate, lambda code: runner.post(Failed(code)))
@@ -196,10 +196,11 @@ class Calls:
 
     # --- one call -----------------------------------------------------------------------------------------------------
 
-    def _egress(self, tenant: TenantPolicy, account: CallAccount, shown: Shown, origins: frozenset[str]) -> CallEgress:
+    def _egress(self, tenant: TenantPolicy, account: CallAccount, shown: Shown, origins: frozenset[str], subject: str) -> Egress:
         needs = self.needs
         parts = (needs.policies, account, needs.clock, needs.ids, needs.telemetry, shown, _origin(tenant))
-        return CallEgress(*parts, origins=origins, notices=needs.governing.watch, negotiated=needs.negotiated)
+        egress = CallEgress(*parts, origins=origins, notices=needs.governing.watch, negotiated=needs.negotiated)
+        return needs.governing.callers.heeding(egress, account.tenant, subject)
 
     async def _masker(self, extras: Extras, call: CallId, opting: HeardOnce, withdraw: Withdraw) -> Masker:
         await self.needs.warmed()

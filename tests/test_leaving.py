@@ -1,0 +1,173 @@
+"""A tenant's whole end as the gateway wires it: over HTTP, with real stores and files, from announcement to certificate."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from gateway.adapters.audit.backup_file import read_header
+from gateway.adapters.stores.embedded import EmbeddedValkey
+from gateway.adapters.stores.redis import Store
+from gateway.adapters.stores.snapshot import Snapshot
+from gateway.adapters.system import RandomIds
+from gateway.adapters.telemetry.null import NullTelemetry
+from gateway.cli.main import main
+from gateway.leaving import Leaving, LeavingNeeds, open_leaving
+from gateway.policy.offboarding import Status
+from gateway.runner.backup import BackupParts, Backups
+from gateway.runner.backup_keys import tenant_key
+from gateway.settings import Settings
+from gateway.values import Private
+from tests.http.listening import serving
+from tests.runner.lived import ACME, GLOBEX, WHO, Lived, lived, write_policies
+
+AUTH = {"Authorization": "Bearer operator-key"}
+PATH = "/api/v1/tenants/acme/offboarding"
+
+
+@dataclass
+class Clock:
+    at: datetime = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+@dataclass
+class House:
+    gateway: Lived
+    leaving: Leaving
+    clock: Clock
+    http: aiohttp.ClientSession
+    folder: Path
+
+    async def asked(self, method: str, path: str = PATH, status: int = 200, **more: Any) -> Any:
+        async with self.http.request(method, path, headers=AUTH, **more) as answer:
+            body = await answer.json()
+            assert answer.status == status, body
+            return body
+
+    def backups(self) -> Backups:
+        gateway = self.gateway
+        about = (gateway.store, gateway.keys.shelf, gateway.keys.masters, gateway.settings.data)
+        return Backups(BackupParts(*about, dict, gateway.ledger, self.clock, RandomIds()))
+
+
+@pytest.fixture
+async def house(tmp_path: Path, valkey: EmbeddedValkey) -> AsyncIterator[House]:
+    async with Store(valkey.url, timeout_s=20) as store:
+        await store.ask("FLUSHDB")
+    key = tmp_path / "master.key"
+    key.touch(mode=0o600)
+    key.write_text("A" * 43 + "=")
+    named = {"DATA": tmp_path / "data", "POLICIES": write_policies(tmp_path / "policies"), "REDIS_URL": valkey.url}
+    settings = Settings.from_env({f"SORDINO_{name}": str(value) for name, value in {**named, "MASTER_KEY_FILE": key}.items()})
+    clock = Clock()
+    async with lived(settings) as gateway:
+        await gateway.live()
+        kept = (settings.data, gateway.store, gateway.ledger, gateway.keys, gateway.desk, gateway.signing)
+        leaving = open_leaving(LeavingNeeds(*kept, dict, clock, RandomIds(), NullTelemetry()))
+        async with serving(leaving.routes(Private("operator-key"))) as http:
+            yield House(gateway, leaving, clock, http, tmp_path)
+
+
+async def test_a_tenant_leaves_and_its_certificate_says_what_went_and_what_stays(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing of it can be read any more, also in a backup of before; the other tenant is as it was."""
+    others = await house.gateway.readable(GLOBEX)
+    old = await house.backups().create(house.folder / "backups", region="local")
+    await house.asked("GET", status=404)
+    preview = await house.asked("GET", PATH + "/preview")
+    assert {each["holding"]: each["items"] for each in preview["would_go"]}["recordings"] == 3
+
+    begun = await house.asked("POST", status=202, json={"reason": "contract ended"})
+    assert (begun["status"], begun["next"]) == ("active", "data_deleted")
+    assert await house.leaving.ended(ACME) == house.clock.at
+    await house.asked("GET", PATH + "/certificate", status=404)
+
+    house.clock.at += timedelta(days=8)
+    await house.leaving.round()
+    assert set(await house.gateway.readable(ACME)) == {WHO}
+    house.clock.at += timedelta(days=13)
+    await house.leaving.round()
+    ended = await house.asked("GET")
+    assert (ended["status"], ended["next"], ended["overdue"]) == ("done", None, None)
+    assert await house.gateway.readable(ACME) == {}
+    assert await house.leaving.log.all() == ()
+
+    certificate = house.folder / "end.json"
+    async with house.http.get(PATH + "/certificate", headers=AUTH) as answer:
+        certificate.write_bytes(await answer.read())
+    assert main(["evidence", "verify", str(certificate), "--key", str(house.folder / "data" / "keys" / "signing.pub")]) == 0
+    assert "tenant acme has left" in capsys.readouterr().out
+    certificate.write_bytes(certificate.read_bytes().replace(b"contract ended", b"contract broken"))
+    assert main(["evidence", "verify", str(certificate)]) == 1
+    assert "changed after it was signed" in capsys.readouterr().err
+
+    assert ACME in read_header(old.path).tenants
+    assert await tenant_key(house.gateway.keys.shelf, ACME, create=False) is None
+    assert await house.gateway.readable(GLOBEX) == others
+    async with Snapshot(house.gateway.store) as snapshot:
+        assert b"acme" not in (house.folder / "backups" / "keys.sealed").read_bytes()
+        assert not [name async for batch in snapshot.key_names() for name in batch if "{acme}" in name]
+
+
+async def test_an_end_that_was_taken_back_lets_calls_begin_again(house: House) -> None:
+    await house.asked("POST", status=202, json={"reason": "contract ended"})
+    cancelled = await house.asked("DELETE", params={"reason": "they stay"})
+    assert cancelled["status"] == Status.CANCELLED.value
+    await house.leaving.log.check(ACME)
+    assert await house.leaving.ended(ACME) is None
+    again = await house.asked("DELETE", status=403, params={"reason": "they stay"})
+    assert "is cancelled already" in again["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({}, "no reason is given"),
+        ({"reason": 7}, "`reason` is not text"),
+        ({"reason": "r", "ends": "soon"}, "a time is none"),
+        ({"reason": "r", "wait_days": -1}, "is negative"),
+    ],
+)
+async def test_what_is_wrong_with_a_wish_is_told(house: House, body: dict[str, Any], told: str) -> None:
+    refused = await house.asked("POST", status=400, json=body)
+    assert told in refused["error"]["message"]
+    await house.asked("GET", status=404)
+
+
+async def test_who_is_nobody_is_let_in_nowhere(house: House) -> None:
+    async with house.http.get(PATH) as answer:
+        assert answer.status == 401
+
+
+async def test_keys_beside_backups_that_are_not_here_are_told_until_they_are_replaced(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A folder on another machine: the gateway there replaces them, this one says that they are old."""
+    await house.backups().create(house.folder / "backups", region="local")
+    moved(house.folder / "backups", house.folder / "elsewhere")
+    await house.leaving.seal.destroyed()
+    await house.leaving.round()
+    assert "are older than they may be" in caplog.text
+    caplog.clear()
+    moved(house.folder / "elsewhere", house.folder / "backups")
+    before = (house.folder / "backups" / "keys.sealed").read_bytes()
+    await house.leaving.round()
+    assert (house.folder / "backups" / "keys.sealed").read_bytes() != before
+    assert "are older than they may be" not in caplog.text
+
+
+def moved(folder: Path, to: Path) -> None:
+    folder.rename(to)
