@@ -7,10 +7,11 @@ import pytest
 from gateway.adapters.keys.subjects import SubjectHash
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.subjects import RedisSubjects
-from gateway.errors import InvalidRequest, PolicyRefused, StoreUnavailable
+from gateway.errors import InvalidRequest, NoPermittedRoute, PolicyRefused, StoreUnavailable
+from gateway.policy.egress import Grant
 from gateway.policy.model import TenantPolicy
 from gateway.runner.rights_callers import RESTRICTED, Arrived, Callers, home_of, promised
-from gateway.values import CallId, Private, TenantId
+from gateway.values import CallId, DataCategory, Hop, Private, TenantId
 from tests.policy.samples import loaded
 from tests.runner.desks import START, MovedClock
 
@@ -75,10 +76,38 @@ async def test_where_nobody_can_tell_the_call_is_barred(tenant: TenantPolicy) ->
         async def of_call(self, *_: object) -> None:
             raise StoreUnavailable("gone")
 
+        async def restricted(self, *_: object) -> None:
+            raise StoreUnavailable("gone")
+
     callers = Callers(Gone(), SubjectHash(Private(b"k" * 32)), MovedClock())
     assert (await callers.calling(tenant, CALL, NUMBER)).barred == "store_unavailable"
     with pytest.raises(StoreUnavailable):
         await callers.speaking(ACME, CALL, "a" * 64)
+
+
+async def test_a_restriction_holds_in_a_call_that_goes_on(tenant: TenantPolicy, callers: Callers, persons: RedisSubjects) -> None:
+    """From the next Grant on nobody hears them; who is not known has the door as it is."""
+    door = Door()
+    subject = callers.subject(tenant, NUMBER)
+    heeding = callers.heeding(door, ACME, subject)
+    with pytest.raises(NoPermittedRoute, match="asked"):
+        await heeding.grant(Hop.LLM, frozenset({DataCategory.MASKED_TRANSCRIPT}))
+    await persons.restrict(ACME, subject, START)
+    with pytest.raises(PolicyRefused, match="restricted"):
+        await heeding.grant(Hop.LLM, frozenset({DataCategory.MASKED_TRANSCRIPT}))
+    assert door.asked == [Hop.LLM]
+    assert callers.heeding(door, ACME, "") is door
+
+
+class Door:
+    """Counts who asks, and lets nobody out."""
+
+    def __init__(self) -> None:
+        self.asked: list[Hop] = []
+
+    async def grant(self, hop: Hop, categories: frozenset[DataCategory], **_: object) -> Grant:
+        self.asked.append(hop)
+        raise NoPermittedRoute("it was asked")
 
 
 def test_no_number_is_repeated(tenant: TenantPolicy, callers: Callers) -> None:
