@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from gateway.adapters.detectors.engine import Engine, Row
 
 _NETWORK = frozenset({"socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto", "socket.bind"})
+_COLLECT_AFTER = (20_000, 10, 20)
+"""New objects before the collector looks at them (``gc.set_threshold``): what a text leaves is nearly all freed by counting."""
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -114,6 +116,7 @@ def _load(regions: tuple[str, ...]) -> None:
     # What is loaded stays until the end: the collector has no reason to go through it again, in the middle of somebody's text.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*_COLLECT_AFTER)
 
 
 def _end_with_parent() -> None:
