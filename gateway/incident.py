@@ -28,7 +28,7 @@ from gateway.ports import Clock, Ids, Ledger, Telemetry
 from gateway.runner.cases import HOUSE, INCIDENT, CaseBook
 from gateway.runner.incidents import Incidents
 from gateway.runner.incidents_record import last_scope
-from gateway.runner.incidents_watch import ChainWatch
+from gateway.runner.incidents_watch import TAIL_A_LOOK, ChainWatch
 from gateway.runner.notices import NoticeSender
 from gateway.values import Private, TenantId
 
@@ -41,6 +41,8 @@ VERIFY_EVERY = 6
 """Rounds from one look at the evidence to the next: a minute."""
 WALK_A_LOOK, LEAST_WALK = 10_000, 20
 """Old entries that are verified anew in one look at all tenants together, and at least of each: less than 1 % of a core."""
+LEAST_TAIL = 2_000
+"""New entries of each tenant at least: to verify one costs far less than it took to write it."""
 ALERT_MAIL, ALERT_WEBHOOK, ALERT_SECRET = "SORDINO_ALERT_MAIL", "SORDINO_ALERT_WEBHOOK", "SORDINO_ALERT_WEBHOOK_SECRET"
 OPEN, OVERDUE = "sordino_cases_open", "sordino_cases_overdue"
 
@@ -64,10 +66,10 @@ class IncidentDesks:
         for number in count():
             now: Counter[tuple[str, str]] = Counter()
             tenants = self.book.tenants()
-            walk = max(LEAST_WALK, WALK_A_LOOK // len(tenants)) if number % VERIFY_EVERY == 0 else 0
+            share = len(tenants) if number % VERIFY_EVERY == 0 else 0
             for tenant in tenants:
                 try:
-                    now += self._counted(await self.round(tenant, telemetry, walk=walk))
+                    now += self._counted(await self.round(tenant, telemetry, share=share))
                 except SordinoError as error:
                     log.warning("cases of tenant %s could not be looked after now: %s", tenant, error.code)
             for metric, kind in {*shown, *now}:
@@ -75,16 +77,19 @@ class IncidentDesks:
             shown = now
             await asyncio.sleep(every_s)
 
-    async def round(self, tenant: TenantId, telemetry: Telemetry, *, walk: int = LEAST_WALK) -> tuple[Case, ...]:
-        """Once, for one tenant; ``walk`` 0: its evidence is not verified this time. Gives its open cases.
+    async def round(self, tenant: TenantId, telemetry: Telemetry, *, share: int = 1) -> tuple[Case, ...]:
+        """Once, for one tenant. Gives its open cases.
+
+        ``share``: how many tenants share the entries that one round verifies; 0: none are verified this time.
 
         Raises StoreUnavailable, EvidenceUnavailable.
         """
         cases = await self.book.keep(tenant)
         if unproven := await self.book.unproven(tenant):
             log.warning("the ledger does not take what happened in %d case(s) of tenant %s", len(unproven), tenant)
-        if walk:
-            looked = await self.watch.look(tenant, walk=walk)
+        if share:
+            tail, walk = max(LEAST_TAIL, TAIL_A_LOOK // share), max(LEAST_WALK, WALK_A_LOOK // share)
+            looked = await self.watch.look(tenant, tail=tail, walk=walk)
             if looked.faults:
                 log.error("the chain of evidence of tenant %s fails its verification: %d fault(s)", tenant, len(looked.faults))
             telemetry.count("sordino_chain_verified_total", looked.entries, outcome="broken" if looked.faults else "whole")

@@ -163,6 +163,7 @@ class CaseBook:
         The first attempts are made before this answers. The message is kept with the case. The same ``message.id`` twice is one.
         """
         channels = self._contacts(tenant).channels
+        _plain(message.data)
 
         def write(case: Case | None, at: datetime) -> Sequence[CaseEvent]:
             if case is None:
@@ -356,11 +357,15 @@ def _step(
         _check_word("note", name)
         if len(text) > LONGEST_NOTE:
             raise InvalidRequest(f"the note {name} is too long", hint=f"at most {LONGEST_NOTE} characters")
+    return CaseEvent(what, at, _plain(facts or {}), dict(notes or {}), dict(deadlines or {}), tuple(meets))
+
+
+def _plain(facts: Mapping[str, Any]) -> dict[str, Json]:
+    """As the evidence will have them. Raises InvalidRequest, before anything has happened."""
     try:
-        whole = {name: plain(value, f"facts.{name}", below=4) for name, value in (facts or {}).items()}
+        return {name: plain(value, f"facts.{name}", below=4) for name, value in facts.items()}
     except EvidenceInvalid as error:
         raise InvalidRequest(f"this cannot be a fact of a case: {error.message}") from None
-    return CaseEvent(what, at, whole, dict(notes or {}), dict(deadlines or {}), tuple(meets))
 
 
 def _appointment(case: Case, deadline: Deadline) -> Appointment:

@@ -26,10 +26,10 @@ from gateway.runner.incidents_record import Incident, Report, last_scope
 from gateway.values import TenantId
 
 TAIL, WALK = "tail", "walk"
-MOST = 2_000
-"""Entries that are verified in one go."""
-TAIL_GOES = 50
-"""How often a look goes on with what is new: so many entries can be written between two looks."""
+MOST = 500
+"""Entries that are verified in one go: some milliseconds of a thread, so that no call waits for it."""
+TAIL_A_LOOK = 100_000
+"""New entries of one look; it goes on in the next one."""
 LEASE_S = 90.0
 """Longer than from one look to the next: so it stays with one gateway while that lives."""
 CHAIN = "chain"
@@ -81,21 +81,24 @@ class ChainWatch:
         self._book = book
         self._clock = clock
 
-    async def look(self, tenant: TenantId, *, most: int = MOST, walk: int = MOST) -> Looked:
-        """Verify what is new, and the next ``walk`` entries of what is old. Nothing, while another gateway does it."""
+    async def look(self, tenant: TenantId, *, tail: int = TAIL_A_LOOK, walk: int = MOST) -> Looked:
+        """Verify the next ``tail`` entries of what is new, and the next ``walk`` of what is old.
+
+        Nothing, while another gateway does it.
+        """
         if not await self._lease.take(tenant, CHAIN, for_s=LEASE_S):
             return Looked(0)
         read, faults = 0, list[Fault]()
         incident: Incident | None = None
-        for mark, bound, goes in ((TAIL, most, TAIL_GOES), (WALK, walk, 1)):
-            for _ in range(goes):
+        for mark, left in ((TAIL, tail), (WALK, walk)):
+            while left > 0:
+                bound = min(MOST, left)
                 count, found, then = await self._stretch(tenant, mark, bound)
                 read, faults = read + count, faults + found
                 incident = await self._report(tenant, found) or incident
                 # Only now: who dies before this finds the same faults again.
                 await self._marks.put(tenant, mark, *then)
-                if count < bound:
-                    break
+                left = left - count if count == bound else 0
         return Looked(read, tuple(faults), incident)
 
     async def verify(self, tenant: TenantId) -> Looked:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -271,9 +272,13 @@ async def test_facts_that_evidence_cannot_hold_are_refused_before_anything_happe
         for facts in ({"share": 0.5}, {"what": object()}):
             with pytest.raises(InvalidRequest):
                 await book.open(ACME, "access", about=PERSON, deadlines={}, facts=facts)  # type: ignore[arg-type]
+        case = await opened(book)
+        with pytest.raises(InvalidRequest):
+            await book.tell(ACME, case.id, replace(letter(), data={"share": 0.5}))
+        await book.close(ACME, case.id, "done")
         with pytest.raises(InvalidRequest, match="time zone"):
             await book.open(ACME, "access", about=PERSON, deadlines={"answer": START.replace(tzinfo=None)})
-        assert await book.list(ACME) == ()
+        assert await book.list(ACME, open_only=True) == ()
 
 
 async def test_a_book_that_was_written_into_is_not_believed(store: Store) -> None:
