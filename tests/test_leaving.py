@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import aiohttp
 import pytest
@@ -15,13 +16,17 @@ from gateway.adapters.audit.backup_file import read_header
 from gateway.adapters.stores.embedded import EmbeddedValkey
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.snapshot import Snapshot
+from gateway.adapters.stores.tenant_keys import TenantKeys
 from gateway.adapters.system import RandomIds
 from gateway.adapters.telemetry.null import NullTelemetry
+from gateway.calling import Calls
 from gateway.cli.main import main
+from gateway.errors import TenantLeaving
 from gateway.leaving import Leaving, LeavingNeeds, open_leaving
 from gateway.policy.offboarding import Status
 from gateway.runner.backup import BackupParts, Backups
 from gateway.runner.backup_keys import tenant_key
+from gateway.runner.leg import Leg
 from gateway.settings import Settings
 from gateway.values import Private
 from tests.http.listening import serving
@@ -122,6 +127,22 @@ async def test_a_tenant_leaves_and_its_certificate_says_what_went_and_what_stays
         assert not [name async for batch in snapshot.key_names() for name in batch if "{acme}" in name]
 
 
+async def test_no_call_and_no_request_of_it_begins_from_then_on(house: House) -> None:
+    """Calls are refused before the first word of their evidence, programs with the reason instead of "no such key"."""
+    keys, now = TenantKeys(house.gateway.store), datetime.now(UTC)
+    _, secret = await keys.create(ACME, now=now)
+    _, others = await keys.create(GLOBEX, now=now)
+    await house.asked("POST", status=202, json={"reason": "contract ended"})
+    stands_on: Any = SimpleNamespace(store=house.gateway.store)
+    tenant: Any = SimpleNamespace(tenant="acme")
+    with pytest.raises(TenantLeaving, match="account is ending"):
+        await Calls(stands_on)._started(tenant, "twilio", cast(Leg, None))
+    with pytest.raises(TenantLeaving) as refused:
+        await keys.enter(secret, "chat", now=now)
+    assert (refused.value.code, refused.value.reasons) == ("policy_refused", ("the tenant is being offboarded",))
+    await keys.enter(others, "chat", now=now)
+
+
 async def test_an_end_that_was_taken_back_lets_calls_begin_again(house: House) -> None:
     await house.asked("POST", status=202, json={"reason": "contract ended"})
     cancelled = await house.asked("DELETE", params={"reason": "they stay"})
@@ -132,22 +153,18 @@ async def test_an_end_that_was_taken_back_lets_calls_begin_again(house: House) -
     assert "is cancelled already" in again["error"]["message"]
 
 
-@pytest.mark.parametrize(
-    ("body", "told"),
-    [
-        ({}, "no reason is given"),
-        ({"reason": 7}, "`reason` is not text"),
-        ({"reason": "r", "ends": "soon"}, "a time is none"),
-        ({"reason": "r", "wait_days": -1}, "is negative"),
-    ],
-)
-async def test_what_is_wrong_with_a_wish_is_told(house: House, body: dict[str, Any], told: str) -> None:
-    refused = await house.asked("POST", status=400, json=body)
-    assert told in refused["error"]["message"]
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({}, "no reason is given"),
+    ({"reason": 7}, "`reason` is not text"),
+    ({"reason": "r", "ends": "soon"}, "a time is none"),
+    ({"reason": "r", "wait_days": -1}, "is negative"),
+]
+
+
+async def test_what_is_wrong_with_a_wish_is_told_and_who_is_nobody_is_not_let_in(house: House) -> None:
+    for body, told in WRONG:
+        assert told in (await house.asked("POST", status=400, json=body))["error"]["message"]
     await house.asked("GET", status=404)
-
-
-async def test_who_is_nobody_is_let_in_nowhere(house: House) -> None:
     async with house.http.get(PATH) as answer:
         assert answer.status == 401
 
