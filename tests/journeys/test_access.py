@@ -29,6 +29,7 @@ CALL = CallId("call_01kcanary0000000000000000")
 CANARY = "canary-of-the-other-tenant"
 HELD: dict[str, Any] = {"string": "x", "integer": 1, "boolean": True, "array": ["x"], "object": {}}
 REFUSED = "your roles do not give this right for that tenant"
+TRIES = 20
 PATIENCE = aiohttp.ClientTimeout(total=60)
 
 
@@ -42,6 +43,15 @@ class Site:
     paths: dict[str, dict[str, Any]]
 
     async def ask(self, method: str, where: str, key: str | None, body: object = None) -> tuple[int, str]:
+        """The answer; a store that a busy machine holds up is asked again."""
+        found = await self._ask(method, where, key, body)
+        for _ in range(TRIES):
+            if found[0] != 503:
+                break
+            found = await self._ask(method, where, key, body)
+        return found
+
+    async def _ask(self, method: str, where: str, key: str | None, body: object) -> tuple[int, str]:
         headers = {"Authorization": f"Bearer {key}"} if key is not None else {}
         async with self.client.request(
             method, self.house.gateway.url + where, headers=headers, json=body, allow_redirects=False, timeout=PATIENCE
