@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -16,9 +17,10 @@ from gateway.errors import EvidenceUnavailable, InvalidRequest, NotFound, StoreU
 from gateway.evidence.chain import verify_chain
 from gateway.evidence.entries import Draft, Entry
 from gateway.policy.cases import REMIND_BEFORE, Case
-from gateway.policy.notice_message import NoticeMessage
+from gateway.policy.contacts import Contacts
+from gateway.policy.notice_message import NoticeMessage, Tried
 from gateway.ports import Ledger
-from gateway.runner.cases import HOUSE, CaseBook
+from gateway.runner.cases import CLAIM_S, HOUSE, CaseBook
 from gateway.values import TenantId
 from tests.runner.desks import ACME, START, Channel, Desks
 
@@ -188,6 +190,32 @@ async def test_a_letter_is_tried_until_it_arrives_and_keeps_its_deadline_then(st
         assert kinds.count("case.attempted") == 3
         assert kinds.count("case.notified") == 2
         assert "Somebody asked" not in str([entry.draft.body for entry in await desks.evidence()])
+
+
+class Dying(Channel):
+    """Dies in the middle of an attempt, as the process around it would."""
+
+    async def deliver(self, contacts: Contacts, message: NoticeMessage) -> Tried:
+        raise asyncio.CancelledError
+
+
+async def test_a_gateway_that_died_while_it_delivered_is_replaced(store: Store) -> None:
+    """Its attempt is its own until the claim has run out; then another one makes it, once."""
+    async with Desks(store) as desks:
+        dying, other = book_of(store, desks, webhook=Dying()), book_of(store, desks)
+        case = await opened(dying)
+        with pytest.raises(asyncio.CancelledError):
+            await dying.tell(ACME, case.id, letter())
+        await other.keep(ACME)
+        assert desks.webhook.got == []
+        async with store.answers() as client:
+            claims: Any = await client.keys("sordino:{acme}:cases:claim:*")
+            assert {0 < await client.ttl(claim) <= CLAIM_S for claim in claims} == {True}
+            await client.delete(*claims)
+        for _ in range(2):
+            await other.keep(ACME)
+        assert [message.id for message in desks.webhook.got] == ["letter_1"]
+        assert [message.id for message in desks.mail.got] == ["letter_1"]
 
 
 class Failing:
