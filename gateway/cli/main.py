@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from gateway.cli import (
     access,
@@ -35,6 +35,17 @@ from gateway.errors import PolicyInvalid, SordinoError
 
 WRONG_USAGE = 2
 FOUND_FAULTS = 1
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what it does not understand by the names of options alone: what else was typed may be somebody's number."""
+
+    def error(self, message: str) -> NoReturn:
+        begin, colon, rest = message.partition(": ")
+        if begin == "unrecognized arguments":
+            named = (each.split("=")[0] if each.startswith("-") and not each[1:2].isdigit() else "…" for each in rest.split())
+            message = f"{begin}{colon}{' '.join(named)}"
+        super().error(message)
 
 
 class Group(Protocol):
@@ -69,7 +80,7 @@ GROUPS: tuple[Group, ...] = (
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    top = argparse.ArgumentParser(prog="sordino", description="The privacy gateway for AI phone calls.")
+    top = Parser(prog="sordino", description="The privacy gateway for AI phone calls.")
     top.add_argument("--version", action="version", version=f"sordino {_version()}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for group in GROUPS:

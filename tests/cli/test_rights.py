@@ -136,3 +136,13 @@ def test_mistakes_are_told_without_repeating_the_number(
     error = capsys.readouterr().err
     assert said in error
     assert "12345678" not in error
+
+
+def test_a_number_that_was_typed_without_quotes_is_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is not understood is named by its options alone."""
+    with pytest.raises(SystemExit) as ended:
+        main(["rights", "access", "--tenant", "acme", "--subject", "+49", "151", "12345678", "--reazon=by 12345678"])
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert "unrecognized arguments: … … --reazon" in error
+    assert "12345678" not in error
