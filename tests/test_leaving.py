@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import aiohttp
 import pytest
 
 from gateway.adapters.audit.backup_file import read_header
+from gateway.adapters.stores.consents import RedisConsents
 from gateway.adapters.stores.embedded import EmbeddedValkey
+from gateway.adapters.stores.key_shelf import RedisKeyShelf
+from gateway.adapters.stores.ledger import RedisLedger
+from gateway.adapters.stores.offboarding import RedisOffboarding
+from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.snapshot import Snapshot
 from gateway.adapters.stores.tenant_keys import TenantKeys
@@ -22,16 +27,22 @@ from gateway.adapters.telemetry.null import NullTelemetry
 from gateway.calling import Calls
 from gateway.cli.main import main
 from gateway.errors import TenantLeaving
+from gateway.evidence.entries import Json
 from gateway.leaving import Leaving, LeavingNeeds, open_leaving
+from gateway.policy.consent import Answer, ConsentRecord, How
 from gateway.policy.offboarding import Status
-from gateway.runner.backup import BackupParts, Backups
+from gateway.runner.account import CallAccount
+from gateway.runner.backup import SEALED, BackupParts, Backups
 from gateway.runner.backup_keys import tenant_key
+from gateway.runner.backup_restore import RestoreParts, Restoring
 from gateway.runner.leg import Leg
+from gateway.runner.places import ConsentsHolding, ReceiptsHolding
 from gateway.settings import Settings
-from gateway.values import Private
+from gateway.values import CallId, Private
 from tests.http.listening import serving
 from tests.runner.lived import ACME, GLOBEX, WHO, Lived, lived, write_policies
 
+T = TypeVar("T")
 AUTH = {"Authorization": "Bearer operator-key"}
 PATH = "/api/v1/tenants/acme/offboarding"
 
@@ -184,6 +195,43 @@ async def test_keys_beside_backups_that_are_not_here_are_told_until_they_are_rep
     await house.leaving.round()
     assert (house.folder / "backups" / "keys.sealed").read_bytes() != before
     assert "are older than they may be" not in caplog.text
+
+
+async def test_a_restored_store_knows_which_tenants_have_begun_to_leave_or_stay_after_all(house: House) -> None:
+    """Of both the backup knows the contrary: one left since, the other's end was taken back since."""
+    await house.leaving.desk.start(GLOBEX, reason="contract ended", by="operator")
+    old = await house.backups().create(house.folder / "backups", region="local")
+    await house.leaving.desk.cancel(GLOBEX, reason="they stay", by="operator")
+    await house.leaving.desk.start(ACME, reason="contract ended", by="operator")
+    subject = ConsentRecord(Answer.WITHDRAWN, "recording", How.SPOKEN, house.clock.at, "call_1")
+    account = CallAccount(ACME, CallId("outbound_1"), house.gateway.ledger, house.clock)
+    row: dict[str, Json] = {"subject": WHO, "answer": "withdrawn", "purpose": "recording", "how": "spoken", "proof": "call_1"}
+    await account.write("consent.recorded", {"count": 1, "records": [row]})
+    url = house.gateway.settings.redis_url
+    async with (
+        Store(f"{url}?db=3", timeout_s=20) as store,
+        RedisLedger(store, timeout_s=20) as ledger,
+        Snapshot(store) as snapshot,
+    ):
+        await store.ask("FLUSHDB")
+        masters = house.gateway.keys.masters
+        shelf, new = RedisKeyShelf(store, masters), house.folder / "new"
+        places = ConsentsHolding(store), ReceiptsHolding(Receipts(store, new / "receipts"))
+        into = RestoreParts(store, snapshot, ledger, new, shelf, masters, lambda: given(places), house.clock, RandomIds())
+        await Restoring(into).run(old.path, old.path.with_name(SEALED), [house.gateway.ledger])
+        there = RedisOffboarding(store)
+        with pytest.raises(TenantLeaving):
+            await there.check(ACME)
+        await there.check(GLOBEX)
+        back, live = await there.find(ACME), await house.leaving.log.find(ACME)
+        assert back is not None
+        assert live is not None
+        assert (back.id, back.times, set(back.steps)) == (live.id, live.times, set(live.steps))
+        assert (await RedisConsents(store).of(ACME, WHO))[-1] == subject
+
+
+async def given(value: T) -> T:
+    return value
 
 
 def moved(folder: Path, to: Path) -> None:

@@ -220,6 +220,7 @@ class OffboardingDesk:
             times = state.times
             days = {
                 "ends": times.ends,
+                "data_from": times.data_from,
                 "data_by": times.data_by,
                 "contact_from": times.contact_from,
                 "contact_by": times.contact_by,
