@@ -6,6 +6,7 @@ evidence says nothing of another tenant. All of them have the shortest of the to
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -40,6 +41,8 @@ from gateway.runner.incidents_record import (
 from gateway.values import TenantId
 
 LONGEST_WHAT = 2_000
+_NUMBER = re.compile(r"\+\d[\d\s().-]{5,}\d|\d{9,}|\b0\d{2,5}[ /-]\d[\d -]{4,}\d")
+_ADDRESS = re.compile(r"[^\s@]@[^\s@]+\.[^\s@]")
 
 
 class Chain(Protocol):
@@ -178,6 +181,7 @@ class Incidents:
 
         Raises NotFound, InvalidRequest.
         """
+        _of_nobody(note)
         incident, notes = await self.get(incident_id), {"note": note} if note else None
         named = [TenantId(tenant) for tenant in tenants]
         for tenant in named:
@@ -192,6 +196,7 @@ class Incidents:
         Raises:
             InvalidRequest: it is closed already, or a touched tenant was not told and no ``reason`` says why it need not be.
         """
+        _of_nobody(reason)
         incident = await self.settle(incident_id)
         if incident.untold and not reason:
             raise InvalidRequest(
@@ -244,6 +249,7 @@ class Incidents:
             raise InvalidRequest("nobody can have become aware of it in the future")
         if not report.what.strip() or len(report.what) > LONGEST_WHAT:
             raise InvalidRequest("say what happened", hint=f"in at most {LONGEST_WHAT} characters, without names of callers")
+        _of_nobody(report.what)
         if report.processor and report.processor not in policies.registry.entries:
             raise NotFound(f"there is no sub-processor {report.processor[:64]!r}", hint="sordino subprocessors list shows them")
         if report.region and not is_region(report.region):
@@ -296,6 +302,14 @@ class Incidents:
             steps=tuple((event.at, event.what, event.notes.get("note", "")) for event in _human(incident.main.events)),
             policy=policy,
             written=self._clock.now(),
+        )
+
+
+def _of_nobody(text: str) -> None:
+    """What people write of an incident is kept in clear: it names no caller's number or address. Raises InvalidRequest."""
+    if _NUMBER.search(text) or _ADDRESS.search(text):
+        raise InvalidRequest(
+            "this text has a telephone number or a mail address in it", hint="write what happened without whom it happened to"
         )
 
 

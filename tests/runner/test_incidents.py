@@ -334,6 +334,9 @@ async def test_an_incident_that_a_dying_gateway_left_half_open_is_gone_on_with(s
         (Report(START - HOURS, START, "x", aware=START + HOURS), InvalidRequest),
         (Report(START - HOURS, START, "x", processor="nobody"), NotFound),
         (Report(START - HOURS, START, "x", region="atlantis"), InvalidRequest),
+        (Report(START - HOURS, START, "the call of +49 151 2345678 leaked"), InvalidRequest),
+        (Report(START - HOURS, START, "the call of 0151/23456789 leaked"), InvalidRequest),
+        (Report(START - HOURS, START, "ann@example.com complains"), InvalidRequest),
         (Report(START - HOURS, START, "x", tenants=("nobody",)), PolicyUnavailable),
     ],
 )
@@ -342,6 +345,19 @@ async def test_what_makes_no_sense_is_refused_and_leaves_nothing(store: Store, r
         with pytest.raises(refused):
             await house.desks.incidents.open(report, by="operator")
         assert await house.desks.incidents.list() == []
+
+
+async def test_texts_with_times_and_addresses_of_machines_are_taken(store: Store) -> None:
+    """Only what could be somebody's number or address is refused; in notes and reasons too."""
+    async with House(store) as house:
+        await busy(house)
+        what = "From 2026-12-01 08:00:00 to 10:30 UTC, 10.20.30.40:6379 was open; 1,000,000 entries; see #4711 @ops"
+        incident = await house.desks.incidents.open(Report(START - 6 * HOURS, START, what), by="operator")
+        await house.desks.incidents.event(incident.id, "contained", by="operator", note="ticket 2026-000123, 99.5 %")
+        with pytest.raises(InvalidRequest):
+            await house.desks.incidents.event(incident.id, "told", by="operator", note="called +1 512 555 0100")
+        with pytest.raises(InvalidRequest):
+            await house.desks.incidents.close(incident.id, "resolved", by="operator", reason="ann@example.com knows")
 
 
 async def test_a_call_that_began_long_before_the_window_has_its_person(store: Store) -> None:
