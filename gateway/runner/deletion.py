@@ -28,7 +28,7 @@ BATCH = 100
 """Things that are decided at once."""
 AT_ONCE = 8
 """Things that are destroyed at the same time, of one place."""
-WRITTEN_AT_ONCE = 50
+WRITTEN_AT_ONCE = 25
 """Entries that wait for one fsync together."""
 LOOKS = 20
 """How often holds are read again because one came or went meanwhile."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -13,11 +14,13 @@ from gateway.adapters.stores.lease import RedisLease
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.telemetry.null import NullTelemetry
+from gateway.errors import StoreUnavailable
 from gateway.holding import DataDesk
 from gateway.policy.model import TenantPolicy
 from gateway.policy.retention import HoldScope
 from gateway.runner.holdings import Deleted, Item
 from gateway.runner.retention import CALLERS, Sweeper, SweeperParts, Swept
+from gateway.tasks import TaskOwner
 from gateway.values import CallId, DataClass, TenantId
 from tests.conftest import PATIENCE_S
 from tests.policy.samples import TENANT, loaded
@@ -248,3 +251,36 @@ async def test_whose_call_it_was_is_forgotten_with_the_last_thing_of_the_call(ho
         house.clock.at = START + timedelta(days=31)
         await house.swept()
         assert house.has() == []
+
+
+async def test_it_looks_again_and_again_and_does_what_each_gateway_does_for_itself(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also after a chore that failed, until it is cancelled."""
+    monkeypatch.setattr("gateway.runner.retention.EVERY_S", (0.0, 0.0))
+    house.clock.at = START + WEEK
+    thrice, rounds = asyncio.Event(), 0
+
+    async def chore() -> None:
+        nonlocal rounds
+        rounds += 1
+        house.shelves["recordings"].put(f"call_{rounds}")
+        if rounds == 3:
+            thrice.set()
+        raise StoreUnavailable("not now")
+
+    async with asyncio.timeout(PATIENCE_S), TaskOwner("sweeper", on_failure=lambda name, error: None) as tasks:
+        tasks.start(house.sweeper().run(chore), name="retention")
+        await thrice.wait()
+    assert {"call_1", "call_2"} <= set(house.shelves["recordings"].deleted)
+
+
+async def test_two_gateways_that_look_at_the_same_time_delete_each_thing_once(house: House) -> None:
+    for number in range(30):
+        house.shelves["recordings"].put(f"call_{number}")
+    house.clock.at = START + WEEK
+    both = await asyncio.gather(house.swept("one"), house.swept("two"))
+    assert house.has() == []
+    assert sum(swept.deleted[DataClass.AUDIO] for swept in both if swept.deleted) == 30
+    certified = [each.of async for each in house.desk.certificates.all(ACME)]
+    assert len(certified) == len(set(certified)) == 30
