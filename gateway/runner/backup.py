@@ -46,8 +46,8 @@ from gateway.runner.backup_keys import keys_of, new_secret, tenant_key
 from gateway.values import CallId, DataCategory, Hop, TenantId
 
 SEALED = "keys.sealed"
-HOUSE = TenantId("_house")
-"""What is of no tenant alone."""
+HOUSE = TenantId("_gateway")
+"""Whose the evidence and the cases are that concern no tenant alone; the policies that were in force are with them."""
 RECEIPTS, RECORDINGS, INSTRUCTIONS = "receipts", "recordings", "instructions"
 PIECE = 1024 * 1024
 AT_ONCE = 500
@@ -115,12 +115,15 @@ class Backups:
         place = await asyncio.to_thread(_made_folder, folder)
         id_, made = self._p.ids.new("backup"), self._p.clock.now()
         key_id, locked, secret = new_secret(self._p.masters, id_)
-        sections: list[Section] = [Section(HOUSE, KEPT, 0, "")]
+        sections: list[Section] = []
         for tenant in tenants:
             seq, head = await snapshot.head(tenant)
-            sections += [Section(tenant, part, seq, head or genesis(tenant)) for part in (DATA, KEPT)]
+            parts = (KEPT,) if tenant == HOUSE else (DATA, KEPT)
+            sections += [Section(tenant, part, seq, head or genesis(tenant)) for part in parts]
         header = Header(id_, timestamp(made), region, key_id, locked, tuple(sections))
-        keys = keys_of(secret, sections, {each: await tenant_key(self._p.shelf, each, create=True) for each in tenants})
+        keys = keys_of(
+            secret, sections, {each: await tenant_key(self._p.shelf, each, create=True) for each in tenants if each != HOUSE}
+        )
         path = folder / f"{made:%Y%m%dT%H%M%SZ}-{id_}{SUFFIX}"
         left_out: list[str] = []
         # It is known from now on: a key that is destroyed while the backup is made goes from beside it too.
@@ -136,7 +139,7 @@ class Backups:
         return Made(path, header, sum(tally.records for tally in writer.tallies), sha256, tuple(left_out))
 
     async def _tenants(self, snapshot: Snapshot) -> tuple[TenantId, ...]:
-        found = set(self._p.tenants())
+        found = {HOUSE, *self._p.tenants()}
         async for batch in snapshot.names():
             found |= {place[0] for name in batch if (place := place_of(name))}
         return tuple(sorted(found))
@@ -297,7 +300,7 @@ def _in_folder(folder: Path) -> list[Path]:
 def _check_region(region: str, tenants: Iterable[TenantId], policies: Mapping[TenantId, TenantPolicy]) -> None:
     if not is_region(region):
         raise InvalidRequest("there is no such region", hint="write local for this machine, or a region as policies do: eu, de…")
-    refused = [f"{tenant}: {said}" for tenant in tenants if (said := _against(region, policies.get(tenant)))]
+    refused = [f"{tenant}: {said}" for tenant in tenants if tenant != HOUSE and (said := _against(region, policies.get(tenant)))]
     if refused:
         raise PolicyRefused(f"a backup may not be kept in {region}", hint="keep it elsewhere", reasons=tuple(refused))
 

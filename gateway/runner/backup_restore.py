@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from gateway.adapters.audit.backup_file import BackupReader, Header, Kind, Record, open_backup, read_header
+from gateway.adapters.audit.backup_file import DATA, BackupReader, Header, Kind, Record, open_backup, read_header
 from gateway.adapters.recordings.folder import Folder
 from gateway.adapters.stores import names
 from gateway.adapters.stores.ledger import RedisLedger
@@ -27,7 +27,8 @@ from gateway.ports import Clock, Ids
 from gateway.runner.account import CallAccount
 from gateway.runner.backup import INSTRUCTIONS, RECEIPTS, RECORDINGS, TYPES, Tell, in_batches
 from gateway.runner.backup_keys import keys_of, secret_of, tenant_key
-from gateway.runner.backup_since import Replay, Since, Source, append_newer, verify_links
+from gateway.runner.backup_replay import Replay
+from gateway.runner.backup_since import Since, Source, append_newer, verify_links
 from gateway.runner.holdings import Holding
 from gateway.values import CallId, TenantId
 
@@ -102,7 +103,7 @@ class Restoring:
         found = {tenant: OfTenant() for tenant in header.tenants}
         await self._check_empty(header)
         keys_made = await self._keys(sealed)
-        of_tenant = {tenant: await tenant_key(self._p.shelf, tenant, create=False) for tenant in header.tenants}
+        of_tenant = {tenant: await tenant_key(self._p.shelf, tenant, create=False) for tenant in _of_data(header)}
         keys = keys_of(secret_of(header, self._p.masters), header.sections, of_tenant)
         with open_backup(file, lambda _: keys) as backup:
             for section in backup.erased:
@@ -235,6 +236,10 @@ class _Files:
         if whole != len(parts):
             raise BackupInvalid("the backup has a file that no gateway keeps", hint="restore with the version that made it")
         return self._data.joinpath(kind, *(names.checked(part) for part in parts))
+
+
+def _of_data(header: Header) -> list[TenantId]:
+    return [section.tenant for section in header.sections if section.part == DATA]
 
 
 def _piece(record: Record) -> Piece:

@@ -20,7 +20,7 @@ from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.subjects import RedisSubjects
 from gateway.adapters.stores.suppression import RedisSuppression
 from gateway.adapters.stores.transcripts import RedisTranscripts, TranscriptFacts, TurnKept
-from gateway.cli.data import attach_data_desk
+from gateway.cli.data import attach_data
 from gateway.evidence.chain import CallChain
 from gateway.evidence.receipt import build
 from gateway.holding import DataDesk
@@ -55,6 +55,7 @@ class Lived:
     store: Store
     ledger: RedisLedger
     keys: Keys
+    signing: SigningKey
     desk: DataDesk
 
     async def live(self, tenants: tuple[TenantId, ...] = (ACME, GLOBEX), calls: tuple[CallId, ...] = CALLS) -> None:
@@ -66,7 +67,7 @@ class Lived:
     async def call(self, tenant: TenantId, call: CallId, at: datetime) -> None:
         """One whole call, with everything that may be kept of it."""
         data, store, shelf = self.settings.data, self.store, self.keys.shelf
-        signing = SigningKey.from_file(data / "keys" / "signing.key", create=True)
+        signing = self.signing
         chain = CallChain(tenant, call)
         for kind, body in (STARTED, PLAYED, LISTENING, ENDED):
             chain.add(await self.ledger.append(chain.draft(kind, at + timedelta(seconds=len(chain.entries)), body)))
@@ -111,8 +112,9 @@ class Lived:
 async def lived(settings: Settings) -> AsyncIterator[Lived]:
     """The gateway of these settings, opened by itself: its own Valkey, or the one that they name."""
     async with AsyncExitStack() as running:
-        desk = await attach_data_desk(settings, PolicyFolder.open(settings.policies), running)
+        attached = await attach_data(settings, PolicyFolder.open(settings.policies), running)
         url = settings.redis_url or f"unix://{(settings.data / 'valkey' / 'address').read_text()}"
         store = await running.enter_async_context(Store(url, timeout_s=20))
         ledger = await running.enter_async_context(RedisLedger(store, timeout_s=20))
-        yield Lived(settings, store, ledger, await open_keys(settings, store), desk)
+        keys = await open_keys(settings, store)
+        yield Lived(settings, store, ledger, keys, attached.signing, attached.desk)

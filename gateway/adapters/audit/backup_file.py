@@ -101,8 +101,7 @@ class Header:
 
     @property
     def tenants(self) -> tuple[TenantId, ...]:
-        found = dict.fromkeys(section.tenant for section in self.sections)
-        return tuple(each for each in found if not each.startswith("_"))
+        return tuple(dict.fromkeys(section.tenant for section in self.sections))
 
     def to_bytes(self) -> bytes:
         sections: list[Json] = [

@@ -29,7 +29,6 @@ LEFT_OUT = {
     "key": "keys are not in backups: they are in keys.sealed, which is replaced",
     "keys": "API keys: one that was revoked since must not be good again; make new ones after a restore",
     "access-keys": "the same, of people",
-    "reveals": "of hours: a grant that was given back since must not be good again",
     "vault": "lives for hours, under keys that are not in backups either",
     "idle": "which conversations were last used: of the vault",
     "rate": "of the moment",
@@ -37,13 +36,21 @@ LEFT_OUT = {
     "lease": "of the moment",
     "draft": "of the moment",
     "handover": "of the moment",
+    "reveals": "who may read private text: what has ended must not be allowed again",
     "attempts": "of one day",
 }
 """The first part of names that are not backed up, and why. The places of calls in the evidence are found anew."""
 _KEY_PARTS = (1, 2, 3)
 """Of ``key`` (a tenant's), ``identity:key`` and ``<class>:<call>:key``."""
-OUTLIVES = frozenset({"evidence", "certificates", "holds", "opted-out", "list", "lists", "notices", "offboarding", "deletions"})
-"""The first part of names of what stays when a tenant has gone: readable without the tenant's key."""
+OUTLIVES = frozenset(
+    {
+        *("evidence", "anchors", "anchored", "chain-marks", "certificates", "deletions", "holds", "children"),
+        *("case", "cases", "access-log", "notices", "offboarding"),
+        *("opted-out", "restricted", "list", "lists"),
+    }
+)
+"""The first part of names of what stays when a tenant has gone: readable without the tenant's key. Of the gateway's own people
+and keys (``_gateway``) nothing else is backed up."""
 
 
 class Type(Enum):
@@ -71,9 +78,11 @@ class Piece:
 def place_of(name: str) -> tuple[TenantId, bool] | None:
     """Whose a name is, and whether it outlives its tenant; None: it is not backed up."""
     match = _NAME.fullmatch(name)
-    if match is None or match[1].startswith("_"):
+    if match is None:
         return None
     parts = match[2].split(":")
+    if match[1].startswith("_") and parts[0] not in OUTLIVES:
+        return None
     if parts[0] in LEFT_OUT or is_key(name) or (parts[0] == "evidence" and len(parts) > 1):
         return None
     return TenantId(match[1]), parts[0] in OUTLIVES
