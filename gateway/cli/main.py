@@ -80,7 +80,7 @@ GROUPS: tuple[Group, ...] = (
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    top = Parser(prog="sordino", description="The privacy gateway for AI phone calls.")
+    top: argparse.ArgumentParser = Parser(prog="sordino", description="The privacy gateway for AI phone calls.")
     top.add_argument("--version", action="version", version=f"sordino {_version()}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for group in GROUPS:
