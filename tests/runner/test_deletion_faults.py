@@ -149,6 +149,7 @@ async def resume(house: House, fate: Fate) -> bool:
     return await lived(house.gateway(fate).resume([ACME], at_once=True))
 
 
+@pytest.mark.timeout(300)
 async def test_a_gateway_killed_at_any_step_is_followed_by_another_killed_at_any_step(fresh: Callable[[], Any]) -> None:
     deaths = 0
     for first in range(1, 100):

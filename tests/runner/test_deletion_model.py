@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
@@ -193,6 +194,7 @@ class Life(RuleBasedStateMachine):
         assert lost - set(self.present()) <= set(certified) | pending
 
 
+@pytest.mark.timeout(300)
 def test_the_life_of_data_in_any_order(valkey: EmbeddedValkey) -> None:
     class OnThisStore(Life):
         url = valkey.url
