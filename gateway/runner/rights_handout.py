@@ -127,7 +127,7 @@ async def zipped(dossier: Dossier, items: Sequence[tuple[Holding, Item]], done: 
             continue
         of = "person" if item.id == dossier.subject else item.id
         async for copy in holding.copies(item):
-            folder = f"person/{holding.name}" if of == "person" else f"calls/{of}/{holding.name}"
+            folder = of if of == "person" else f"calls/{of}"
             name, size, sha256 = stream.free_name(f"{folder}/{copy.name}"), *_measured(copy.content)
             files.append(FileOf(name, item.data_class.value, of, size, sha256))
             async for piece in stream.add(name, copy.content):
