@@ -14,12 +14,11 @@ from gateway.adapters.keys.files import read_key
 from gateway.adapters.recordings.folder import Folder, RecordingFile
 from gateway.adapters.recordings.format import CLASS, FileKey, open_recording
 from gateway.adapters.stores.embedded import EmbeddedValkey
-from gateway.adapters.stores.key_shelf import RedisKeyShelf
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.recordings import KEPT, RecordingFacts, RedisRecordings
 from gateway.adapters.stores.redis import Store
-from gateway.errors import InvalidRequest, Misconfigured, StoreUnavailable
-from gateway.keeping import keep_purged, key_desk, master_change, master_keys, open_keys
+from gateway.errors import Misconfigured, StoreUnavailable
+from gateway.keeping import keep_purged, key_desk, master_change, open_keys
 from gateway.settings import Settings
 from gateway.tasks import TaskOwner
 from gateway.values import CallId, Private, TenantId
@@ -67,41 +66,6 @@ async def test_what_is_no_key_is_told_without_being_repeated(store: Store, tmp_p
     with pytest.raises(Misconfigured, match="does not hold 32 bytes") as told:
         await open_keys(settings(tmp_path, Private(text)), store)
     assert not text or text not in str(told.value)
-
-
-async def test_a_sealed_copy_of_the_keys_brings_them_into_a_fresh_store(store: Store, tmp_path: Path) -> None:
-    keys = await open_keys(settings(tmp_path, OLD), store)
-    kept = await keys.shelf.key(TENANT, CALL, CLASS, create=True)
-    short = await keys.shelf.key(TENANT, CALL, "vault", create=True, ttl_s=60)
-    sealed = await keys.shelf.export()
-    assert kept is not None
-    assert kept.reveal() not in sealed
-    async with store.answers() as client:
-        await client.flushall()
-    assert await keys.shelf.import_(sealed) == 4
-    after = await open_keys(settings(tmp_path, OLD), store)
-    assert after.identity == keys.identity
-    assert await after.shelf.key(TENANT, CALL, CLASS, create=False) == kept
-    assert await after.shelf.key(TENANT, CALL, "vault", create=False) == short
-    async with store.answers() as client:
-        assert 0 < await client.ttl("sordino:{acme}:vault:call_1:key") <= 60
-
-
-async def test_a_copy_that_was_altered_or_sealed_by_another_brings_nothing(store: Store, tmp_path: Path) -> None:
-    keys = await open_keys(settings(tmp_path, OLD), store)
-    sealed = await keys.shelf.export()
-    async with store.answers() as client:
-        await client.flushall()
-    for place in (0, 9, 12, 40, 100, len(sealed) - 1):
-        altered = bytearray(sealed)
-        altered[place] ^= 1
-        with pytest.raises((StoreUnavailable, InvalidRequest)):
-            await keys.shelf.import_(bytes(altered))
-    other = settings(tmp_path, Private(base64.b64encode(bytes(32)).decode()))
-    with pytest.raises(StoreUnavailable):
-        await RedisKeyShelf(store, master_keys(other)).import_(sealed)
-    async with store.answers() as client:
-        assert await client.keys("*") == []
 
 
 class TestForgetting:

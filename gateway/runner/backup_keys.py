@@ -35,7 +35,7 @@ def secret_of(header: Header, masters: MasterLocks) -> Private[bytes]:
     except StoreUnavailable:
         raise BackupInvalid(
             f"this backup needs the master key {header.key_id}, and it is not here",
-            hint="give the master key that the gateway had when it was made: SORDINO_MASTER_KEY_FILE",
+            hint="put the key that the gateway had when it was made beside the present one, as its file's name and .previous",
         ) from None
 
 

@@ -119,6 +119,24 @@ def test_a_tenant_whose_key_was_destroyed_is_unreadable_in_every_old_backup(
     assert in_it(lambda gateway: gateway.readable(ACME), DATA=new, REDIS_URL="")
 
 
+def test_a_backup_of_before_the_master_key_was_changed_needs_that_key_and_says_so(
+    lived_in: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = made(lived_in)
+    old, place = (lived_in / "master.key").read_bytes(), lived_in / "master.key"
+    assert main(["keys", "rotate"]) == 0
+    capsys.readouterr()
+    for earlier in lived_in.glob("master.key.*"):
+        earlier.unlink()
+    assert main(["backup", "drill", str(file)]) == 1
+    assert "needs the master key" in (error := capsys.readouterr().err)
+    assert ".previous" in error
+    previous = place.with_name("master.key.previous")
+    previous.touch(mode=0o600)
+    previous.write_bytes(old)
+    assert main(["backup", "drill", str(file)]) == 0
+
+
 def test_nothing_private_and_no_key_can_be_read_in_the_files(lived_in: Path) -> None:
     file = made(lived_in)
 

@@ -65,8 +65,6 @@ REVEALS = {
     "gateway/adapters/providers/openai_speech.py": 2,
     # To speech engines on this machine, under a Grant.
     "gateway/adapters/speech/local.py": 2,
-    # Locked keys and their names, into the cipher of their sealed copy.
-    "gateway/adapters/stores/key_copy.py": 3,
     # Into the cipher, a call's key too; and a tenant's key into its digest's place in the store.
     "gateway/adapters/stores/conversations.py": 3,
     "gateway/adapters/stores/tenant_keys.py": 3,

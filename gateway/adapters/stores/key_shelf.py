@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.adapters.stores import names
-from gateway.adapters.stores.key_copy import export_keys, import_keys
 from gateway.adapters.stores.line import Script
 from gateway.adapters.stores.purge import purge
 from gateway.adapters.stores.redis import Store
@@ -166,15 +165,6 @@ class RedisKeyShelf:
     async def purge(self) -> PurgeProof:
         """See ``gateway.locks.KeyShelf``."""
         return await purge(self._store)
-
-    async def export(self) -> bytes:
-        """A sealed copy of every key: see ``key_copy.py``. Raises StoreUnavailable."""
-        return await export_keys(self._store, self._masters)
-
-    async def import_(self, sealed: bytes) -> int:
-        """Put the keys of such a copy into their places; how many. Raises InvalidRequest, StoreUnavailable."""
-        self._opened.clear()
-        return await import_keys(self._store, self._masters, sealed)
 
     def unwrap(self, wrapped: bytes, *, tenant: TenantId, call: CallId, kind: str) -> bytes:
         """See ``gateway.locks.KeyShelf``."""
