@@ -50,11 +50,12 @@ def add_parser(subparsers: Subparsers) -> None:
     for right in Right:
         _act(commands, right)
     _case(commands, "show", run_show, "one request: its deadlines, and what it waits for")
-    each = _case(commands, "identify", run_identify, "write down how it was checked who asks")
+    each = _case(commands, "identify", run_identify, "write down how it was checked who asks", ' --identity "called back"')
     each.add_argument("--identity", required=True, metavar="HOW", help="stands in the evidence: no personal data")
-    each = _case(commands, "told", run_told, "the tenant was told by other means than webhook and mail")
+    each = _case(commands, "told", run_told, "the tenant was told by other means than webhook and mail", " --proof letter")
     each.add_argument("--proof", required=True, metavar="WHERE", help="where that is proven")
-    each = _case(commands, "release", run_release, "release a regulator's request: a second person does")
+    what = "release a regulator's request: a second person does"
+    each = _case(commands, "release", run_release, what, ' --authorisation "order 7"')
     each.add_argument("--authorisation", required=True, metavar="REFERENCE", help="the written authorisation that it rests on")
     each = _command(commands, "list", run_list, "the requests of a tenant, or of one person", "rights list --tenant acme")
     each.add_argument("--subject", metavar="NUMBER", help="of this person only; - reads it from the input")
@@ -235,8 +236,8 @@ def _on_case(given: argparse.Namespace, step: Callable[[RightsDesk], Awaitable[C
     return on_the_rights_desk(given, work)
 
 
-def _case(commands: Subparsers, name: str, run: Any, what: str) -> argparse.ArgumentParser:
-    each = _command(commands, name, run, what, f"rights {name} --tenant acme --case CASE")
+def _case(commands: Subparsers, name: str, run: Any, what: str, more: str = "") -> argparse.ArgumentParser:
+    each = _command(commands, name, run, what, f"rights {name} --tenant acme --case CASE{more}")
     each.add_argument("--case", required=True, metavar="CASE", help="which request")
     return each
 
