@@ -124,7 +124,10 @@ async def open_desks(needs: DesksNeeds, running: AsyncExitStack) -> Desks:
     places = HoldingNeeds(store, recordings.desk, needs.receipts, clock, (transcripts.holding,))
     about = (store, ledger, needs.signing, clock, ids, needs.telemetry)
     sealed = KeySeal(store, keys.masters, clock, ids).destroyed
-    data = open_data_desk(DataDeskNeeds(*about, SubjectHash(keys.identity), keys.shelf, sealed), holdings(places))
+    data = open_data_desk(
+        DataDeskNeeds(*about, SubjectHash(keys.identity), keys.shelf, sealed, lambda: needs.policies.policies.tenants),
+        holdings(places),
+    )
     recordings.needs.deleting.by, transcripts.needs.deleting.by = data.delete_recording, data.delete_transcript
     kept = (needs.settings.data, store, ledger, keys, data, needs.signing)
     return Desks(

@@ -10,6 +10,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from aiohttp import web
 
@@ -71,6 +72,10 @@ def holdings(needs: HoldingNeeds) -> tuple[Holding, ...]:
     )
 
 
+Tenants = Callable[[], Mapping[TenantId, TenantPolicy]]
+"""The tenants of the policy in force."""
+
+
 @dataclass(frozen=True, slots=True)
 class DataDeskNeeds:
     """What the desk stands on beside the holdings. ``subject`` hashes numbers; ``shelf`` None: keys are nobody's to purge."""
@@ -85,10 +90,10 @@ class DataDeskNeeds:
     shelf: KeyShelf | None = None
     key_destroyed: Callable[[], Awaitable[None]] | None = None
     """What else forgets a key that was destroyed: the sealed copy beside backups."""
+    tenants: Tenants | None = None
+    """None: any name is a tenant's."""
 
 
-Tenants = Callable[[], Mapping[TenantId, TenantPolicy]]
-"""The tenants of the policy in force."""
 Ended = Callable[[TenantId], Awaitable[datetime | None]]
 
 
@@ -220,5 +225,15 @@ def open_data_desk(needs: DataDeskNeeds, places: Sequence[Holding]) -> DataDesk:
         subject_of=subject_of,
         purge=None if shelf is None else purge,
     )
-    desk = HoldDesk(holds, needs.ledger, needs.clock, needs.ids, subject_of)
+    known = None if needs.tenants is None else partial(_known, needs.tenants, needs.ledger)
+    desk = HoldDesk(holds, needs.ledger, needs.clock, needs.ids, subject_of, known)
     return DataDesk(needs, kept, Deletions(parts), desk, RedisCertificates(needs.store), needs.subject)
+
+
+async def _known(tenants: Tenants, ledger: RedisLedger, tenant: TenantId) -> bool:
+    """A tenant of the policies, or one that has evidence: who has left is known, too."""
+    if tenant in tenants():
+        return True
+    async for _ in ledger.entries(tenant):
+        return True
+    return False

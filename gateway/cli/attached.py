@@ -7,6 +7,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from datetime import date
 from pathlib import Path
 
 from gateway.adapters.stores.embedded import EmbeddedValkey
@@ -26,6 +27,14 @@ def add_policies(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--policies", type=Path, metavar="DIR", help="the folder of subprocessors.yaml and tenants/ (SORDINO_POLICIES)"
     )
+
+
+def day(text: str) -> date:
+    """A day as an argument: ``2026-12-31``."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("write a day: 2026-12-31") from None
 
 
 async def attach(settings: Settings, running: AsyncExitStack) -> tuple[Store, RedisLedger]:

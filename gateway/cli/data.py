@@ -80,6 +80,7 @@ async def attach_data(settings: Settings, folder: PolicyFolder, running: AsyncEx
         subject=SubjectHash(keys.identity),
         shelf=keys.shelf,
         key_destroyed=KeySeal(store, keys.masters, clock, ids).destroyed,
+        tenants=lambda: folder.policies.tenants,
     )
     return Attached(store, ledger, keys, signing, open_data_desk(needs, places))
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from gateway.cli.attached import add_policies
+from gateway.cli.attached import add_policies, day
 from gateway.cli.data import BY, on_the_data_desk
 from gateway.holding import DataDesk
 from gateway.http.holds import deletion_json, scope_of
@@ -38,7 +37,7 @@ def add_parser(subparsers: Subparsers) -> None:
     add.add_argument("--all", action="store_true", help="everything of the tenant")
     add.add_argument("--reason", required=True, metavar="WHY", help="stands in the evidence: no personal data")
     add.add_argument("--approver", required=True, metavar="WHO", help="who has approved it")
-    add.add_argument("--review", required=True, type=date.fromisoformat, metavar="DAY", help="when somebody looks at it again")
+    add.add_argument("--review", required=True, type=day, metavar="DAY", help="when somebody looks at it again")
     listed = _command(top, "list", run_list, "the holds in force", "--tenant acme")
     listed.add_argument("--format", default="text", choices=["text", "json"])
     lift = _command(top, "lift", run_lift, "what it kept may be deleted again", '--tenant acme hold_01… --reason "case closed"')

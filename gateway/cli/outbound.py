@@ -7,11 +7,11 @@ import csv
 import json
 import sys
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from gateway.cli.attached import add_policies, on_the_desks
+from gateway.cli.attached import add_policies, day, on_the_desks
 from gateway.errors import Finding, Location, PolicyInvalid
 from gateway.governing import Governing
 from gateway.policy.consent import ANY_PURPOSE, Answer, ConsentRecord, How
@@ -59,7 +59,7 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     each.add_argument("file", type=Path, metavar="FILE", help="CSV with a number a line")
     each.add_argument("--name", required=True, help="the list's name, as the tenant's file has it under outbound.do_not_call")
-    each.add_argument("--as-of", required=True, type=date.fromisoformat, metavar="DATE", help="the day of its content")
+    each.add_argument("--as-of", required=True, type=day, metavar="DATE", help="the day of its content")
     each.add_argument("--country", default="", metavar="CC", help="the country of numbers in national form: us")
     _command(outbound, "lists", run_lists, "the lists that were imported, with their dates", "outbound lists --tenant acme")
     for name, run, what in (

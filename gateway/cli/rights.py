@@ -18,7 +18,7 @@ from gateway.http.rights import acted_json, case_json
 from gateway.policy.cases import Case
 from gateway.runner import rights_case as cases
 from gateway.runner.rights import Correction, RightsDesk
-from gateway.runner.rights_acts import Acted
+from gateway.runner.rights_acts import Acted, two_values
 from gateway.runner.rights_case import Right, Via
 from gateway.values import CallId, Private
 
@@ -43,7 +43,8 @@ def add_parser(subparsers: Subparsers) -> None:
     top = subparsers.add_parser(
         "rights",
         help="requests of callers: access, know, erase, rectify, restrict, lift, export",
-        description="Requests of callers. Each is a case with a deadline; what is handed out needs a check of who asks.",
+        description="Requests of callers. Each is a case with a deadline; what is handed out needs a check of who asks. "
+        "Exit code 1 while a request waits for something.",
         epilog='example: sordino rights access --tenant acme --subject +4915112345678 --identity "called back"',
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
@@ -92,6 +93,9 @@ def run_act(given: argparse.Namespace) -> int:
     correction = None
     if given.right is Right.RECTIFY:
         correction = Correction(_line_of(given.old, "wrong value"), _line_of(given.new, "right value"))
+        two_values(correction.old, correction.new)
+    if given.right.hands_out:
+        _check_output(given.output or Path(f"{given.right.value}.zip"))
 
     async def work(desk: RightsDesk) -> int:
         case = await _taken(given, desk, number)
@@ -104,6 +108,12 @@ def run_act(given: argparse.Namespace) -> int:
         return _tell_done(given, case, await desk.do(given.tenant, case.id, by=given.by, correction=correction))
 
     return on_the_rights_desk(given, work)
+
+
+def _check_output(output: Path) -> None:
+    """A file that cannot be written is told before a request is taken on record, and not after it was handed out."""
+    if output.is_dir() or not os.access(output if output.exists() else output.parent, os.W_OK):
+        raise Misconfigured(f"{output} cannot be written", hint="-o FILE.zip, in a folder that is there")
 
 
 async def _taken(given: argparse.Namespace, desk: RightsDesk, number: Private[str] | None) -> Case:

@@ -6,7 +6,7 @@ by itself; past its review it is told again and again (``overdue``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -30,6 +30,9 @@ class HoldStore(Protocol):
     async def now(self, tenant: TenantId) -> tuple[str, tuple[Hold, ...]]: ...
 
 
+Known = Callable[[TenantId], Awaitable[bool]]
+
+
 @dataclass(frozen=True, slots=True)
 class Placed:
     """A hold in force, and what of its scope had been decided to be deleted before it: that goes, as it was decided."""
@@ -41,20 +44,27 @@ class Placed:
 class HoldDesk:
     """Raises StoreUnavailable and EvidenceUnavailable from everything it does."""
 
-    def __init__(self, store: HoldStore, ledger: Ledger, clock: Clock, ids: Ids, subject_of: SubjectOf) -> None:
+    def __init__(
+        self, store: HoldStore, ledger: Ledger, clock: Clock, ids: Ids, subject_of: SubjectOf, known: Known | None = None
+    ) -> None:
+        """``known``: whether there is, or ever was, such a tenant; None: all are."""
         self._store = store
         self._ledger = ledger
         self._clock = clock
         self._ids = ids
         self._subject_of = subject_of
+        self._known = known
 
     async def place(self, tenant: TenantId, scope: HoldScope, *, reason: str, approver: str, review: date, by: str) -> Placed:
         """From when this answers on nothing of the scope is deleted.
 
         Raises:
             InvalidRequest: no reason or approver is given, the review is not in the future, or the times are in disorder.
+            NotFound: nobody knows that tenant: a hold on a name that was misspelt would keep nothing.
             EvidenceUnavailable: it could not be written down. It is in force nevertheless.
         """
+        if self._known is not None and not await self._known(tenant):
+            raise NotFound("there is no such tenant, nor was there one", hint="sordino tenants list")
         now = self._clock.now()
         if review <= now.date():
             raise InvalidRequest("the review of a hold lies in the past", hint="name a day to come: --review 2027-01-31")

@@ -190,9 +190,7 @@ class Acts:
 
     def hashes(self, tenant: TenantId, old: Private[str], new: Private[str]) -> dict[str, Json]:
         """The keyed hashes before and after. Raises InvalidRequest: there is nothing to replace, or nothing to replace it by."""
-        if not old or not new or old == new or _too_long(old) or _too_long(new):
-            hint = f"give the wrong value and the right one, each of 1 to {LONGEST_VALUE} characters"
-            raise InvalidRequest("these are not two different values", hint=hint)
+        two_values(old, new)
         return {"before": self._p.value_hash(tenant, old), "after": self._p.value_hash(tenant, new)}
 
     async def restrict(self, tenant: TenantId, subject: str) -> dict[str, Json]:
@@ -211,6 +209,13 @@ class Acts:
         thread = CallId(self._p.ids.new("rights"))
         await CallAccount(tenant, thread, self._p.ledger, self._p.clock).write(kind, body)
         return thread
+
+
+def two_values(old: Private[str], new: Private[str]) -> None:
+    """Raises InvalidRequest: there is nothing to replace, or nothing to replace it by."""
+    if not old or not new or old == new or _too_long(old) or _too_long(new):
+        hint = f"give the wrong value and the right one, each of 1 to {LONGEST_VALUE} characters"
+        raise InvalidRequest("these are not two different values", hint=hint)
 
 
 def _too_long(value: Private[str]) -> bool:

@@ -97,6 +97,11 @@ def test_a_mistake_is_told_without_a_traceback(house: Path, capsys: pytest.Captu
     assert "the review of a hold lies in the past" in capsys.readouterr().err
     assert run("holds", "add", "--subject", "555", *order, "--review", REVIEW) == 1
     assert "555" not in capsys.readouterr().err
+    assert main(["holds", "add", "--all", *order, "--review", REVIEW, "--tenant", "acmee"]) == 1
+    assert "there is no such tenant" in capsys.readouterr().err, "a hold on a misspelt name would keep nothing"
+    with pytest.raises(SystemExit):
+        run("holds", "add", "--all", *order, "--review", "2027-13-01")
+    assert "write a day: 2026-12-31" in capsys.readouterr().err
     assert run("holds", "lift", "hold_nothing", "--reason", "x") == 1
     assert "there is no such hold" in capsys.readouterr().err
     assert run("calls", "erase", "--call", "call_never", "--why", "x") == 1

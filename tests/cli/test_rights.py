@@ -127,6 +127,8 @@ def test_a_regulators_request_needs_two_people(house: Path, capsys: pytest.Captu
         (["erase", *OF_ANNE, "--call", "call_9"], "has no such call"),
         (["show", "--tenant", "acme", "--case", "case_9"], "no such case"),
         (["restrict", *OF_ANNE, "--reason", f"asked by {ANNE}"], "held a number or an address"),
+        (["rectify", *OF_ANNE, "--old", "same", "--new", "same"], "not two different values"),
+        (["access", *OF_ANNE, "--identity", "called back", "-o", "no-such-folder/anne.zip"], "cannot be written"),
     ],
 )
 def test_mistakes_are_told_without_repeating_the_number(
@@ -136,6 +138,8 @@ def test_mistakes_are_told_without_repeating_the_number(
     error = capsys.readouterr().err
     assert said in error
     assert "12345678" not in error
+    assert main(["rights", "list", "--tenant", "acme"]) == 0
+    assert "no such requests" in capsys.readouterr().out, "what was mistyped is no request with a deadline"
 
 
 def test_a_number_that_was_typed_without_quotes_is_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
