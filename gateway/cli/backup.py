@@ -29,9 +29,9 @@ from gateway.errors import BackupInvalid, InvalidRequest
 from gateway.evidence.keys import read_public_key
 from gateway.keeping import master_keys, open_keys
 from gateway.policy.regions import LOCAL
-from gateway.runner.backup import HOUSE, SEALED, BackupParts, Backups, listed
+from gateway.runner.backup import SEALED, BackupParts, Backups, listed
 from gateway.runner.backup_restore import DRILLED, RESTORED, Restored, RestoreParts, Restoring
-from gateway.runner.backup_since import BundleSource, Source
+from gateway.runner.backup_since import HOUSE, BundleSource, Source
 from gateway.runner.holdings import Holding
 from gateway.settings import Settings
 

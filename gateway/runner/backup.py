@@ -43,11 +43,10 @@ from gateway.policy.regions import LOCAL, is_region, within
 from gateway.ports import Clock, Ids, Ledger
 from gateway.runner.account import CallAccount
 from gateway.runner.backup_keys import keys_of, new_secret, tenant_key
+from gateway.runner.backup_since import HOUSE
 from gateway.values import CallId, DataCategory, Hop, TenantId
 
 SEALED = "keys.sealed"
-HOUSE = TenantId("_gateway")
-"""Whose the evidence and the cases are that concern no tenant alone; the policies that were in force are with them."""
 RECEIPTS, RECORDINGS, INSTRUCTIONS = "receipts", "recordings", "instructions"
 PIECE = 1024 * 1024
 AT_ONCE = 500

@@ -91,7 +91,7 @@ class Restoring:
         self._files = _Files(parts.data)
 
     async def run(self, file: Path, sealed: Path, sources: Sequence[Source]) -> Restored:
-        """Bring the backup back. ``sources``: newer evidence, the newest last.
+        """Bring the backup back. ``sources``: newer evidence, the newest last; none: what was deleted since comes back.
 
         Raises:
             BackupInvalid: the file or its keys are not what was written, newer evidence does not continue its chains, or
@@ -168,8 +168,10 @@ class Restoring:
     ) -> None:
         parts, first = self._p, genesis(tenant)
         seq, head = await parts.snapshot.head(tenant)
-        before, _ = of.entries, of.head = await append_newer(parts.store, tenant, (seq, head or first), sources)
-        of.since.entries = before - seq
+        of.entries, of.head = seq, head or first
+        if sources:
+            of.entries, of.head = await append_newer(parts.snapshot, tenant, (seq, of.head), sources)
+        of.since.entries = of.entries - seq
         if await verify_links(self._entries(tenant, 0), tenant, first) != (of.entries, of.head):
             raise BackupInvalid(f"the evidence of tenant {tenant} does not end where it should", hint="restore it again")
         at = next(section.seq for section in header.sections if section.tenant == tenant)

@@ -6,14 +6,14 @@ learns from the newest evidence what must not come back with it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from gateway.adapters.audit.bundle_file import open_bundle
 from gateway.adapters.stores import names
-from gateway.adapters.stores.redis import Store
+from gateway.adapters.stores.snapshot import Piece, Snapshot, Type, packed
 from gateway.errors import BackupInvalid, EvidenceInvalid
 from gateway.evidence.bundle import CHAIN, verify_bundle
 from gateway.evidence.canonical import canonical, parse
@@ -21,6 +21,11 @@ from gateway.evidence.chain import MEMORY, entry_from, record
 from gateway.evidence.entries import Entry
 from gateway.evidence.lines import LONGEST_LINE, split
 from gateway.values import TenantId
+
+HOUSE = TenantId("_gateway")
+"""Whose the evidence and the cases are that concern no tenant alone: nothing is deleted of it."""
+AT_ONCE = 1_000
+"""Parts that are written at once: half as many entries."""
 
 
 class Source(Protocol):
@@ -67,23 +72,45 @@ class Since:
     came_back: list[str] = field(default_factory=list)
 
 
-async def append_newer(store: Store, tenant: TenantId, head: tuple[int, str], sources: Iterable[Source]) -> tuple[int, str]:
+async def append_newer(snapshot: Snapshot, tenant: TenantId, head: tuple[int, str], sources: Iterable[Source]) -> tuple[int, str]:
     """Put what is newer behind the chain in the store, as it was written. The new head.
 
     Raises:
-        BackupInvalid: the newer evidence does not continue this chain.
+        BackupInvalid: the newer evidence does not continue this chain, or does not reach it: then nobody knows what was deleted.
     """
-    stream = names.key(tenant, "evidence")
+    waiting: list[bytes] = []
+    known, covered = head[0], head[0] == 0 or tenant == HOUSE
     for source in sources:
-        async for entry in source.entries(tenant, after=head[0]):
+        async for entry in source.entries(tenant, after=max(0, head[0] - 1)):
+            if (entry.seq, entry.hash) == head:
+                # A store has all that there is; a bundle that ends here was made before the backup, or says nothing of after it.
+                covered = covered or not isinstance(source, BundleSource)
+                continue
             if (entry.seq, entry.previous) != (head[0] + 1, head[1]):
                 raise BackupInvalid(
                     f"entry {entry.seq} of tenant {tenant} in the newer evidence does not follow entry {head[0]} of the backup",
                     hint="take the evidence of the store that the backup was made of, from its beginning or without a gap",
                 )
-            await store.ask("XADD", stream, f"{entry.seq}-0", "hash", entry.hash, "entry", canonical(record(entry)))
-            head = (entry.seq, entry.hash)
+            written = packed([b"hash", entry.hash.encode(), b"entry", canonical(record(entry))])
+            waiting += [f"{entry.seq}-0".encode(), written]
+            head, covered = (entry.seq, entry.hash), True
+            if len(waiting) >= AT_ONCE:
+                await _append(snapshot, tenant, waiting)
+                waiting = []
+    if not covered:
+        raise BackupInvalid(
+            f"nothing tells what was deleted of tenant {tenant} since: the newer evidence ends at or before entry {known}",
+            hint="name the newest evidence of every tenant that is in the backup",
+        )
+    await _append(snapshot, tenant, waiting)
     return head
+
+
+async def _append(snapshot: Snapshot, tenant: TenantId, parts: Sequence[bytes]) -> None:
+    if parts:
+        await snapshot.write(
+            [Piece(names.key(tenant, "evidence"), Type.STREAM, tuple(parts), first=False, expires_ms=0)], now_ms=0
+        )
 
 
 async def verify_links(entries: AsyncIterator[Entry], tenant: TenantId, first: str) -> tuple[int, str]:

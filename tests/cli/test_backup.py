@@ -61,6 +61,25 @@ def test_what_was_erased_since_does_not_come_back(lived_in: Path, capsys: pytest
     assert "done again" in capsys.readouterr().out
 
 
+def test_without_the_old_store_bundles_of_evidence_tell_what_was_erased_of_every_tenant(
+    lived_in: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A bundle of one tenant alone, or of before, is not enough: what was deleted of the others would come back unseen."""
+    assert main(["evidence", "export", "--tenant", "globex", "-o", str(lived_in / "early.zip")]) == 0
+    file = made(lived_in)
+    in_it(lambda gateway: gateway.desk.erase_call(ACME, CALLS[0], why="request of the caller", by="operator"))
+    bundles = []
+    for tenant in (ACME, GLOBEX):
+        bundles += ["--evidence", str(lived_in / f"{tenant}.zip")]
+        assert main(["evidence", "export", "--tenant", tenant, "-o", bundles[-1]]) == 0
+    for number, too_few in enumerate((bundles[:2], [*bundles[:2], "--evidence", str(lived_in / "early.zip")])):
+        into = str(lived_in / f"too-few-{number}")
+        assert main(["backup", "restore", str(file), "--into", into, *too_few]) == 1
+        assert "nothing tells what was deleted of tenant globex since" in capsys.readouterr().err
+    new = restored(lived_in, file, *bundles)
+    assert CALLS[0] not in in_it(lambda gateway: gateway.readable(ACME), DATA=new, REDIS_URL="")
+
+
 def test_what_was_erased_is_unreadable_also_for_who_says_that_nothing_was(lived_in: Path) -> None:
     """Its key is nowhere: neither in the old backup nor in the keys beside it, with all that is left and the master key."""
     file = made(lived_in)

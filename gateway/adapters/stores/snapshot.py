@@ -222,7 +222,7 @@ def _read(kind: Type, page: Any, at: int) -> tuple[list[bytes], bytes]:
     if kind is Type.LIST:
         return list(page), str(at + ENTRIES).encode() if len(page) == ENTRIES else b""
     if kind is Type.STREAM:
-        parts = [part for place, fields in page for part in (place, _packed(fields))]
+        parts = [part for place, fields in page for part in (place, packed(fields))]
         return parts, page[-1][0] if len(page) == ENTRIES else b""
     cursor, parts = page
     return list(parts), b"" if cursor == b"0" else cursor
@@ -263,7 +263,8 @@ def _written(piece: Piece) -> list[tuple[Part, ...]]:
             return [("XADD", name, place, *_unpacked(fields)) for place, fields in pairs]
 
 
-def _packed(fields: Sequence[bytes]) -> bytes:
+def packed(fields: Sequence[bytes]) -> bytes:
+    """The fields and values of a stream's entry as one part."""
     return b"".join(len(each).to_bytes(4, "big") + each for each in fields)
 
 
