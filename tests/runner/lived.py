@@ -58,11 +58,10 @@ class Lived:
     signing: SigningKey
     desk: DataDesk
 
-    async def live(self, tenants: tuple[TenantId, ...] = (ACME, GLOBEX), calls: tuple[CallId, ...] = CALLS) -> None:
-        """Calls come and go."""
-        for tenant in tenants:
-            for number, call in enumerate(calls):
-                await self.call(tenant, call, BEGAN + timedelta(days=number))
+    async def live(self) -> None:
+        """Calls come and go: three of acme, one of globex."""
+        for tenant, call, days in [*((ACME, call, days) for days, call in enumerate(CALLS)), (GLOBEX, CALLS[0], 0)]:
+            await self.call(tenant, call, BEGAN + timedelta(days=days))
 
     async def call(self, tenant: TenantId, call: CallId, at: datetime) -> None:
         """One whole call, with everything that may be kept of it."""

@@ -273,7 +273,7 @@ def test_nothing_deleted_can_be_read_and_nothing_held_is_lost_in_any_order(valke
 
     # A failure is told as it was found: to shrink it would take minutes.
     run_state_machine_as_test(
-        Here, settings=settings(max_examples=10, stateful_step_count=14, deadline=None, phases=[Phase.reuse, Phase.generate])
+        Here, settings=settings(max_examples=8, stateful_step_count=14, deadline=None, phases=[Phase.reuse, Phase.generate])
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.adapters.audit.backup_file import (
@@ -118,6 +118,7 @@ def test_a_cut_or_altered_backup_is_named_precisely(tmp_path: Path, harm: Callab
     assert told in str(refused.value)
 
 
+@settings(max_examples=50)
 @given(st.data())
 def test_any_changed_byte_is_noticed(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     path = tmp_path_factory.mktemp("backup") / "one.sbak"
