@@ -147,6 +147,7 @@ def open_leaving(needs: LeavingNeeds) -> Leaving:
         ids=needs.ids,
         key_destroyed=seal.destroyed,
         keep_certificate=offboarding.keep_certificate,
+        known=lambda tenant: tenant in needs.tenants(),
     )
     return Leaving(OffboardingDesk(parts), offboarding, exports, seal, needs.telemetry)
 

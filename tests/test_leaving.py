@@ -18,6 +18,7 @@ from gateway.adapters.stores.embedded import EmbeddedValkey
 from gateway.adapters.stores.key_shelf import RedisKeyShelf
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.offboarding import RedisOffboarding
+from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.snapshot import Snapshot
@@ -91,7 +92,8 @@ async def house(tmp_path: Path, valkey: EmbeddedValkey) -> AsyncIterator[House]:
     async with lived(settings) as gateway:
         await gateway.live()
         kept = (settings.data, gateway.store, gateway.ledger, gateway.keys, gateway.desk, gateway.signing)
-        leaving = open_leaving(LeavingNeeds(*kept, dict, clock, RandomIds(), NullTelemetry()))
+        tenants = PolicyFolder.open(settings.policies).policies.tenants
+        leaving = open_leaving(LeavingNeeds(*kept, lambda: tenants, clock, RandomIds(), NullTelemetry()))
         async with serving(leaving.routes(Private("operator-key"))) as http:
             yield House(gateway, leaving, clock, http, tmp_path)
 
@@ -178,6 +180,15 @@ async def test_what_is_wrong_with_a_wish_is_told_and_who_is_nobody_is_not_let_in
     await house.asked("GET", status=404)
     async with house.http.get(PATH) as answer:
         assert answer.status == 401
+
+
+@pytest.mark.parametrize("name", ["acmee", "_house", "_gateway"])
+async def test_only_a_tenant_of_the_policies_is_ended(house: House, name: str) -> None:
+    """A misspelt name ends nobody, and the gateway's own data is no tenant's."""
+    path = f"/api/v1/tenants/{name}/offboarding"
+    await house.asked("GET", path + "/preview", status=404)
+    await house.asked("POST", path, status=404, json={"reason": "contract ended"})
+    assert await house.leaving.log.all() == ()
 
 
 async def test_keys_beside_backups_that_are_not_here_are_told_until_they_are_replaced(

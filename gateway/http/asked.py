@@ -19,7 +19,7 @@ async def body_of(request: web.Request) -> Mapping[str, Any]:
         return {}
     try:
         body = await request.json()
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, LookupError):
         body = None
     if not isinstance(body, dict):
         raise InvalidRequest("the body is not a JSON object", hint="send an object as application/json")

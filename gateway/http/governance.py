@@ -176,7 +176,7 @@ async def _body(request: web.Request) -> Mapping[str, Any]:
     """The request's JSON object. Raises InvalidRequest, without what was sent."""
     try:
         body = await request.json()
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, LookupError):
         body = None
     if not isinstance(body, dict):
         raise InvalidRequest("the body is not a JSON object", hint='send {"tenant": "…"} as application/json')

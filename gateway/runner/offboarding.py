@@ -72,7 +72,8 @@ class ReadEntries(Protocol):
 class OffboardingParts:
     """What a tenant's end stands on. ``retention``: what its policy says, or the defaults where it has none any more.
 
-    ``key_destroyed`` tells whoever else has a copy of keys; ``keep_certificate`` keeps the last one.
+    ``key_destroyed`` tells whoever else has a copy of keys; ``keep_certificate`` keeps the last one. ``known``: whether it is a
+    tenant of the policies.
     """
 
     log: Log
@@ -90,6 +91,7 @@ class OffboardingParts:
     ids: Ids
     key_destroyed: Callable[[], Awaitable[None]]
     keep_certificate: Callable[[TenantId, bytes], Awaitable[None]]
+    known: Callable[[TenantId], bool] = lambda _: True
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,8 @@ class OffboardingDesk:
     async def preview(
         self, tenant: TenantId, *, ends: datetime | None = None, wait: timedelta = WAIT, contract: timedelta = OF_CONTRACT
     ) -> Preview:
-        """What ``start`` would come to, without doing anything. Raises InvalidRequest."""
+        """What ``start`` would come to, without doing anything. Raises InvalidRequest, NotFound."""
+        await self._check_known(tenant)
         counts: Counter[tuple[str, str]] = Counter()
         held: list[Held] = []
         async for batch in self._items(tenant, lambda item: True):
@@ -144,8 +147,10 @@ class OffboardingDesk:
 
         Raises:
             InvalidRequest: no reason is given, or a time is none.
+            NotFound: there is no such tenant; the gateway's own data is nobody's either.
             PolicyRefused: the tenant has left already.
         """
+        await self._check_known(tenant)
         reason, by, now = said(reason), said(by, "name of who ends it"), self._p.clock.now()
         times = self._times(tenant, now, ends, wait, contract)
         found = await self._p.log.find(tenant)
@@ -199,6 +204,11 @@ class OffboardingDesk:
 
     def _times(self, tenant: TenantId, now: datetime, ends: datetime | None, wait: timedelta, contract: timedelta) -> Times:
         return Times.of(now, ends=ends or now, contact=self._p.retention(tenant).contact, wait=wait, contract=contract)
+
+    async def _check_known(self, tenant: TenantId) -> None:
+        """Who leaves may have lost its file already."""
+        if not self._p.known(tenant) and await self._p.log.find(tenant) is None:
+            raise NotFound("there is no such tenant in the policies", hint="sordino tenants list")
 
     async def _save(self, state: Offboarding, before: int) -> Offboarding:
         if not await self._p.log.save(state, before=before):

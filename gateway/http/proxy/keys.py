@@ -78,7 +78,7 @@ async def _fields(request: web.Request) -> Fields:
         return Fields({})
     try:
         return Fields(await request.json())
-    except ValueError:
+    except (ValueError, RecursionError, LookupError):
         raise InvalidRequest("the body is not JSON") from None
 
 

@@ -51,6 +51,18 @@ async def test_a_wish_that_cannot_be_is_refused(house: ProxyHouse, body: dict[st
     assert (status, answer["error"]["code"]) == (400, "invalid_request")
 
 
+NO_JSON = [(b'{"a":' * 3_000, "application/json"), (b"{", "application/json"), (b"{}", "application/json; charset=none-such")]
+
+
+@pytest.mark.parametrize(("body", "kind"), NO_JSON)
+@pytest.mark.parametrize("path", ["/api/v1/tenants/acme/keys", "/api/v1/tenants/acme/keys/key_1/rotate"])
+async def test_a_body_that_cannot_be_read_is_told_as_such(house: ProxyHouse, path: str, body: bytes, kind: str) -> None:
+    """However deep it is nested, and whatever it says that it is written in."""
+    headers = {"Authorization": f"Bearer {OPERATOR}", "Content-Type": kind}
+    async with aiohttp.ClientSession() as session, session.post(house.url + path, data=body, headers=headers) as response:
+        assert (response.status, (await response.json())["error"]["code"]) == (400, "invalid_request")
+
+
 async def test_the_models_of_the_tenants_route_are_listed(house: ProxyHouse) -> None:
     _, answer = await asked(house, "GET", "/v1/models", house.key)
     assert answer["data"] == [{"id": "small", "object": "model", "created": 0, "owned_by": "a-model"}]
