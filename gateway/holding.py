@@ -27,6 +27,7 @@ from gateway.errors import DataHeld, NotFound
 from gateway.http.holds import data_routes
 from gateway.locks import KeyShelf
 from gateway.policy.model import TenantPolicy
+from gateway.policy.retention import reason_of_a_person
 from gateway.ports import Clock, Ids, Telemetry
 from gateway.runner.deletion import Deletion, DeletionParts, Deletions, held_reasons
 from gateway.runner.holdings import Holding, Item
@@ -187,8 +188,10 @@ class DataDesk:
         Raises:
             NotFound: nothing is, or ever was, kept of that call.
             DataHeld: holds keep all of it; each is named.
+            InvalidRequest: the reason is none, or looks as if it held personal data.
             StoreUnavailable, EvidenceUnavailable, and what else ``Deletions.delete`` does.
         """
+        why = reason_of_a_person(why)
         items = await self.of_call(tenant, call)
         if not items:
             certificates = await self.certificates.of(tenant, call)

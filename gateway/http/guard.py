@@ -20,6 +20,7 @@ from gateway.errors import Forbidden, InvalidRequest, Misconfigured, NotFound, S
 from gateway.evidence.entries import Json
 from gateway.http.access import CARRIERS, Reach, Rule, rule_of
 from gateway.http.answers import ADMITTED, Admission, Handler
+from gateway.policy.retention import looks_personal
 from gateway.policy.roles import EVERY_TENANT, Principal, Right, operator
 from gateway.ports import Clock, Telemetry
 from gateway.runner.access import LONGEST_REASON, AccessDesk
@@ -240,9 +241,9 @@ async def _named(request: web.Request, rule: Rule) -> frozenset[str] | None:
 
 
 def _said(request: web.Request) -> str:
-    """The reason in the request, as far as it can stand in evidence."""
-    said = request.headers.get(REASON_HEADER) or request.query.get("reason", "")
-    return " ".join(said.split())[:LONGEST_REASON]
+    """The reason in the request, as far as it can stand in evidence: none where it seems to name somebody."""
+    said = " ".join((request.headers.get(REASON_HEADER) or request.query.get("reason", "")).split())
+    return "" if looks_personal(said) else said[:LONGEST_REASON]
 
 
 def _body(who: Principal, asked: Asked, **more: Json) -> dict[str, Json]:

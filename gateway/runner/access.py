@@ -17,6 +17,7 @@ from gateway.evidence.entries import Draft, Entry, Json
 from gateway.policy.contacts import Contacts
 from gateway.policy.model import TenantPolicy
 from gateway.policy.notice_message import NoticeMessage, moment
+from gateway.policy.retention import looks_personal
 from gateway.policy.roles import EVERY_TENANT, Principal, Role
 from gateway.ports import Clock, Ids, Ledger
 from gateway.runner.account import CallAccount
@@ -227,8 +228,10 @@ class AccessDesk:
 
 def _reason(given: str) -> str:
     said = " ".join(given.split())
-    if not said or len(said) > LONGEST_REASON:
-        raise InvalidRequest("a reason is needed", hint=f"in words, up to {LONGEST_REASON} characters; no names of callers")
+    if not said or len(said) > LONGEST_REASON or looks_personal(said):
+        raise InvalidRequest(
+            "a reason is needed", hint=f"in words, up to {LONGEST_REASON} characters; no names, numbers and addresses of callers"
+        )
     return said
 
 

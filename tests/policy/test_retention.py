@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import InvalidRequest, PolicyInvalid
-from gateway.policy.retention import KEPT_ELSEWHERE, Hold, HoldScope, Retention, due, said
+from gateway.policy.retention import KEPT_ELSEWHERE, Hold, HoldScope, Retention, due, reason_of_a_person, said
 from gateway.values import CallId, DataClass, TenantId
 from tests.policy.samples import TENANT, loaded
 
@@ -84,3 +84,18 @@ def test_a_reason_is_some_words(reason: str) -> None:
     with pytest.raises(InvalidRequest):
         said(reason)
     assert said(" case \n 7 ") == "case 7"
+
+
+@pytest.mark.parametrize(
+    "reason", ["asked by +15550301", "call 555 867 5309 back", "from 0151 12345678", "anne@example.org asked", "(030) 901820-123"]
+)
+def test_a_reason_that_names_somebody_gets_into_no_evidence(reason: str) -> None:
+    """What stands in the evidence stands there for good."""
+    with pytest.raises(InvalidRequest, match="number or an address") as refused:
+        reason_of_a_person(reason)
+    assert reason not in str(refused.value)
+
+
+@pytest.mark.parametrize("reason", ["court order of 2026-03-01", "Az. 12 O 3456/2026", "case 1:26-cv-01234", "ticket 1234567"])
+def test_references_and_days_are_reasons(reason: str) -> None:
+    assert reason_of_a_person(reason) == reason
