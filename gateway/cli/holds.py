@@ -28,7 +28,8 @@ def add_parser(subparsers: Subparsers) -> None:
         description="Legal holds: an order to keep, with its scope, reason, approver and review. It never ends by itself.",
         epilog='example: sordino holds add --tenant acme --call C --reason "case 7" --approver "A. Judge" --review 2027-01-31',
     ).add_subparsers(required=True, metavar="COMMAND")
-    add = _command(top, "add", run_add, "keep what is named here, whatever else says that it goes", "--tenant acme --call C …")
+    kept = '--tenant acme --call C --reason "case 7" --approver "A. Judge" --review 2027-01-31'
+    add = _command(top, "add", run_add, "keep what is named here, whatever else says that it goes", kept)
     add.add_argument("--call", metavar="C", help="only of this call")
     add.add_argument("--subject", metavar="NUMBER", help="only of this person, E.164")
     add.add_argument("--class", dest="data_class", choices=[each.value for each in DataClass], help="only this class of data")

@@ -38,7 +38,7 @@ def add_parser(subparsers: Subparsers) -> None:
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     for name, run, what, example in (
         ("list", run_list, "the transcripts of a tenant", "--tenant acme"),
-        ("show", run_show, "one transcript, turn by turn", '--tenant acme --call C [--reveal --reason "…"]'),
+        ("show", run_show, "one transcript, turn by turn", '--tenant acme --call C --reveal --reason "case 7"'),
     ):
         command = commands.add_parser(name, help=what, description=what, epilog=f"example: sordino transcripts {name} {example}")
         command.add_argument("--tenant", required=True, metavar="T", help="whose")
