@@ -73,6 +73,18 @@ async def open_anchoring(needs: AnchoringNeeds, running: AsyncExitStack) -> Anch
     return Anchoring(parts)
 
 
+def witnesses_said(env: Mapping[str, str]) -> str:
+    """Who is to see the chains, and how often, in words. Raises Misconfigured: a setting is wrong."""
+    _roots(env.get(ROOTS, ""))
+    if (folder := env.get(FOLDER)) and not Path(folder).is_dir():
+        raise Misconfigured(f"{FOLDER}: there is no folder {folder}", hint="mount it, or make it")
+    named = [place for place in (env.get(URL), folder) if place]
+    if not named:
+        return f"nobody sees the evidence's chains but this gateway (set {FOLDER} or {URL})"
+    _every(env.get(EVERY) or USUALLY)
+    return f"chains are shown to {' and '.join(named)} every {env.get(EVERY) or USUALLY}"
+
+
 async def keep_anchoring(anchoring: Anchoring) -> None:
     """Anchor what is due, again and again, until cancelled. A failure waits for the next round."""
     while True:

@@ -170,6 +170,8 @@ def run_people(given: argparse.Namespace) -> int:
             return
         for each in found:
             print(f"{each.id}  {', '.join(each.roles)}  last on {each.seen_at[:16]}  {each.name}  ({each.issuer})")
+        if not found:
+            print("nobody has signed in")
 
     return _at_the_desk(given, work)
 

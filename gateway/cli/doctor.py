@@ -29,6 +29,7 @@ from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.system import Secrets, SystemClock
 from gateway.adapters.telemetry.otlp import endpoint_from_env
+from gateway.anchoring import FOLDER, witnesses_said
 from gateway.errors import Misconfigured, SordinoError
 from gateway.evidence.chain import FSYNC
 from gateway.keeping import master_keys
@@ -107,6 +108,7 @@ def examine(settings: Settings, env: Mapping[str, str]) -> Iterator[Finding]:
         yield from _holds(settings, [TenantId(name) for name in policies.policies.tenants])
     yield _public_url(settings)
     yield _looked("sign-in", lambda: _sign_in(env, Secrets(settings.data / "secrets", env)), "see SORDINO_OIDC_ISSUER")
+    yield _looked("anchors", lambda: witnesses_said(env), f"see {FOLDER}")
     yield _browsers()
 
 

@@ -17,7 +17,7 @@ from gateway.adapters.stores.names import checked
 from gateway.adapters.system import SystemClock
 from gateway.cli.attached import attach
 from gateway.cli.offline import safe, trusted_key
-from gateway.errors import EvidenceInvalid, NotFound
+from gateway.errors import EvidenceInvalid, InvalidRequest, NotFound
 from gateway.evidence import head as heads
 from gateway.evidence.bundle import verify_bundle
 from gateway.evidence.canonical import parse
@@ -109,6 +109,8 @@ def run_verify(path: Path, trusted_key: bytes | None) -> int:
 def run_consistent(given: argparse.Namespace) -> int:
     """``sordino evidence consistent HEAD NEWER``"""
     key = trusted_key(given.key)
+    if is_bundle(given.head):
+        raise InvalidRequest(f"{given.head} is a bundle, and no head", hint="first the earlier head, then what is newer")
     try:
         earlier = read_head(_document(given.head), key)
         size, made = _bundled(given.newer, earlier, key) if is_bundle(given.newer) else _grown(given.newer, earlier, key)

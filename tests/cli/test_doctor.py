@@ -116,3 +116,22 @@ def test_how_people_sign_in_is_told_and_a_wrong_setting_is_named(settings: Setti
     assert "SORDINO_OIDC_ROLES" in next(each.says for each in examine(settings, env) if each.what == "sign-in" and not each.well)
     told = {each.what: each.says for each in examine(settings, {**env, "SORDINO_OIDC_ROLES": "ops=operator:*"})}
     assert told["sign-in"] == "people sign in at https://login.acme.example, with mfa"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "mend"),
+    [
+        ({"SORDINO_ANCHOR_DIR": "/no/such/folder"}, "mount it, or make it"),
+        ({"SORDINO_ANCHOR_DIR": "/", "SORDINO_ANCHOR_EVERY": "often"}, "15m"),
+        ({"SORDINO_TSA_URL": "https://tsa.example", "SORDINO_TSA_ROOTS": "/no/such.pem"}, "SORDINO_ANCHOR_DIR"),
+    ],
+)
+def test_a_witness_who_would_see_nothing_is_found(settings: Settings, wrong: dict[str, str], mend: str) -> None:
+    """A second place that is not mounted witnesses nothing."""
+    assert mend in ill(list(examine(settings, {**SECRET, **wrong})))["anchors"]
+
+
+def test_who_sees_the_evidence_from_outside_is_told(settings: Settings, tmp_path: Path) -> None:
+    found = {finding.what: finding for finding in examine(settings, {**SECRET, "SORDINO_ANCHOR_DIR": str(tmp_path)})}
+    assert found["anchors"].well
+    assert str(tmp_path) in found["anchors"].says

@@ -95,6 +95,8 @@ def test_a_rewritten_history_is_told(data: Path, capsys: pytest.CaptureFixture[s
     assert "history was rewritten" in capsys.readouterr().err
     assert not Path("proof.json").exists()
     assert main(["evidence", "export", "--tenant", "acme", "-o", "bundle.zip"]) == 0
+    assert main(["evidence", "consistent", "bundle.zip", "head.json"]) == 1
+    assert "is a bundle, and no head" in capsys.readouterr().err, "files in the wrong order are no rewritten history"
     assert main(["evidence", "consistent", "head.json", "bundle.zip"]) == 1
     assert "history was rewritten" in capsys.readouterr().err
 
