@@ -228,10 +228,10 @@ class AccessDesk:
 
 def _reason(given: str) -> str:
     said = " ".join(given.split())
-    if not said or len(said) > LONGEST_REASON or looks_personal(said):
-        raise InvalidRequest(
-            "a reason is needed", hint=f"in words, up to {LONGEST_REASON} characters; no names, numbers and addresses of callers"
-        )
+    if not said or len(said) > LONGEST_REASON:
+        raise InvalidRequest("a reason is needed", hint=f"in words, up to {LONGEST_REASON} characters; no names of callers")
+    if looks_personal(said):
+        raise InvalidRequest("the reason looks as if it held a number or an address", hint="it stands in the evidence")
     return said
 
 

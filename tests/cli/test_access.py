@@ -86,6 +86,7 @@ def test_the_glass_is_broken_with_a_reason_for_minutes(capsys: pytest.CaptureFix
         (["keys", "create", "--role", "auditor", "--name", "a;b"], "not plain text"),
         (["keys", "revoke", "key_0"], "no such access key"),
         (["break-glass", "--reason", " "], "a reason is needed"),
+        (["break-glass", "--reason", "anne@example.org asks"], "looks as if it held a number or an address"),
         (["break-glass", "--reason", "why", "--minutes", "600"], "1 to 60 minutes"),
     ],
 )
