@@ -23,6 +23,7 @@ from gateway.evidence.entries import Entry
 from gateway.locks import KeyShelf
 from gateway.policy.egress import Grant
 from gateway.policy.model import TenantPolicy
+from gateway.policy.retention import reason_of_a_person
 from gateway.policy.rules import STORED
 from gateway.ports import Clock, Egress, Ledger
 from gateway.runner.account import CallAccount
@@ -30,7 +31,6 @@ from gateway.values import CallId, DataCategory, Hop, ProcessorId, TenantId
 
 FOLDER = "folder"
 """The dialect of recordings that stay on this machine."""
-LONGEST_REASON = 500
 
 
 class Storage(Protocol):
@@ -93,7 +93,7 @@ class RecordingDesk:
             RecordingAltered: names the first chunk that is not what was written.
             EvidenceUnavailable, StoreUnavailable, NoPermittedRoute, UpstreamFailed.
         """
-        reason = _said(reason)
+        reason = reason_of_a_person(reason)
         facts = await self._find(tenant, call)
         async with self._opened(tenant, facts) as file:
             key = await self._key(tenant, call)
@@ -252,13 +252,6 @@ class RecordingDesk:
         async for entry in self._p.entries(tenant, call):
             last = entry.hash
         return CallAccount(tenant, call, self._p.ledger, self._p.clock, after=last)
-
-
-def _said(reason: str) -> str:
-    reason = " ".join(reason.split())
-    if not reason or len(reason) > LONGEST_REASON:
-        raise InvalidRequest("no reason is given", hint=f"say in up to {LONGEST_REASON} characters why; no personal data in it")
-    return reason
 
 
 def _check(facts: RecordingFacts, extent: Extent) -> None:

@@ -13,13 +13,13 @@ from datetime import datetime, timedelta
 from gateway.adapters.stores.transcripts import RedisTranscripts, Transcript, TranscriptFacts, TurnKept
 from gateway.errors import InvalidRequest, NotFound
 from gateway.evidence.entries import Entry, Json
+from gateway.policy.retention import reason_of_a_person
 from gateway.ports import Clock, Ledger
 from gateway.redaction.unmask import unmask
 from gateway.runner.account import CallAccount
 from gateway.runner.holdings import Copy, Deleted, Item
 from gateway.values import CallId, DataClass, Placeholder, Private, TenantId
 
-LONGEST_REASON = 500
 LONGEST_VALUE = 1_000
 
 Entries = Callable[[TenantId, CallId], AsyncIterator[Entry]]
@@ -69,7 +69,7 @@ class TranscriptDesk:
 
     async def read_in_clear(self, tenant: TenantId, call: CallId, *, reason: str, by: str) -> Clear:
         """The turns in clear, once the evidence says who reads them, and why. Raises NotFound, InvalidRequest: no reason."""
-        why = _said(reason)
+        why = reason_of_a_person(reason)
         found = await self.read(tenant, call)
         account = await self._account(tenant, call)
         await account.write("transcript.revealed", {"reason": why, "by": by, "key_id": found.facts.key_id})
@@ -187,10 +187,3 @@ def _same(value: Private[str], wrong: Placeholder | Private[str]) -> bool:
 
 def _plain(text: str) -> str:
     return " ".join(text.casefold().split())
-
-
-def _said(reason: str) -> str:
-    reason = " ".join(reason.split())
-    if not reason or len(reason) > LONGEST_REASON:
-        raise InvalidRequest("no reason is given", hint=f"say in up to {LONGEST_REASON} characters why; no personal data in it")
-    return reason
