@@ -41,23 +41,32 @@ class Replay:
     async def run(self, entries: AsyncIterator[Entry], done: Since) -> Since:
         """``entries``: those behind the head of the backup's header. Raises BackupInvalid, StoreUnavailable."""
         async for entry in entries:
-            kind, body = entry.draft.kind, entry.draft.body
-            if kind == DELETED:
-                done.deletions += 1
-                done.deleted_again += await self._delete(entry.draft.tenant, body)
-            elif kind in ("hold.placed", "hold.lifted"):
-                done.holds += 1
-                await self._hold(entry.draft.tenant, kind, body)
-            elif kind in _OBJECTIONS:
-                done.objections += await self._object(entry)
-            elif kind == RECTIFIED:
-                done.rectified.append(entry.draft.call)
-            elif kind == CONSENTS:
-                done.objections += await self._withdraw(entry)
-            elif kind.startswith(OF_OFFBOARDING):
-                done.left = done.left or kind == LEFT
-                await self._leave(entry)
+            try:
+                await self._tell(entry, done)
+            except (KeyError, TypeError, ValueError):
+                raise BackupInvalid(
+                    f"entry {entry.seq} ({entry.draft.kind}) of {entry.draft.tenant} does not say what this version must know",
+                    hint="restore with the version that the gateway runs",
+                ) from None
         return done
+
+    async def _tell(self, entry: Entry, done: Since) -> None:
+        kind, body = entry.draft.kind, entry.draft.body
+        if kind == DELETED:
+            done.deletions += 1
+            done.deleted_again += await self._delete(entry.draft.tenant, body)
+        elif kind in ("hold.placed", "hold.lifted"):
+            done.holds += 1
+            await self._hold(entry.draft.tenant, kind, body)
+        elif kind in _OBJECTIONS:
+            done.objections += await self._object(entry)
+        elif kind == RECTIFIED:
+            done.rectified.append(entry.draft.call)
+        elif kind == CONSENTS:
+            done.objections += await self._withdraw(entry)
+        elif kind.startswith(OF_OFFBOARDING):
+            done.left = done.left or kind == LEFT
+            await self._leave(entry)
 
     async def prove(self, entries: AsyncIterator[Entry], done: Since) -> Since:
         """Look for everything that was deleted since: whatever is there came back."""
