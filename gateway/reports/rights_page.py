@@ -32,7 +32,8 @@ p { margin: 0 0 .8rem; max-width: 68ch } .lead { color: var(--soft); font-size: 
 .sum span { color: var(--soft) }
 table { width: 100%; border-collapse: collapse; margin: 0 0 1rem } thead { display: table-header-group }
 th, td { text-align: left; vertical-align: top; padding: .45rem .7rem .45rem 0; border-bottom: 1px solid var(--line);
-  overflow-wrap: anywhere }
+  overflow-wrap: break-word }
+td:last-child, td a { overflow-wrap: anywhere }
 thead th { font-size: .75rem; color: var(--soft); font-weight: 600 } tr { break-inside: avoid }
 dl { display: grid; grid-template-columns: minmax(9rem, 14rem) 1fr; gap: .3rem 1rem; margin: 0 0 1rem }
 dt { color: var(--soft) } dd { margin: 0; overflow-wrap: anywhere } a { color: inherit }
@@ -114,7 +115,7 @@ def _calls(dossier: Dossier, words: Words) -> list[str]:
 
 
 def _call(call: CallFacts, words: Words, names: Mapping[str, str], files: Sequence[str]) -> list[str]:
-    links = ", ".join(f'<a href="{escape(quote(path))}">{escape(path.split("/", 2)[-1])}</a>' for path in files)
+    links = ", ".join(f'<a href="{escape(quote(path))}">{escape(_short(path))}</a>' for path in files)
     when = words.moment(call.started) if call.started else "–"
     long = words.duration(call.duration_ms) if call.ended else "–"
     told = words.outcome(call.outcome)
@@ -153,6 +154,12 @@ def _consents(dossier: Dossier, words: Words) -> list[str]:
         texts = (words.moment(each["at"]), words.purpose(each["purpose"]), words.answer(each["answer"]), words.how(each["how"]))
         rows.append([escape(text) for text in texts])
     return [*_section(words["consents"]), _table(words.heads("consent"), rows, words["no_consents"])]
+
+
+def _short(path: str) -> str:
+    """What a file is, for a narrow column: ``transcripts (txt)``."""
+    place, _, name = path.rpartition("/")
+    return f"{place.rpartition('/')[2]} ({name.rpartition('.')[2]})"
 
 
 def _files(dossier: Dossier, words: Words) -> list[str]:
