@@ -18,8 +18,9 @@ from gateway.call.restricted import RESTRICTED, RestrictedFlow
 from gateway.evidence.entries import Json
 from gateway.policy.model import TenantPolicy
 from gateway.ports import Clock, Egress, Masker, Secrets
-from gateway.runner.children import ChildEgress, Childhood, minding_children
-from gateway.runner.payment import Blind, PaymentParts, PaymentPause, PaymentProcessor, SeeingEgress, watching
+from gateway.runner.children import Childhood, minding_children, shut_for_children
+from gateway.runner.egress import GuardedEgress
+from gateway.runner.payment import Blind, PaymentParts, PaymentPause, PaymentProcessor, watching
 from gateway.runner.transfer import TRANSFER, Transfers
 
 
@@ -65,8 +66,8 @@ class Extras:
 
     def seeing(self, egress: Egress) -> Egress:
         """The call's door for everybody but the payment processor."""
-        minding = ChildEgress(egress, self.childhood)
-        return minding if self.pause is None else SeeingEgress(minding, self.pause)
+        minding = shut_for_children(egress, self.childhood)
+        return minding if self.pause is None else GuardedEgress(minding, self.pause.guard)
 
     def masker(self, masker: Masker) -> Masker:
         return minding_children(masker if self.pause is None else watching(masker, self.pause), self.childhood)
