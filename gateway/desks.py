@@ -28,8 +28,8 @@ from gateway.leaving import Leaving, LeavingNeeds, open_leaving
 from gateway.ports import Clock, Ids, Secrets, Telemetry
 from gateway.recording import DeskNeeds, Recordings, open_recordings
 from gateway.righting import Righting, RightingNeeds, open_righting
-from gateway.runner.backup import KeySeal
 from gateway.runner.children import ChildCalls
+from gateway.runner.key_seal import KeySeal
 from gateway.settings import Settings
 from gateway.tasks import TaskOwner
 from gateway.transcribing import TranscriptsKept, open_transcripts

@@ -25,7 +25,8 @@ from gateway.policy.model import TenantPolicy
 from gateway.policy.offboarding import Offboarding, Status
 from gateway.policy.retention import Retention
 from gateway.ports import Clock, Ids, Telemetry
-from gateway.runner.backup import RECORDINGS, KeySeal
+from gateway.runner.backup import RECORDINGS
+from gateway.runner.key_seal import KeySeal
 from gateway.runner.offboarding import OffboardingDesk, OffboardingParts
 from gateway.runner.offboarding_export import ExportParts, TenantExports
 from gateway.values import Private, TenantId

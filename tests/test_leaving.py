@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 
 from gateway.adapters.audit.backup_file import read_header
+from gateway.adapters.audit.sealed_file import SEALED
 from gateway.adapters.stores.consents import RedisConsents
 from gateway.adapters.stores.embedded import EmbeddedValkey
 from gateway.adapters.stores.key_shelf import RedisKeyShelf
@@ -33,7 +34,7 @@ from gateway.leaving import Leaving, LeavingNeeds, open_leaving
 from gateway.policy.consent import Answer, ConsentRecord, How
 from gateway.policy.offboarding import Status
 from gateway.runner.account import CallAccount
-from gateway.runner.backup import SEALED, BackupParts, Backups
+from gateway.runner.backup import BackupParts, Backups
 from gateway.runner.backup_keys import tenant_key
 from gateway.runner.backup_restore import RestoreParts, Restoring
 from gateway.runner.leg import Leg
@@ -167,8 +168,8 @@ async def test_an_end_that_was_taken_back_lets_calls_begin_again(house: House) -
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
-    ({}, "no reason is given"),
-    ({"reason": 7}, "`reason` is not text"),
+    ({}, "`reason` is missing, empty or no text"),
+    ({"reason": 7}, "`reason` is missing, empty or no text"),
     ({"reason": "r", "ends": "soon"}, "a time is none"),
     ({"reason": "r", "wait_days": -1}, "is negative"),
 ]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from gateway.adapters.audit.backup_file import Header, read_header
 from gateway.adapters.audit.bundle_file import is_bundle
+from gateway.adapters.audit.sealed_file import SEALED
 from gateway.adapters.stores.embedded import EmbeddedValkey
 from gateway.adapters.stores.key_shelf import RedisKeyShelf
 from gateway.adapters.stores.ledger import RedisLedger
@@ -29,7 +30,7 @@ from gateway.errors import BackupInvalid, InvalidRequest
 from gateway.evidence.keys import read_public_key
 from gateway.keeping import master_keys, open_keys
 from gateway.policy.regions import LOCAL
-from gateway.runner.backup import SEALED, BackupParts, Backups, listed
+from gateway.runner.backup import BackupParts, Backups, listed
 from gateway.runner.backup_restore import DRILLED, RESTORED, Restored, RestoreParts, Restoring
 from gateway.runner.backup_since import HOUSE, BundleSource, Source
 from gateway.runner.holdings import Holding

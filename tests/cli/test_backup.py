@@ -14,7 +14,7 @@ from gateway.adapters.stores.suppression import RedisSuppression
 from gateway.adapters.system import RandomIds, SystemClock
 from gateway.cli.main import main
 from gateway.policy.retention import HoldScope
-from gateway.runner.backup import KeySeal
+from gateway.runner.key_seal import KeySeal
 from gateway.values import DataClass
 from tests.cli.lived_in import in_it
 from tests.runner.lived import ACME, CALLS, GLOBEX, SECRET, WHO, Lived
