@@ -26,9 +26,14 @@ def checked(name: str) -> str:
     Raises:
         InvalidRequest: it is not 1 to 128 letters, digits, ``_``, ``-``, ``.`` (no dot at an end).
     """
-    if not _ID.fullmatch(name):
+    if not is_name(name):
         raise InvalidRequest(
             "a tenant's or call's id has characters that it cannot have",
             hint="use 1 to 128 letters, digits, `_`, `-` and `.`, with no dot at an end",
         )
     return name
+
+
+def is_name(name: str) -> bool:
+    """Whether ``checked`` takes it."""
+    return _ID.fullmatch(name) is not None
