@@ -21,6 +21,7 @@ from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.offboarding import RedisOffboarding
 from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.receipts import Receipts
+from gateway.adapters.stores.recordings import RedisRecordings
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.snapshot import Snapshot
 from gateway.adapters.stores.tenant_keys import TenantKeys
@@ -42,7 +43,7 @@ from gateway.runner.places import ConsentsHolding, ReceiptsHolding
 from gateway.settings import Settings
 from gateway.values import CallId, Private, TenantId
 from tests.http.listening import serving
-from tests.runner.lived import ACME, GLOBEX, WHO, Lived, lived, write_policies
+from tests.runner.lived import ACME, CALLS, GLOBEX, WHO, Lived, lived, write_policies
 
 T = TypeVar("T")
 AUTH = {"Authorization": "Bearer operator-key"}
@@ -100,7 +101,7 @@ async def house(tmp_path: Path, valkey: EmbeddedValkey) -> AsyncIterator[House]:
     async with lived(settings) as gateway:
         await gateway.live()
         kept = (settings.data, gateway.store, gateway.ledger, gateway.keys, gateway.desk, gateway.signing)
-        tenants = PolicyFolder.open(settings.policies).policies.tenants
+        tenants = dict(PolicyFolder.open(settings.policies).policies.tenants)
         leaving = open_leaving(LeavingNeeds(*kept, lambda: tenants, clock, RandomIds(), NullTelemetry()))
         async with serving(leaving.routes(Private("operator-key"))) as http:
             yield House(gateway, leaving, clock, http, tmp_path)
@@ -229,6 +230,29 @@ async def test_the_draft_of_an_export_that_is_being_written_is_left_alone(house:
     assert draft.exists()
     await house.leaving.round()
     assert not draft.exists()
+
+
+async def test_a_recording_elsewhere_of_a_tenant_whose_file_is_gone_is_waited_for_by_name(
+    house: House, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing says any more where it may be deleted. All the rest of the tenant goes, and so do the others."""
+    for tenant in (ACME, GLOBEX):
+        await house.leaving.desk.start(tenant, reason="contract ended", by="operator")
+    await RedisRecordings(house.gateway.store).change(ACME, CALLS[0], dialect="s3")
+    (tmp_path / "policies" / "tenants" / "acme.yaml").unlink()
+    settings = house.gateway.settings
+    async with lived(settings) as again:
+        kept = (settings.data, again.store, again.ledger, again.keys, again.desk, again.signing)
+        tenants = PolicyFolder.open(settings.policies).policies.tenants
+        leaving = open_leaving(LeavingNeeds(*kept, lambda: tenants, house.clock, RandomIds(), NullTelemetry()))
+        house.clock.at += timedelta(days=8)
+        await leaving.round()
+        (why,) = (await leaving.desk.show(ACME)).steps[Step.DATA_DELETED].waits
+        assert "put the tenant's file back until its end is over" in why
+        left = {holding.name for holding in again.desk.holdings for _ in [item async for item in holding.items(ACME)]}
+        assert left == {"recordings", "persons"}
+        assert Step.KEY_DESTROYED in (await leaving.desk.show(GLOBEX)).steps
+    assert "could not go on" not in caplog.text
 
 
 async def test_what_cannot_be_done_for_one_keeps_nothing_else_from_being_done(

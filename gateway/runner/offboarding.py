@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from gateway.adapters.stores.tenant_keys import TenantKey
-from gateway.errors import NotFound, PolicyRefused, StoreUnavailable
+from gateway.errors import NoPermittedRoute, NotFound, PolicyRefused, StoreUnavailable, UpstreamFailed
 from gateway.evidence.certificate import KIND as DELETED
 from gateway.evidence.chain import timestamp
 from gateway.evidence.entries import Entry, Json
@@ -274,7 +274,10 @@ class OffboardingDesk:
         return {"keys": len(keys)}, ()
 
     async def _export(self, state: Offboarding) -> tuple[Facts, tuple[str, ...]]:
-        facts = await self._p.exports.write(state)
+        try:
+            facts = await self._p.exports.write(state)
+        except (NoPermittedRoute, UpstreamFailed) as error:
+            return {}, (str(error),)
         await self._p.exports.tidy(self._p.log.find)  # it may have been taken back, or gone on, while this was written
         return facts, ()
 
@@ -333,21 +336,27 @@ class OffboardingDesk:
         return {**self._body(state, Step.ANNOUNCED, {}), "steps": steps, "deleted": dict(counts), "kept": kept}
 
     async def _delete(self, state: Offboarding, wanted: Callable[[Item], bool]) -> tuple[str, ...]:
-        """Delete all of it that no hold keeps; why it is not over, in sentences."""
+        """Delete all of it that no hold keeps; why it is not over, in sentences. Who keeps some elsewhere may fail alone."""
         held: list[Held] = []
         for _ in range(ROUNDS):
-            # What somebody died over is gone and nowhere listed, and has no certificate yet.
-            await self._p.deletions.resume([state.tenant], at_once=True)
-            held, gone = [], 0
+            held, gone, failed = [], 0, dict[str, None]()
+            try:  # what somebody died over is gone and nowhere listed, and has no certificate yet
+                await self._p.deletions.resume([state.tenant], at_once=True)
+            except (NoPermittedRoute, UpstreamFailed) as error:
+                failed[str(error)] = None
             async for batch in self._items(state.tenant, wanted):
                 kept = await self._p.deletions.held(state.tenant, batch)
                 held += kept
                 if free := [item for item in batch if item not in {each.item for each in kept}]:
-                    done = await self._p.deletions.delete(state.tenant, free, why=_why(state), by=state.by)
+                    try:
+                        done = await self._p.deletions.delete(state.tenant, free, why=_why(state), by=state.by)
+                    except (NoPermittedRoute, UpstreamFailed) as error:
+                        failed[str(error)] = None
+                        continue
                     held += done.held
                     gone += len(done.certificates)
             if not gone:
-                return held_reasons(held)
+                return (*held_reasons(held), *failed)
         return (*held_reasons(held), "something new keeps coming: calls of the tenant still go on")
 
     async def _items(self, tenant: TenantId, wanted: Callable[[Item], bool]) -> AsyncIterator[list[Item]]:

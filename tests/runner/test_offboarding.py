@@ -314,6 +314,7 @@ async def taken_back_through(store: Store, name: str, kills: tuple[int, ...]) ->
     """A tenant's end begun and taken back with a kill at each of these moments. How many moments there were."""
     world, moments = World(TenantId(name)), 0
     world.fill()
+    state: Offboarding | None = None
     async with RedisLedger(store, timeout_s=20) as ledger:
         for kill in (*kills, 0):
             program = Program(world, store, ledger, Fuse(kill))
