@@ -87,7 +87,8 @@ class Desks:
         if anchoring is not None:
             tasks.start(keep_anchoring(anchoring), name="anchors")
         tasks.start(self.recordings.keep(), name="recordings")
-        kept = self.data.keep(self.recordings.desk, lambda: needs.policies.policies.tenants, ended=self.leaving.ended)
+        desk, receipts = self.recordings.desk, needs.receipts
+        kept = self.data.keep(desk, receipts, lambda: needs.policies.policies.tenants, ended=self.leaving.ended)
         tasks.start(kept, name="retention")
         tasks.start(self.leaving.keep(), name="leaving")
         tasks.start(self.incidents.keep(needs.telemetry), name="incidents")

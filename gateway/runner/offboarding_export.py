@@ -17,7 +17,7 @@ from pathlib import Path
 
 from gateway.adapters.audit.bundle_file import new_bundle
 from gateway.adapters.stores.certificates import RedisCertificates
-from gateway.adapters.stores.names import checked, is_name
+from gateway.adapters.stores.names import checked, is_id
 from gateway.errors import StoreUnavailable
 from gateway.evidence.bundle import CHAIN, KEY, PARTS, RECORDS, Span, key_part, manifest
 from gateway.evidence.canonical import canonical
@@ -149,7 +149,7 @@ def _may_stay(state: Offboarding | None, name: str) -> bool:
 
 def _folders(root: Path) -> list[Path]:
     """The folders of tenants."""
-    return [each for each in sorted(root.iterdir()) if each.is_dir() and is_name(each.name)] if root.is_dir() else []
+    return [each for each in sorted(root.iterdir()) if each.is_dir() and is_id(each.name)] if root.is_dir() else []
 
 
 def _clear(folder: Path, stays: Callable[[str], bool]) -> None:

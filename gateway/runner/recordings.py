@@ -75,6 +75,11 @@ class RecordingDesk:
     def __init__(self, parts: RecordingParts) -> None:
         self._p = parts
 
+    @property
+    def machine(self) -> str:
+        """The name of this gateway's disk. Raises StoreUnavailable."""
+        return self._p.folder.name
+
     async def list(self, tenant: TenantId) -> list[RecordingFacts]:
         """Every recording of the tenant, the oldest first. Raises StoreUnavailable."""
         return await self._p.index.list(tenant)

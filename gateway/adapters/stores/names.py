@@ -20,20 +20,20 @@ def key(tenant: str, *parts: str) -> str:
     return f"sordino:{{{checked(tenant)}}}:{':'.join(parts)}"
 
 
+def is_id(name: str) -> bool:
+    """Whether it can stand in a key and as a file name."""
+    return _ID.fullmatch(name) is not None
+
+
 def checked(name: str) -> str:
     """``name`` if it can stand in a key and as a file name.
 
     Raises:
         InvalidRequest: it is not 1 to 128 letters, digits, ``_``, ``-``, ``.`` (no dot at an end).
     """
-    if not is_name(name):
+    if not _ID.fullmatch(name):
         raise InvalidRequest(
             "a tenant's or call's id has characters that it cannot have",
             hint="use 1 to 128 letters, digits, `_`, `-` and `.`, with no dot at an end",
         )
     return name
-
-
-def is_name(name: str) -> bool:
-    """Whether ``checked`` takes it."""
-    return _ID.fullmatch(name) is not None
