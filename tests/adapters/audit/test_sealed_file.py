@@ -92,6 +92,22 @@ def test_a_kill_at_any_moment_leaves_a_whole_file_and_nothing_that_the_next_one_
         assert path.read_bytes() == NEW
 
 
+def test_a_replacement_that_fails_leaves_the_file_as_it_was_and_nothing_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / SEALED
+    replace_sealed(path, OLD)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        replace_sealed(path, NEW)
+    assert path.read_bytes() == OLD
+    assert [each.name for each in tmp_path.iterdir()] == [SEALED]
+
+
 def test_only_one_at_a_time_replaces_it(tmp_path: Path) -> None:
     with turn(tmp_path) as mine:
         assert mine
