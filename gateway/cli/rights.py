@@ -43,7 +43,7 @@ def add_parser(subparsers: Subparsers) -> None:
     top = subparsers.add_parser(
         "rights",
         help="requests of callers: access, know, erase, rectify, restrict, lift, export",
-        description="Requests of callers. Each is a case with a deadline; what is handed out needs a check of who asks. "
+        description="Requests of callers. Each is a case with a deadline. All but a restriction need a check of who asks. "
         "Exit code 1 while a request waits for something.",
         epilog='example: sordino rights access --tenant acme --subject +4915112345678 --identity "called back"',
     )
@@ -184,7 +184,8 @@ def _waits(given: argparse.Namespace, case: Case, reasons: tuple[str, ...]) -> i
         print(f"  - {reason}")
     for deadline in case.running:
         print(f"  {deadline.name}: until {deadline.at:%Y-%m-%d %H:%M} UTC")
-    print(f'  then: sordino rights {given.right.value} --tenant {case.tenant} --case {case.id} --identity "how it was checked"')
+    check = ' --identity "how it was checked"' if cases.lacks_identity(case) else ""
+    print(f"  then: sordino rights {given.right.value} --tenant {case.tenant} --case {case.id}{check}")
     return WAITS
 
 

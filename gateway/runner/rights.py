@@ -280,7 +280,7 @@ class RightsDesk:
     async def _ready(self, tenant: str, case_id: str) -> Case:
         case = await self.show(tenant, case_id)
         if reasons := cases.why_not(case):
-            raise PolicyRefused("this request cannot be carried out yet", hint=reasons[0], reasons=reasons)
+            raise PolicyRefused("this request cannot be carried out yet", hint=cases.mends(case) or reasons[0], reasons=reasons)
         return case
 
     def _body(self, case: Case, by: str) -> dict[str, Json]:

@@ -89,13 +89,24 @@ def test_a_number_may_come_by_the_input(house: Path, capsys: pytest.CaptureFixtu
     monkeypatch.setattr("sys.stdin", io.StringIO("+49 151 12345678\n"))
     assert main(["rights", "restrict", "--tenant", "acme", "--subject", "-", "--by", "Kim"]) == 0
     assert "no dialling, no recogniser, no model" in capsys.readouterr().out
-    assert main(["rights", "lift", *OF_ANNE]) == 0
+    assert main(["rights", "lift", *OF_ANNE, "--identity", "called back"]) == 0
     assert "may be used again" in capsys.readouterr().out
+
+
+def test_an_erasure_waits_for_the_check_of_who_asks(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A number alone destroys nothing; the answer names the command that goes on, and that one ends it."""
+    assert main(["rights", "erase", *OF_ANNE, "--by", "Kim"]) == 1
+    told = capsys.readouterr().out
+    case = told.split()[1]
+    assert f'sordino rights erase --tenant acme --case {case} --identity "' in told
+    assert main(["rights", "identify", "--tenant", "acme", "--case", case, "--identity", "called back", "--by", "Kim"]) == 0
+    assert main(["rights", "erase", "--tenant", "acme", "--case", case, "--by", "Kim"]) == 0
+    assert "erased: 1 calls" in capsys.readouterr().out
 
 
 def test_an_erasure_answers_when_it_is_done(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What stays is named with its reason; afterwards the honest answer is that there is nothing."""
-    assert main(["rights", "erase", *OF_ANNE, "--by", "Kim"]) == 0
+    assert main(["rights", "erase", *OF_ANNE, "--identity", "called back", "--by", "Kim"]) == 0
     told = capsys.readouterr().out
     assert told.startswith("erased: 1 calls")
     assert "kept: the evidence" in told
