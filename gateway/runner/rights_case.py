@@ -148,7 +148,7 @@ def mends(case: Case) -> str:
 
 def why_not(case: Case) -> tuple[str, ...]:
     """Every reason why the case may not be carried out now, as a sentence that says what to do."""
-    right, via, found = right_of(case), via_of(case), list[str]()
+    via, found = via_of(case), list[str]()
     if not case.open:
         found.append("the case is closed: open a new one")
     if lacks_identity(case):

@@ -7,6 +7,7 @@ import json
 import zipfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 
 from gateway.adapters.stores.redis import Store
 from gateway.errors import StoreUnavailable
+from gateway.policy.retention import HoldScope
 from gateway.runner.places import VaultHolding
 from gateway.values import Private
 from tests.http.listening import serving
@@ -101,6 +103,20 @@ async def test_who_only_knows_a_number_changes_nothing(client: aiohttp.ClientSes
     assert refused["code"] == "policy_refused"
     assert refused["hint"].startswith(f"sordino rights identify --tenant {ACME} --case {case.rpartition('/')[2]} ")
     assert await house.recalled(ACME, house.calls[ACME][0]) == {"<PERSON_1>": "Anne Mayer"}
+
+
+async def test_a_correction_that_a_hold_forbids_is_told_with_the_hold(client: aiohttp.ClientSession, house: House) -> None:
+    """409, as an erasure that a hold keeps from ending; nothing was altered, and the case is open."""
+    first = house.calls[ACME][0]
+    await house.remember(ACME, first, person="Anne Mayer")
+    order: dict[str, Any] = {"reason": "lawsuit", "approver": "Sam", "review": date(2027, 1, 31), "by": "Sam"}
+    hold = (await house.data.holds.place(ACME, HoldScope(call=first), **order)).hold
+    case = await checked(client, "rectify")
+    told = await post(client, f"{case}/do", {"by": "Kim", "old": "Anne Mayer", "new": "Anne Maier"}, 409)
+    assert (told["finished"], told["places"], [each["hold"] for each in told["held"]]) == (False, {}, [hold.id])
+    assert await house.recalled(ACME, first) == {"<PERSON_1>": "Anne Mayer"}
+    async with client.get(case) as answer:
+        assert (await answer.json())["closed_at"] is None
 
 
 async def test_a_regulators_request_over_http(client: aiohttp.ClientSession, house: House) -> None:

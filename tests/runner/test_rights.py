@@ -28,10 +28,13 @@ from gateway.runner.places import VaultHolding
 from gateway.runner.rights import Correction, RightsDesk, collected
 from gateway.runner.rights_acts import EVIDENCE_STAYS, RESTRICTION_STAYS, Acts
 from gateway.runner.rights_case import Right, Via
-from gateway.values import CallId, MaskedText, Placeholder, Private, TenantId
+from gateway.values import CallId, DataClass, MaskedText, Placeholder, Private, TenantId
 from tests.journeys.persons import ACME, ANNE, BETA, NOW, House, names_in, open_house, seed
 
 KIM, SAM = "Kim", "Sam"
+ORDER: dict[str, Any] = {"reason": "lawsuit", "approver": SAM, "review": date(2027, 1, 31), "by": SAM}
+CORRECTED = (DataClass.VAULT, DataClass.TRANSCRIPT, DataClass.CONSENT)
+"""The classes of what a correction reaches."""
 CALLS = 12
 
 
@@ -385,6 +388,69 @@ async def test_a_correction_reaches_what_was_said_too(house: House, desk: Rights
     found = await RedisTranscripts(house.store, house.shelf).read(ACME, first)
     assert found is not None
     assert found.values == {Placeholder("<PERSON_1>"): Private("Anne Maier")}
+
+
+@pytest.mark.parametrize(
+    "kept", [DataClass.VAULT, DataClass.TRANSCRIPT, DataClass.CONSENT, None], ids=lambda kept: kept or "everything"
+)
+async def test_a_hold_keeps_the_earlier_value_from_a_correction(house: House, desk: RightsDesk, kept: DataClass | None) -> None:
+    """Whichever place it covers: nothing is altered in any, the hold is named, and when it is lifted the same request ends."""
+    await says_mayer_everywhere(house)
+    scope = HoldScope(subject=house.anne(), data_class=kept)
+    hold = (await house.data.holds.place(ACME, scope, **ORDER)).hold
+    case, wanted = await checked(desk, Right.RECTIFY), Correction(Private("Anne Mayer"), Private("Anne Maier"))
+    done = await desk.do(ACME, case.id, by=KIM, correction=wanted)
+    assert (done.finished, done.facts["places"], done.facts["holds"]) == (False, {}, [hold.id])
+    assert {each.item.data_class for each in done.held} == ({kept} if kept else set(CORRECTED))
+    assert await names_kept(house) == dict.fromkeys(CORRECTED, "Anne Mayer")
+    assert [entry.draft.body["holds"] for entry in await house.evidence("rights.")] == [[hold.id]]
+    assert (await desk.show(ACME, case.id)).open
+
+    await house.data.holds.lift(ACME, hold.id, reason="settled", by=SAM)
+    assert (await desk.do(ACME, case.id, by=KIM, correction=wanted)).finished
+    assert await names_kept(house) == dict.fromkeys(CORRECTED, "Anne Maier")
+
+
+@pytest.mark.parametrize("scope", ["another call", "another person", "the sound"])
+async def test_a_hold_on_something_else_keeps_no_correction_away(house: House, desk: RightsDesk, scope: str) -> None:
+    """Where the wrong value does not stand, nothing is altered, so nothing is kept from it."""
+    await says_mayer_everywhere(house)
+    scopes = {
+        "another call": HoldScope(call=house.calls[ACME][1]),
+        "another person": HoldScope(subject="f" * 64),
+        "the sound": HoldScope(data_class=DataClass.AUDIO),
+    }
+    await house.record(ACME, house.calls[ACME][0])
+    await house.remember(ACME, house.calls[ACME][1], person="Somebody else")
+    await house.data.holds.place(ACME, scopes[scope], **ORDER)
+    case = await checked(desk, Right.RECTIFY)
+    done = await desk.do(ACME, case.id, by=KIM, correction=Correction(Private("Anne Mayer"), Private("Anne Maier")))
+    assert done.facts["places"] == {"vault": 1, "transcript": 1, "consent": 1}
+
+
+async def says_mayer_everywhere(house: House) -> None:
+    """A misspelt name in the vault and the transcript of her first call, and in what proves her consent."""
+    first = house.calls[ACME][0]
+    await house.remember(ACME, first, person="Anne Mayer")
+    record = ConsentRecord(Answer.GIVEN, "recording", How.WRITTEN, NOW, "Anne Mayer")
+    await RedisConsents(house.store).add(ACME, [(house.anne(), record)])
+    facts = TranscriptFacts(first, "2026-11-01T08:00:00+00:00", "sha256:consent", "recording", keep_s=3_600)
+    sheet = await RedisTranscripts(house.store, house.shelf).begin(ACME, facts)
+    turn = TurnKept("caller", "2026-11-01T08:00:01+00:00", MaskedText("I am <PERSON_1>."))
+    await sheet.write({0: turn}, {Placeholder("<PERSON_1>"): Private("Anne Mayer")})
+    await sheet.finish(1)
+
+
+async def names_kept(house: House) -> dict[DataClass, str]:
+    """What each place has for her name."""
+    first = house.calls[ACME][0]
+    transcript = await RedisTranscripts(house.store, house.shelf).read(ACME, first)
+    assert transcript is not None
+    return {
+        DataClass.VAULT: (await house.recalled(ACME, first))["<PERSON_1>"],
+        DataClass.TRANSCRIPT: transcript.values[Placeholder("<PERSON_1>")].reveal(),
+        DataClass.CONSENT: (await RedisConsents(house.store).of(ACME, house.anne()))[0].proof,
+    }
 
 
 async def test_a_correction_whose_proof_failed_is_asked_once_more(

@@ -65,6 +65,10 @@ class RedisConsents:
                     exchange.rpush(names.key(tenant, "consents", subject), _line(record))
                 await exchange.execute()
 
+    async def stands(self, tenant: TenantId, subject: str, old: Private[str]) -> bool:
+        """Whether ``old`` stands in what proves this person's consents. Raises StoreUnavailable."""
+        return any(old.reveal() in record.proof for record in await self.of(tenant, subject))
+
     async def correct(self, tenant: TenantId, subject: str, old: Private[str], new: Private[str]) -> int:
         """Put ``new`` where ``old`` stands in what proves this person's consents. In how many. Raises StoreUnavailable."""
         key, count = names.key(tenant, "consents", subject), 0
