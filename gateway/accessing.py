@@ -13,6 +13,7 @@ from gateway.adapters.providers.outbound import outbound_session, tls_context
 from gateway.adapters.stores.access_log import RedisAccessLog
 from gateway.adapters.stores.api_keys import AccessKeys
 from gateway.adapters.stores.ledger import RedisLedger
+from gateway.adapters.stores.offboarding import RedisOffboarding
 from gateway.adapters.stores.once import OnlyOnce
 from gateway.adapters.stores.people import RedisPeople
 from gateway.adapters.stores.redis import Store
@@ -82,9 +83,8 @@ async def open_access(
     desk = access_desk(needs)
     people = RedisPeople(needs.store)
     cookies = SessionCookies(people, door.identity, needs.clock)
-    guard = Guard(
-        door.operator, desk, lambda: frozenset(map(str, needs.policies().tenants)), door.telemetry, needs.clock, cookies
-    )
+    tenants, left = (lambda: frozenset(map(str, needs.policies().tenants))), RedisOffboarding(needs.store).left
+    guard = Guard(door.operator, desk, tenants, door.telemetry, needs.clock, cookies, left)
     more = [*access_routes(door.operator, desk), *await _signing_in(needs, door, desk, people, cookies, running)]
     return guard, [*paths, *more, document_route([*paths, *more])]
 

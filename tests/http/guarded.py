@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from gateway.accessing import AccessNeeds, access_desk
 from gateway.adapters.stores.api_keys import HOUSE, Wish
 from gateway.adapters.stores.ledger import RedisLedger
+from gateway.adapters.stores.offboarding import RedisOffboarding
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.system import RandomIds
 from gateway.evidence.entries import Entry
@@ -113,7 +114,8 @@ async def guarded(store: Store, routes: Sequence[web.RouteDef] = (), sessions: S
         needs = AccessNeeds(store, ledger, policies, {"mail": letters}, clock, RandomIds())
         desk = access_desk(needs)
         key = Private(KEY)
-        guard = Guard(key, desk, lambda: frozenset(TENANTS), cast(Telemetry, counted), clock, sessions)
+        left = RedisOffboarding(store).left
+        guard = Guard(key, desk, lambda: frozenset(TENANTS), cast(Telemetry, counted), clock, sessions, left)
         app = web.Application(middlewares=[typed_errors, guard.middleware])
         app.add_routes([*access_routes(key, desk), *routes])
         async with TestClient(TestServer(app)) as client:
