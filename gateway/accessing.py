@@ -26,7 +26,8 @@ from gateway.policy.load import PolicySet
 from gateway.ports import Clock, Ids, Secrets, Telemetry
 from gateway.runner.access import AccessDesk, AccessParts
 from gateway.runner.notices import NoticeSender
-from gateway.values import Private
+from gateway.runner.tenants import is_known
+from gateway.values import Private, TenantId
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,11 @@ async def open_access(
     people = RedisPeople(needs.store)
     cookies = SessionCookies(people, door.identity, needs.clock)
     tenants, left = (lambda: frozenset(map(str, needs.policies().tenants))), RedisOffboarding(needs.store).left
-    guard = Guard(door.operator, desk, tenants, door.telemetry, needs.clock, cookies, left)
+
+    async def known(tenant: TenantId) -> bool:
+        return await is_known(tenant, needs.policies().tenants, needs.ledger.entries)
+
+    guard = Guard(door.operator, desk, tenants, door.telemetry, needs.clock, cookies, left, known)
     more = [*access_routes(door.operator, desk), *await _signing_in(needs, door, desk, people, cookies, running)]
     return guard, [*paths, *more, document_route([*paths, *more])]
 

@@ -24,7 +24,8 @@ from gateway.policy.retention import looks_personal
 from gateway.policy.roles import EVERY_TENANT, Principal, Right, operator
 from gateway.ports import Clock, Telemetry
 from gateway.runner.access import LONGEST_REASON, AccessDesk
-from gateway.values import Private
+from gateway.runner.tenants import no_such_tenant
+from gateway.values import Private, TenantId
 
 METRIC = "sordino_access_total"
 REASON_HEADER = "X-Sordino-Reason"
@@ -38,6 +39,8 @@ _NOT_YOURS = "your roles do not give this right for that tenant"
 _HAS_LEFT = "the account of this tenant has ended: what proves its end is all that can still be read"
 Left = Callable[[frozenset[str]], Awaitable[frozenset[str]]]
 """Which of these tenants have left. Raises StoreUnavailable."""
+Known = Callable[[TenantId], Awaitable[bool]]
+"""Whether there is, or was, such a tenant. Raises StoreUnavailable."""
 
 
 class Sessions(Protocol):
@@ -91,8 +94,9 @@ class Guard:
         clock: Clock,
         sessions: Sessions | None = None,
         left: Left | None = None,
+        known: Known | None = None,
     ) -> None:
-        """``key``: the operator's. ``sessions`` None: nobody can sign in. ``left`` None: no tenant leaves.
+        """``key``: the operator's. ``sessions`` None: nobody can sign in. ``left`` and ``known`` None: of no tenant is it asked.
 
         Raises Misconfigured for an empty key.
         """
@@ -106,6 +110,7 @@ class Guard:
         self._telemetry = telemetry
         self._sessions = sessions
         self._left = left
+        self._known = known
         self._refusals = Refusals(clock)
 
     @property
@@ -143,6 +148,7 @@ class Guard:
             await self._refused(who, asked, error)
             raise
         await self._allowed(who, asked, reason)
+        await self._check_known(asked)
         return Admission(who, right, reason if rule.private else "")
 
     # --- who asks ---------------------------------------------------------------------------------------------------
@@ -181,6 +187,14 @@ class Guard:
         if _permitted(who, asked) and not _permitted(still, asked):
             raise Forbidden(_HAS_LEFT, hint="GET /api/v1/tenants/{tenant}/offboarding/certificate")
         return still
+
+    async def _check_known(self, asked: Asked) -> None:
+        """Raises NotFound, to those who may ask of every tenant: else an empty list would hide that a name was misspelt."""
+        if (known := self._known) is None:
+            return
+        for tenant in asked.tenants or ():
+            if not await known(TenantId(tenant)):
+                raise no_such_tenant()
 
     # --- whether they may -------------------------------------------------------------------------------------------
 

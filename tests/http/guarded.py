@@ -27,6 +27,7 @@ from gateway.policy.load import PolicySet
 from gateway.policy.notice_message import NoticeMessage, Tried
 from gateway.ports import Telemetry
 from gateway.runner.access import AccessDesk
+from gateway.runner.tenants import is_known
 from gateway.values import Private, TenantId
 
 KEY = "the-operator's-own-key"
@@ -115,7 +116,11 @@ async def guarded(store: Store, routes: Sequence[web.RouteDef] = (), sessions: S
         desk = access_desk(needs)
         key = Private(KEY)
         left = RedisOffboarding(store).left
-        guard = Guard(key, desk, lambda: frozenset(TENANTS), cast(Telemetry, counted), clock, sessions, left)
+
+        async def known(tenant: TenantId) -> bool:
+            return await is_known(tenant, TENANTS, ledger.entries)
+
+        guard = Guard(key, desk, lambda: frozenset(TENANTS), cast(Telemetry, counted), clock, sessions, left, known)
         app = web.Application(middlewares=[typed_errors, guard.middleware])
         app.add_routes([*access_routes(key, desk), *routes])
         async with TestClient(TestServer(app)) as client:

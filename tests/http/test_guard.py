@@ -13,11 +13,12 @@ from gateway.adapters.stores.offboarding import RedisOffboarding
 from gateway.adapters.stores.redis import Store
 from gateway.errors import Misconfigured
 from gateway.http import access
-from gateway.http.access import CONTROL, Open, check_served
+from gateway.http.access import CONTROL, Open, Reach, check_served
 from gateway.http.answers import asker, needs_operator, reason_of, typed_errors
 from gateway.http.api import call_routes
 from gateway.policy.offboarding import Done, Offboarding, Status, Step, Times
 from gateway.policy.roles import Right
+from gateway.runner.account import CallAccount
 from gateway.values import CallId, Private, TenantId
 from tests.http.guarded import KEY, guarded
 
@@ -141,6 +142,35 @@ class TestTenantsThatHaveLeft:
             owner = await door.key("owner", ["acme"])
             await self.ends(store, *steps, status=status)
             assert (await door.ask("GET", f"/api/v1/calls/acme/{CALL}/receipt", owner))[0] == 200
+
+
+class TestTenantsThatNobodyKnows:
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [(method, path) for (method, path), rule in CONTROL.items() if method == "GET" and rule.reach is Reach.PATH],
+    )
+    async def test_a_name_that_nobody_has_is_told_so_on_every_path(self, store: Store, method: str, path: str) -> None:
+        """Not an empty list, which would hide that it was misspelt; to who may not ask of every tenant it is as any other's."""
+        async with guarded(store, [web.route(method, path, needs_operator(OPERATOR, sound))]) as door:
+            where = path.replace("{tenant}", "acmee").replace("{call}", CALL).replace("{", "").replace("}", "")
+            private = {"X-Sordino-Reason": "case 7"}
+            status, body = await door.ask(method, where, headers=private)
+            assert (status, body["error"]["hint"]) == (404, "sordino tenants list")
+            assert (await door.ask(method, where.replace("acmee", "acme"), headers=private))[0] == 200
+            assert (await door.ask(method, where, await door.key("owner", ["beta"])))[0] == 403
+
+    async def test_what_remains_of_a_tenant_that_has_ended_is_shown(self, store: Store) -> None:
+        """Its file is gone from the policies, and its evidence is not."""
+        async with guarded(store, [web.get("/api/v1/certificates/{tenant}", needs_operator(OPERATOR, sound))]) as door:
+            assert (await door.ask("GET", "/api/v1/certificates/gone"))[0] == 404
+            account = CallAccount(TenantId("gone"), CallId("offboarding_1"), door.ledger, door.clock)
+            await account.write("offboarding.data_deleted", {"offboarding": "offboarding_1"})
+            assert (await door.ask("GET", "/api/v1/certificates/gone"))[0] == 200
+
+    async def test_a_name_in_the_query_is_told_so_too(self, store: Store) -> None:
+        async with guarded(store) as door:
+            assert (await door.ask("GET", "/api/v1/access/log?tenant=acmee"))[0] == 404
+            assert (await door.ask("GET", "/api/v1/access/log?tenant=acme"))[0] == 200
 
 
 class TestTenants:

@@ -17,7 +17,15 @@ from gateway.adapters.stores.consents import RedisConsents
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.transcripts import RedisTranscripts, TranscriptFacts, TurnKept
 from gateway.adapters.system import RandomIds
-from gateway.errors import EvidenceUnavailable, Forbidden, InvalidRequest, NotFound, PolicyRefused, StoreUnavailable
+from gateway.errors import (
+    EvidenceUnavailable,
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    PolicyRefused,
+    PolicyUnavailable,
+    StoreUnavailable,
+)
 from gateway.evidence.certificate import Certificate
 from gateway.policy.cases import Case
 from gateway.policy.consent import Answer, ConsentRecord, How
@@ -219,6 +227,20 @@ async def test_requests_are_listed_by_tenant_and_by_person(desk: RightsDesk) -> 
     assert [case.id for case in await desk.list(ACME)] == [mine.id, other.id]
     assert [case.id for case in await desk.list(ACME, number=Private("0151 12345678"))] == [mine.id]
     assert await desk.list(BETA) == []
+
+
+async def test_what_was_asked_of_a_tenant_that_has_left_is_still_shown(desk: RightsDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its file is gone from the policies; a name that nobody has is told, not answered with an empty list."""
+    case = await opened(desk)
+
+    def gone(name: str) -> Any:
+        raise PolicyUnavailable(f"there is no policy for tenant {name}")
+
+    monkeypatch.setattr(desk, "_tenant", gone)
+    assert [each.id for each in await desk.list(ACME)] == [case.id]
+    assert (await desk.show(ACME, case.id)).id == case.id
+    with pytest.raises(PolicyUnavailable):
+        await desk.list("acmee")
 
 
 # --- what is done ---------------------------------------------------------------------------------------------------------------
