@@ -183,6 +183,7 @@ CONTROL: Mapping[tuple[str, str], Rule] = {
     ("GET", _CASES): Rule(Right.READ_CASES, Reach.PATH, "A tenant's requests and incidents.", {"kind": "text?", "open": "text?"}),
     ("GET", _CASES + "/calendar"): Rule(Right.READ_CASES, Reach.PATH, "Their deadlines.", gives="text/calendar"),
     ("GET", _CASES + "/{case}"): Rule(Right.READ_CASES, Reach.PATH, "One of them, step by step."),
+    ("GET", "/api/v1/calendar"): Rule(Right.READ_CASES, Reach.HOUSE, "Deadlines of all tenants.", gives="text/calendar"),
     ("GET", _INCIDENTS): Rule(Right.READ_CASES, Reach.HOUSE, "Every incident.", {"open": "text?"}),
     ("POST", _INCIDENTS): Rule(
         Right.MANAGE_CASES,

@@ -200,6 +200,14 @@ def test_a_backup_of_before_the_master_key_was_changed_needs_that_key_and_says_s
     assert main(["backup", "drill", str(file)]) == 0
 
 
+def test_who_verifies_a_backup_as_evidence_is_told_what_it_is(lived_in: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = made(lived_in)
+    kinds = {file.with_name("keys.sealed"): "a backup's sealed keys, not evidence", file: "a backup (sordino backup"}
+    for path, what in kinds.items():
+        assert main(["evidence", "verify", str(path)]) == 1
+        assert f"NOT VALID: this is {what}" in capsys.readouterr().err
+
+
 def test_nothing_private_and_no_key_can_be_read_in_the_files(lived_in: Path) -> None:
     file = made(lived_in)
 
