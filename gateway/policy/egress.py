@@ -202,7 +202,7 @@ class Router:
             secret=entry.secret,
             mechanism=_mechanisms(policy, entry, ask),
             training=entry.training.value,
-            tls=least_tls(policy, entry),
+            tls=least_tls(policy, entry, ask),
             policy_digest=policy.digest,
             registry_digest=self._registry.digest,
             issued_at=ask.at,

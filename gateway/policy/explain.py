@@ -130,6 +130,6 @@ def explain(policy: TenantPolicy, registry: Registry, ask: Ask) -> Explanation:
         rules = {rule.__name__: rule(policy, entry, ask) for rule in RULES} if entry else {"registered": verdict.reasons[0]}
         # The same processor may stand twice, with two models: the first of them is asked.
         chosen = verdict.permitted and verdict.processor == taken and not any(row.chosen for row in rows)
-        tls = least_tls(policy, entry) if entry else None
+        tls = least_tls(policy, entry, ask) if entry else None
         rows.append(Row(verdict.processor, verdict.region, candidate.model, rules, chosen, tls or ""))
     return Explanation(tuple(rows), decision.why)

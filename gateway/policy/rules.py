@@ -23,7 +23,7 @@ STORED = "stored-recording"
 """The purpose of reading back or deleting what a storage keeps: nothing goes there but its name."""
 
 UNTOLD_TLS = frozenset({"s3"})
-"""Dialects whose client cannot be told which version of TLS it must speak at least."""
+"""Dialects whose client cannot be told to speak TLS 1.3 only; what it speaks is 1.2 at least."""
 
 Rule = Callable[[TenantPolicy, SubProcessor, Ask], str | None]
 """Says no with a sentence about the processor ("its region is us…"), or nothing."""
@@ -155,8 +155,7 @@ def transport(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None
     """Promise 24: no plaintext off this machine, and no version of TLS below the one that is asked for."""
     if entry.transport_problem:
         return entry.transport_problem
-    # Reading back and deleting send a name; what lies there must not stay because nobody may ask for its deletion.
-    if entry.dialect in UNTOLD_TLS and least_tls(policy, entry) is Tls.V1_3 and ask.purpose != STORED:
+    if entry.dialect in UNTOLD_TLS and least_tls(policy, entry, ask) is Tls.V1_3:
         return "TLS 1.3 is asked for, and what speaks to it cannot be told to take nothing less"
     return None
 
@@ -209,13 +208,17 @@ def notice_ends(policy: TenantPolicy, announced_on: date) -> date:
     return max(day, announced_on + timedelta(days=policy.notice_days))
 
 
-def least_tls(policy: TenantPolicy, entry: SubProcessor) -> Tls | None:
+def least_tls(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> Tls | None:
     """The least version of TLS that the processor is reached with: the stricter of what its entry and the policy ask for.
 
     None where there is no TLS: in our own processes, or in plain text on this machine.
     """
-    encrypted = entry.base_url is not None and entry.base_url.lower().startswith("https:")
-    return strictest_tls(Tls.V1_2, policy.tls, entry.tls) if encrypted else None
+    if entry.base_url is None or not entry.base_url.lower().startswith("https:"):
+        return None
+    if ask.purpose == STORED and entry.dialect in UNTOLD_TLS:
+        # A name is sent, and what lies there must not stay because nobody may ask for its deletion.
+        return Tls.V1_2
+    return strictest_tls(Tls.V1_2, policy.tls, entry.tls)
 
 
 def carried(policy: TenantPolicy, ask: Ask) -> frozenset[DataCategory]:
