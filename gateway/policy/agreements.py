@@ -16,9 +16,13 @@ class Agreement(Dpa):
     """An agreement with one sub-processor, and what it promises beyond the catalogue's general terms."""
 
     training: Training | None = None
+    """Whether it trains on your data."""
     retention_days: RetentionDays = None
+    """The longest time for which it keeps your content."""
     mechanism: dict[Region, Mechanism] | None = None
+    """For each law of origin how your data may go there."""
     region: ClaimedRegion | None = None
+    """Where it processes for you."""
     base_url: BaseUrl | None = None
     """Your own address at it, where each customer has one."""
     tls: LeastTls | None = None
