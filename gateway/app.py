@@ -210,7 +210,7 @@ class Gateway:
             signing=self.signing,
             receipts=self.receipts,
             governing=self.desks.governing,
-            payments=await open_payments(self.secrets, self._clock, self._open),
+            payments=await open_payments(self.secrets, self._clock, self._open, self._negotiated.saw),
             recordings=self.desks.recordings.needs,
             transcripts=self.desks.transcripts.needs,
             children=self.desks.children,

@@ -90,7 +90,10 @@ class Tls(StrEnum):
     @property
     def laxity(self) -> int:
         """Place in the order from the strictest: 0, 1…"""
-        return tuple(Tls).index(self)
+        return _TLS[self]
+
+
+_TLS = {tls: place for place, tls in enumerate(Tls)}
 
 
 def _quoted(value: Any) -> Any:
@@ -104,7 +107,7 @@ LeastTls = Annotated[Tls, BeforeValidator(_quoted)]
 
 def strictest_tls(*stated: Tls | None) -> Tls | None:
     """The highest of those that are stated, if any is."""
-    return min((each for each in stated if each is not None), key=lambda each: each.laxity, default=None)
+    return min((each for each in stated if each is not None), key=_TLS.__getitem__, default=None)
 
 
 class Mask(StrEnum):

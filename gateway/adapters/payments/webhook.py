@@ -92,6 +92,7 @@ class PaymentWebhook:
                 headers=headers,
                 ssl=self._tls.to(grant),
                 allow_redirects=False,
+                trace_request_ctx=grant,
                 timeout=timeout,
             ) as answer:
                 said = bytearray()

@@ -86,15 +86,26 @@ def outbound_session(saw: Saw | None = None) -> aiohttp.ClientSession:
         trust_env=False,
         cookie_jar=aiohttp.DummyCookieJar(),
         raise_for_status=False,
+        response_class=_Response,
         trace_configs=[staying],
     )
 
 
+class _Response(aiohttp.ClientResponse):
+    """Keeps what TLS its connection speaks: a short answer is whole, and its connection gone back, before anybody could look."""
+
+    spoken: ssl.SSLObject | None = None
+
+    async def start(self, connection: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        if connection.transport is not None:
+            self.spoken = connection.transport.get_extra_info("ssl_object")
+        return await super().start(connection)
+
+
 async def _answered(saw: Saw, _session: object, request: SimpleNamespace, answered: aiohttp.TraceRequestEndParams) -> None:
-    grant, connection = request.trace_request_ctx, answered.response.connection
-    # A short answer may have come whole already, and its connection gone back: the next one on it tells.
-    if isinstance(grant, Grant) and connection is not None and connection.transport is not None:
-        tell(saw, grant, connection.transport.get_extra_info("ssl_object"))
+    grant, response = request.trace_request_ctx, answered.response
+    if isinstance(grant, Grant) and isinstance(response, _Response):
+        tell(saw, grant, response.spoken)
 
 
 def tell(saw: Saw, grant: Grant, spoken: ssl.SSLObject | None) -> None:

@@ -23,6 +23,7 @@ from gateway.adapters.providers.openai_speech import OpenAISpeech
 from gateway.adapters.providers.outbound import TlsContexts, outbound_session, tls_contexts
 from gateway.call.payment import CardField, Keyed
 from gateway.errors import UpstreamFailed, UpstreamRefused
+from gateway.policy.egress import Grant
 from gateway.policy.fields import Tls
 from gateway.ports import TextToSpeech
 from gateway.values import Hop, Private
@@ -172,6 +173,22 @@ async def test_a_connection_that_was_made_for_less_serves_nobody_who_asks_for_mo
                 await is_heard(session, contexts, url, Tls.V1_3)
         assert await is_heard(session, contexts, url, Tls.V1_2) == Private("hello")
     assert came == ([0, 0, 1, 0] if most is ssl.TLSVersion.TLSv1_3 else [0, 0, 0])
+
+
+async def test_an_answer_that_is_whole_at_once_tells_what_was_spoken_too() -> None:
+    """Its connection is free again before anybody could ask it."""
+    authority, server = authority_and_server("127.0.0.1")
+    told: list[tuple[str, str]] = []
+
+    def saw(grant: Grant, version: str, cipher: str) -> None:
+        told.append((grant.processor, version))
+
+    async with asyncio.timeout(60), hearing(server) as (url, came), outbound_session(saw) as session:
+        for _ in range(3):
+            await is_heard(session, tls_contexts(authority), url, Tls.V1_3)
+        with pytest.raises(UpstreamFailed, match="did not take what was keyed in"):
+            await pays(session, tls_contexts(authority), url, Tls.V1_3)
+    assert told == [("deepgram-eu", "TLSv1.3")] * 3 + [("pay", "TLSv1.3")]
 
 
 # --- what is told of a failure -------------------------------------------------------------------------------------------
