@@ -183,7 +183,7 @@ async def test_an_answer_that_is_whole_at_once_tells_what_was_spoken_too() -> No
     def saw(grant: Grant, version: str, cipher: str) -> None:
         told.append((grant.processor, version))
 
-    async with asyncio.timeout(60), hearing(server) as (url, came), outbound_session(saw) as session:
+    async with asyncio.timeout(60), hearing(server) as (url, _came), outbound_session(saw) as session:
         for _ in range(3):
             await is_heard(session, tls_contexts(authority), url, Tls.V1_3)
         with pytest.raises(UpstreamFailed, match="did not take what was keyed in"):
