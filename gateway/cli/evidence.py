@@ -17,6 +17,7 @@ from rich.text import Text
 
 from gateway.adapters.audit.bundle_file import is_bundle
 from gateway.cli import evidence_certificates, evidence_export, evidence_proof, offboarding
+from gateway.cli.evidence_other import other_kind
 from gateway.cli.offline import safe, trusted_key
 from gateway.errors import EvidenceInvalid
 from gateway.evidence.anchor import read_roots
@@ -137,6 +138,8 @@ def tables(verified: Verified) -> list[Table]:
 def _verified(arguments: argparse.Namespace) -> Verified | int:
     """The verified receipt, or the exit code of what was already said on stderr."""
     try:
+        if kind := other_kind(arguments.file):
+            return _complain(f"{arguments.file}: NOT VALID: {kind}", INVALID)
         data = arguments.file.read_bytes()
         key = trusted_key(arguments.key)
     except OSError as error:

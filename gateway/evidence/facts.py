@@ -155,6 +155,7 @@ KINDS: Mapping[str, Mapping[str, tuple[Check, str]]] = {
     "keys.destroyed": {"key_id": (_is_text, "text"), "why": (_is_text, "text")},
     "recording.read": {"reason": (_is_text, "text")},
     **{f"rights.{act}": {**_OF_PERSON} for act in ("access", "export", "know", "erased", "rectified", "restricted", "lifted")},
+    "rights.not_rectified": {**_OF_PERSON, "holds": (_is_texts, "a list of names")},
     "call.transferred": {"done": (_is_flag, "true or false")},
     "call.restricted": {"then": (_is_text, "text")},
     "child.signalled": {"sign": (_is_text, "text"), "under": (_is_count, "a count"), "then": (_is_text, "text")},

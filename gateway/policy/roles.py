@@ -7,7 +7,7 @@ a grant of reveal with a reason and an end, which ``gateway.http.guard`` asks fo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gateway.errors import Forbidden, InvalidRequest
@@ -152,6 +152,16 @@ class Principal:
         """For whom they may; ``{"*"}``: for all."""
         found = frozenset[str]().union(*(each.tenants for each in self.held if each.gives(right)))
         return frozenset({EVERY_TENANT}) if EVERY_TENANT in found else found
+
+    @property
+    def named(self) -> frozenset[str]:
+        """The tenants for whom they hold something by name."""
+        return frozenset[str]().union(*(each.tenants for each in self.held)) - {EVERY_TENANT}
+
+    def without(self, tenants: frozenset[str]) -> Principal:
+        """The same, but for what they hold for these tenants by name."""
+        kept = (replace(each, tenants=each.tenants - tenants) for each in self.held)
+        return replace(self, held=tuple(each for each in kept if each.tenants))
 
     @property
     def roles(self) -> tuple[str, ...]:

@@ -61,6 +61,34 @@ def test_with_the_operators_key_the_signer_is_confirmed(
     assert "which you gave, signed it" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"SORDREC1\0\0\0\1{}", "the sound of a call, locked"),
+        (b"RIFF\x24\0\0\0WAVE", "a sound file"),
+        (b"-----BEGIN PUBLIC KEY-----\n", "given with --key"),
+        (b"%PDF-1.7\n\xff", "a PDF"),
+        (b"\x1f\x8b\x08\0", "unpack it first"),
+        (b"SORDBAK1\0", "a backup whose header was cut off"),
+        (b"\xff\xfe\0\1", "a binary file"),
+        (b"\x89PNG\r\n\x1a\n", "a binary file"),
+        (b"x" * 5_000 + b"\0", "line 1, column 1"),
+        (b'{"a": "\xff"}', "byte 7: this is not UTF-8"),
+    ],
+)
+@pytest.mark.parametrize("command", ["verify", "show"])
+def test_another_file_is_told_by_what_it_is_and_what_to_give(
+    tmp_path: Path, content: bytes, told: str, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """But what begins as JSON does is told by the place that is wrong in it."""
+    (tmp_path / "file").write_bytes(content)
+    assert sordino("evidence", command, str(tmp_path / "file")) == 1
+    error = capsys.readouterr().err
+    assert f"{tmp_path / 'file'}: NOT VALID: " in error
+    assert told in error
+    assert told.startswith(("byte", "line")) or "give a receipt (JSON), a bundle" in error
+
+
 def test_show_says_which_tls_was_spoken_and_which_was_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = "hop", hop_body(replace(grant(Hop.LLM, "eu-llm", "eu"), host="llm.example", tls=Tls.V1_3))
     told = {"hop": "llm", "processor": "eu-llm", "host": "llm.example", "tls": "TLSv1.3", "cipher": "TLS_AES_256_GCM_SHA384"}
