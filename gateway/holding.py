@@ -10,7 +10,6 @@ import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 from aiohttp import web
 
@@ -31,7 +30,7 @@ from gateway.policy.retention import reason_of_a_person
 from gateway.ports import Clock, Ids, Telemetry
 from gateway.runner.deletion import Deletion, DeletionParts, Deletions, held_reasons
 from gateway.runner.holdings import Holding, Item
-from gateway.runner.holds import HoldDesk
+from gateway.runner.holds import HoldDesk, Known
 from gateway.runner.outbound import Subject
 from gateway.runner.places import (
     AttemptsHolding,
@@ -44,6 +43,7 @@ from gateway.runner.places import (
 )
 from gateway.runner.recordings import RecordingDesk
 from gateway.runner.retention import PAUSE_S, Sweeper, SweeperParts
+from gateway.runner.tenants import is_known
 from gateway.values import CallId, DataClass, Private, TenantId
 
 
@@ -209,6 +209,17 @@ class DataDesk:
         return done
 
 
+def _known(needs: DataDeskNeeds) -> Known | None:
+    """Who is asked whether there is such a tenant."""
+    if (tenants := needs.tenants) is None:
+        return None
+
+    async def known(tenant: TenantId) -> bool:
+        return await is_known(tenant, tenants(), needs.ledger.entries)
+
+    return known
+
+
 def open_data_desk(needs: DataDeskNeeds, places: Sequence[Holding]) -> DataDesk:
     """The one door through which data goes."""
     holds, kept, shelf = RedisHolds(needs.store), tuple(places), needs.shelf
@@ -233,15 +244,5 @@ def open_data_desk(needs: DataDeskNeeds, places: Sequence[Holding]) -> DataDesk:
         subject_of=subject_of,
         purge=None if shelf is None else purge,
     )
-    known = None if needs.tenants is None else partial(_known, needs.tenants, needs.ledger)
-    desk = HoldDesk(holds, needs.ledger, needs.clock, needs.ids, subject_of, known)
+    desk = HoldDesk(holds, needs.ledger, needs.clock, needs.ids, subject_of, _known(needs))
     return DataDesk(needs, kept, Deletions(parts), desk, RedisCertificates(needs.store), needs.subject)
-
-
-async def _known(tenants: Tenants, ledger: RedisLedger, tenant: TenantId) -> bool:
-    """A tenant of the policies, or one that has evidence: who has left is known, too."""
-    if tenant in tenants():
-        return True
-    async for _ in ledger.entries(tenant):
-        return True
-    return False

@@ -155,6 +155,7 @@ KINDS: Mapping[str, Mapping[str, tuple[Check, str]]] = {
     "keys.destroyed": {"key_id": (_is_text, "text"), "why": (_is_text, "text")},
     "recording.read": {"reason": (_is_text, "text")},
     **{f"rights.{act}": {**_OF_PERSON} for act in ("access", "export", "know", "erased", "rectified", "restricted", "lifted")},
+    "rights.not_rectified": {**_OF_PERSON, "holds": (_is_texts, "a list of names")},
     "call.transferred": {"done": (_is_flag, "true or false")},
     "call.restricted": {"then": (_is_text, "text")},
     "child.signalled": {"sign": (_is_text, "text"), "under": (_is_count, "a count"), "then": (_is_text, "text")},
@@ -303,6 +304,8 @@ class GrantLike(Protocol):
     @property
     def training(self) -> str: ...
     @property
+    def tls(self) -> str | None: ...
+    @property
     def policy_digest(self) -> str: ...
     @property
     def registry_digest(self) -> str: ...
@@ -326,8 +329,10 @@ def grant_body(grant: GrantLike) -> dict[str, Json]:
         EvidenceInvalid: a flag to send is neither text, whole number, truth value, list nor mapping.
     """
     about: dict[str, Json] = {"about": sorted(str(category) for category in grant.about)} if grant.about else {}
+    least: dict[str, Json] = {"tls": str(grant.tls)} if grant.tls is not None else {}
     return {
         **about,
+        **least,
         "id": grant.id,
         "hop": str(grant.hop),
         "processor": str(grant.processor),

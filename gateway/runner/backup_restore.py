@@ -176,7 +176,7 @@ class Restoring:
         if await verify_links(self._entries(tenant, 0), tenant, first) != (of.entries, of.head):
             raise BackupInvalid(f"the evidence of tenant {tenant} does not end where it should", hint="restore it again")
         at = next(section.seq for section in header.sections if section.tenant == tenant)
-        replay = Replay(parts.store, holdings)
+        replay = Replay(parts.store, holdings, parts.shelf)
         await replay.run(self._entries(tenant, at), of.since)
         if of.since.left:
             await parts.snapshot.remove(tenant, but_what_outlives=True)
@@ -202,6 +202,10 @@ class Restoring:
                 "deletions_since": since.deletions,
                 "deleted_again": since.deleted_again,
                 "came_back": len(since.came_back),
+                "objections_since": since.objections,
+                "consents_since": since.consents,
+                "consents_unknown": since.consents_unknown,
+                "rectified_removed": list(since.rectified),
                 "seq": of.entries,
                 "head": of.head,
             }

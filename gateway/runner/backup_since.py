@@ -68,8 +68,12 @@ class Since:
     """Things that they had deleted and that the backup still had."""
     holds: int = 0
     objections: int = 0
+    consents: int = 0
+    """What was agreed to since, and is known again."""
+    consents_unknown: int = 0
+    """What was agreed to since and is named nowhere one by one: these people must be asked anew."""
     rectified: list[str] = field(default_factory=list)
-    """Calls whose words were put right since: the backup has them as they were before, and nobody else knows the right ones."""
+    """Calls, and persons by their keyed hash, of whom the backup had words that were put right since: these were taken out."""
     left: bool = False
     """The tenant's key was destroyed: nothing but its evidence is there."""
     came_back: list[str] = field(default_factory=list)

@@ -19,6 +19,7 @@ from gateway.policy.retention import OF_PERSONS, Hold, HoldScope, reason_of_a_pe
 from gateway.ports import Clock, Ids, Ledger
 from gateway.runner.account import CallAccount
 from gateway.runner.deletion import SubjectOf
+from gateway.runner.tenants import no_such_tenant
 from gateway.values import CallId, TenantId
 
 
@@ -64,7 +65,7 @@ class HoldDesk:
             EvidenceUnavailable: it could not be written down. It is in force nevertheless.
         """
         if self._known is not None and not await self._known(tenant):
-            raise NotFound("there is no such tenant, nor was there one", hint="sordino tenants list")
+            raise no_such_tenant()
         now = self._clock.now()
         if review <= now.date():
             raise InvalidRequest("the review of a hold lies in the past", hint="name a day to come: --review 2027-01-31")

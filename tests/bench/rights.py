@@ -92,6 +92,7 @@ async def handed_out(house: House, right: Right) -> tuple[float, int]:
 async def erased(house: House) -> tuple[float, int]:
     """Seconds until it answers, and how many certificates."""
     case = await house.righting.desk.open(ACME, Right.ERASE, Private(ANNE), by=KIM)
+    await house.righting.desk.identify(ACME, case.id, method="called back", by=KIM)
     begun = time.perf_counter()
     done = await house.righting.desk.do(ACME, case.id, by=KIM)
     if not done.finished:
@@ -123,7 +124,7 @@ async def measure(hops: int) -> dict[str, float | int]:
         "access_s": round(access_s, 3),
         "access_bytes": size,
         "know_s": round(know_s, 3),
-        "know_after_30_days_s": round(unindexed_s, 2),
+        "know_without_places_s": round(unindexed_s, 2),
         "erase_s": round(erase_s, 3),
         "certificates": certificates,
     }
@@ -143,7 +144,7 @@ def main() -> int:
     for row in rows:
         told = [f"{row['hops']:>9,} hops, {row['her_calls']} calls of hers"]
         told += [f"access {row['access_s']} s ({row['access_bytes']:,} bytes)"]
-        told += [f"know {row['know_s']} s", f"know after 30 days {row['know_after_30_days_s']} s"]
+        told += [f"know {row['know_s']} s", f"know without the places of her calls {row['know_without_places_s']} s"]
         told += [f"erase {row['erase_s']} s ({row['certificates']} certificates)"]
         print(", ".join(told))  # noqa: T201
     first, last = rows[0], rows[-1]

@@ -17,7 +17,7 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from gateway.adapters.stores import names
-from gateway.adapters.stores.call_index import LIVES_S, index_key, indexed
+from gateway.adapters.stores.call_index import LIVES_S, SUBJECT_OF, index_key, indexed
 from gateway.adapters.stores.line import Line, Refused, Script, UnknownScript
 from gateway.adapters.stores.redis import Store
 from gateway.errors import EvidenceInvalid, EvidenceUnavailable, SordinoError, StoreUnavailable
@@ -58,7 +58,10 @@ end
 for i = 5, #ARGV, 3 do
   redis.call('XADD', stream, ARGV[i] .. '-0', 'hash', ARGV[i + 1], 'entry', ARGV[i + 2])
   local index = KEYS[2 + (i - 5) / 3]
-  if redis.call('RPUSH', index, ARGV[i]) == 1 then redis.call('EXPIRE', index, ARGV[4]) end
+  if redis.call('RPUSH', index, ARGV[i]) == 1 then
+    local call = string.sub(index, #stream + 2)
+    if redis.call('HEXISTS', KEYS[#KEYS], call) == 0 then redis.call('EXPIRE', index, ARGV[4]) end
+  end
 end
 return {1, '', ''}
 """)
@@ -215,7 +218,8 @@ class RedisLedger:
 
     async def _compare_and_append(self, lane: _Lane, sealed: Sequence[_Sealed]) -> str | None:
         """How the store confirmed the entries; None: another gateway was first, and the lane knows the new head now."""
-        keys = [names.key(lane.tenant, "evidence"), *(index_key(lane.tenant, entry.draft.call) for entry, _ in sealed)]
+        places = (index_key(lane.tenant, entry.draft.call) for entry, _ in sealed)
+        keys = [names.key(lane.tenant, "evidence"), *places, names.key(lane.tenant, SUBJECT_OF)]
         arguments: list[str | bytes] = [str(lane.seq), lane.head, lane.first, str(LIVES_S)]
         for entry, written in sealed:
             arguments += [str(entry.seq), entry.hash, written]

@@ -7,7 +7,7 @@ Whoever writes says which version was read, so of two gateways, or of a step and
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -41,6 +41,19 @@ class RedisOffboarding:
         """The tenant's end, if it was ever begun."""
         stored: Any = await self._store.ask("HGET", place(tenant), "state")
         return None if stored is None else _read(tenant, stored)
+
+    async def left(self, tenants: Collection[str]) -> frozenset[str]:
+        """Those of them that are gone: their keys were destroyed. One exchange, none where nobody is asked about."""
+        if not tenants:
+            return frozenset()
+        asked = sorted(tenants)
+        async with self._store.answers() as client:
+            exchange = client.pipeline(transaction=False)
+            for tenant in asked:
+                exchange.hget(place(tenant), "state")
+            stored = await exchange.execute()
+        found = zip(asked, stored, strict=True)
+        return frozenset(tenant for tenant, state in found if state is not None and _read(TenantId(tenant), state).left)
 
     async def save(self, state: Offboarding, *, before: int) -> bool:
         """Write it in the place of version ``before`` (0: there was none). False: another one has written meanwhile."""
