@@ -18,11 +18,13 @@ from redis.exceptions import ResponseError
 
 from gateway.adapters.stores import names
 from gateway.adapters.stores.call_index import LIVES_S, index_key, indexed
+from gateway.adapters.stores.chain_lines import ChainLines
 from gateway.adapters.stores.line import Line, Refused, Script, UnknownScript
 from gateway.adapters.stores.redis import Store
 from gateway.errors import EvidenceInvalid, EvidenceUnavailable, SordinoError, StoreUnavailable
 from gateway.evidence.canonical import parse
 from gateway.evidence.chain import FSYNC, MEMORY, entry_from, genesis, seal_written
+from gateway.evidence.cut import Cut
 from gateway.evidence.entries import Draft, Entry
 from gateway.tasks import TaskOwner
 from gateway.values import CallId, TenantId
@@ -159,6 +161,15 @@ class RedisLedger:
                     yield entry
             if len(page) < PAGE:
                 return
+
+    async def beginning(self, tenant: TenantId) -> Cut | None:
+        """What was deleted of the chain's beginning after its time; None: ``entries`` begin with the very first one.
+
+        Raises:
+            StoreUnavailable.
+            EvidenceInvalid: they do not, and nothing in the chain says why.
+        """
+        return await ChainLines(self._store).beginning(tenant)
 
     async def aclose(self) -> None:
         """Take nothing more, wait for what is on its way within the bound, and refuse the rest."""
