@@ -81,3 +81,13 @@ def cut_of(entry: Mapping[str, Any]) -> Cut:
     if cut is None or not whole or entry["kind"] != KIND or cut.last >= cut.seq:
         raise EvidenceInvalid(f"entry {entry['seq']} does not say rightly what was deleted before")
     return cut
+
+
+def cut_before(entry: Mapping[str, Any], first: int | None, before: str) -> Cut | None:
+    """What an entry says, if that is of the entries before number ``first``, whose ``previous`` is ``before``.
+
+    Raises:
+        EvidenceInvalid: as ``cut_of``.
+    """
+    cut = cut_of(entry)
+    return cut if (cut.last + 1, cut.hash) == (first, before) else None

@@ -97,6 +97,8 @@ class ChainLines:
         async with self._own_line() as line:
             place = begin = await self._before(line, scan.tenant, scan.window.start - SKEW)
             page = await _page(line, scan.tenant, place, PAGE)
+            if page and not begin:
+                scan.deleted = page[0][0] - 1  # older entries are not there, so nobody knows how many were of the window
             while page and not scan.over:
                 place = page[-1][0]
                 # While a thread reads this page, the next one comes.

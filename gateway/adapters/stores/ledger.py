@@ -53,7 +53,11 @@ end
 if head_seq ~= seq or head_hash ~= hash then
   if seq ~= '0' then
     local ours = redis.call('XRANGE', stream, seq .. '-0', seq .. '-0')[1]
-    if not ours or hash_of(ours) ~= hash then return {-1, head_seq, head_hash} end
+    if ours and hash_of(ours) ~= hash then return {-1, head_seq, head_hash} end
+    local first = not ours and redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
+    if not ours and (not first or tonumber(string.match(first[1], '^(%d+)-')) <= tonumber(seq)) then
+      return {-1, head_seq, head_hash}
+    end
   end
   return {0, head_seq, head_hash}
 end
@@ -66,7 +70,7 @@ return {1, '', ''}
 """)
 """Adds entries, and their places to their calls' lists, if the head is (seq, hash) = (ARGV[1], ARGV[2]).
 
-Else tells the head, and whether ours is still in the chain.
+Else tells the head, and whether ours is still in the chain, or stood in its beginning that was deleted after its time.
 """
 
 
