@@ -22,8 +22,8 @@ from gateway.evidence.cut import HOLDING, KIND
 from gateway.evidence.scope import HASH, Links
 from gateway.values import TenantId
 
-MOST = 100_000
-"""Entries that go at once: the store is busy for some milliseconds, and the next round goes on."""
+MOST = 50_000
+"""Entries that go at once: the store is busy for a tenth of a second at most, and the next round goes on."""
 _BEGINS = b'{"at":"'
 _CALL, _CALL_ENDS, _KIND = b',"call":"', b'","call_previous":"', b',"kind":"'
 _OF_HOLDING = f'"holding":"{HOLDING}"'.encode()

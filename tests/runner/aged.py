@@ -15,6 +15,7 @@ from gateway.adapters.telemetry.null import NullTelemetry
 from gateway.evidence.chain import CallChain, verify_chain
 from gateway.evidence.cut import Cut
 from gateway.evidence.entries import Json
+from gateway.evidence.expiry import MOST
 from gateway.holding import DataDesk
 from gateway.runner.chain_expiry import ChainExpiry
 from gateway.runner.retention import Sweeper, SweeperParts, Swept
@@ -68,7 +69,7 @@ class Aged:
         entries = [entry async for entry in self.ledger.entries(ACME)]
         return verify_chain(entries, tenant=ACME, seq=cut.last, head=cut.hash).count
 
-    def sweeper(self, *, most: int = 100_000) -> Sweeper:
+    def sweeper(self, *, most: int = MOST) -> Sweeper:
         async def nothing() -> None:
             return None
 
@@ -91,7 +92,7 @@ class Aged:
             )
         )
 
-    async def sweep(self, day: float, *, most: int = 100_000) -> Swept:
+    async def sweep(self, day: float, *, most: int = MOST) -> Swept:
         """One round of the sweeper on that day."""
         self.clock.at = START + day * DAY
         return await self.sweeper(most=most).sweep()

@@ -8,11 +8,14 @@ from typing import Any
 from gateway.adapters.stores import names
 from gateway.adapters.stores.call_index import index_key
 from gateway.adapters.stores.chain_lines import CUT
-from gateway.adapters.stores.line import Script
+from gateway.adapters.stores.line import Part, Refused, Script
 from gateway.adapters.stores.redis import Store
 from gateway.errors import EvidenceInvalid
 from gateway.evidence.cut import Cut
 from gateway.values import CallId, TenantId
+
+AT_ONCE = 500
+"""Commands of one exchange."""
 
 _TRIM = Script("""
 local function hash_at(place)
@@ -38,14 +41,18 @@ class ChainTrim:
 
     async def forget(self, tenant: TenantId, calls: Iterable[CallId], certificates: Iterable[tuple[str, str]]) -> None:
         """What only leads to the entries that go: their calls' places, and certificates that rest on them (id, what it is of)."""
-        async with self._store.answers() as client:
-            exchange = client.pipeline(transaction=False)
-            for call in calls:
-                exchange.unlink(index_key(tenant, call))
-            for id_, of in certificates:
-                exchange.hdel(names.key(tenant, "certificates"), id_)
-                exchange.srem(names.key(tenant, "certificates", of), id_)
-            await exchange.execute()
+        commands: list[tuple[Part, ...]] = [("UNLINK", index_key(tenant, call)) for call in calls]
+        for id_, of in certificates:
+            commands.append(("HDEL", names.key(tenant, "certificates"), id_))
+            commands.append(("SREM", names.key(tenant, "certificates", of), id_))
+        line = self._store.line()
+        try:
+            for start in range(0, len(commands), AT_ONCE):
+                refused = [each for each in await line.ask_all(*commands[start : start + AT_ONCE]) if isinstance(each, Refused)]
+                if refused:
+                    raise refused[0]
+        finally:
+            await line.aclose()
 
     async def trim(self, tenant: TenantId, cut: Cut) -> None:
         """Delete entries up to the cut's last, at once.
