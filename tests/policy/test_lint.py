@@ -57,6 +57,14 @@ TRACES = """\
 """
 CASES: list[tuple[str, str, str, str, str, str]] = [
     (
+        "evidence that goes before what it proves",
+        "evidence-shorter",
+        GOOD + "retention: {audio: 30d, evidence: 29d, consent: 10d, metadata: 29d}\n",
+        REGISTRY,
+        "warning tenants/acme.yaml:6:25: acme keeps evidence for a shorter time than audio: what proves them goes before",
+        "keep evidence at least as long",
+    ),
+    (
         "a collector that keeps traces for too long",
         "traces",
         GOOD,

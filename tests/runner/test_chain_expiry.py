@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -29,7 +30,7 @@ from gateway.runner.deletion import Deletions
 from gateway.runner.holdings import Item
 from gateway.values import CallId, DataClass, TenantId
 from tests.conftest import PATIENCE_S
-from tests.runner.aged import DAY, OF_CALL, Aged, aged
+from tests.runner.aged import DAY, OF_CALL, POLICY, Aged, aged
 from tests.runner.kept import ACME, SIGNING, START
 from tests.runner.test_deletion_faults import Fate, lived
 
@@ -73,6 +74,16 @@ async def test_what_is_older_than_the_policy_goes_and_what_stays_verifies(house:
     assert (certificate.data_class, certificate.holding, certificate.place[0]) == (DataClass.EVIDENCE, "chain", 14)
     stated = certificate.document
     assert (stated["why"], stated["by"], stated["where"]) == ("its time is over", "retention", ["store"])
+
+
+async def test_the_gateways_own_sweeper_does_it(house: Aged) -> None:
+    """And another one that comes to it at the same time does it no second time."""
+    await house.calls(0, 50)
+    house.clock.at = START + 101 * DAY
+    gateways = [house.desk.sweeper(lambda: {ACME: POLICY}) for _ in range(3)]
+    done = await asyncio.gather(*(each.sweep() for each in gateways))
+    assert sum(each.deleted.get(DataClass.EVIDENCE, 0) for each in done) == 1
+    assert await house.verified() == OF_CALL + 2
 
 
 async def test_history_goes_on_going_and_each_deletion_names_the_one_before(house: Aged) -> None:

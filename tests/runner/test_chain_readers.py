@@ -22,8 +22,10 @@ from gateway.evidence import head as heads
 from gateway.evidence.merkle import Growing
 from gateway.evidence.scope import Scan, Scope, Window
 from gateway.incident import IncidentDesks, open_incidents
+from gateway.righting import ReadCalls
 from gateway.runner.anchoring import Anchoring, AnchoringParts
 from gateway.runner.incidents_watch import ChainWatch
+from gateway.values import CallId
 from tests.policy.samples import loaded
 from tests.runner.aged import DAY, OF_CALL, Aged, aged
 from tests.runner.kept import ACME, SIGNING, START
@@ -204,6 +206,19 @@ async def test_an_incident_of_a_whole_chain_says_nothing_of_that(house: Aged) ->
     await house.calls(0, 10)
     assert "deleted_up_to" not in (await scope(house, 0, 20)).facts
     assert "deleted_up_to" not in (await scope(house, -20, 0.5)).facts
+
+
+# --- rights of callers --------------------------------------------------------------------------------------------------
+
+
+async def test_who_asks_what_is_known_of_them_gets_what_stays_and_the_rest_is_known_as_gone(house: Aged) -> None:
+    """``rights know`` counts calls without entries as those whose records are no longer kept."""
+    await house.calls(0, 10, 50)
+    await house.sweep(111)
+    calls = [CallId(f"call_{number}") for number in (1, 2, 3)]
+    read = [entry async for entry in ReadCalls(house.store, house.ledger)(ACME, calls)]
+    assert {entry.draft.call for entry in read} == {"call_3"}
+    assert len(read) == OF_CALL
 
 
 # --- backups ------------------------------------------------------------------------------------------------------------
