@@ -20,6 +20,7 @@ from gateway.adapters.stores.deletions import RedisDeletions
 from gateway.adapters.stores.holds import RedisHolds
 from gateway.adapters.stores.lease import RedisLease
 from gateway.adapters.stores.ledger import RedisLedger
+from gateway.adapters.stores.offboarding import RedisOffboarding
 from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.subjects import RedisSubjects
@@ -143,6 +144,7 @@ class DataDesk:
                 ended=_never if ended is None else ended,
                 pause=paused,
                 evidence=ChainExpiry(self.needs.store, self.needs.clock),
+                departed=RedisOffboarding(self.needs.store).over,
             )
         )
 

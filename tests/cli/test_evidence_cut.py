@@ -124,14 +124,14 @@ def test_what_is_gone_is_said_plainly(here: Path, capsys: pytest.CaptureFixture[
         assert "rewritten" not in told
 
 
-@pytest.mark.parametrize("size", [4, 6])
-def test_a_head_of_another_history_does_not_fit(here: Path, capsys: pytest.CaptureFixture[str], size: int) -> None:
+def test_a_head_of_another_history_does_not_fit(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What went is in the root as it was: other entries in its place, or behind it, are seen."""
-    other = str(early_head(here / "other.json", size, altered=True))
+    others = [str(early_head(here / f"other{size}.json", size, altered=True)) for size in (4, 6)]
     cut()
     assert main(["evidence", "export", "--tenant", "acme", "-o", "all.zip"]) == 0
-    assert main(["evidence", "consistent", other, "all.zip", "--key", public(here)]) == 1
-    assert "history was rewritten" in capsys.readouterr().err
+    for other in others:
+        assert main(["evidence", "consistent", other, "all.zip", "--key", public(here)]) == 1
+        assert "history was rewritten" in capsys.readouterr().err
 
 
 def restored(here: Path, code: int = 0) -> Path:
@@ -164,8 +164,6 @@ def test_a_backup_from_after_comes_back_and_verifies(here: Path, capsys: pytest.
         return "" if found is None else found.said
 
     assert in_it(said, DATA=new, REDIS_URL="").startswith("entries 1 to 4")
-    (file,) = (here / "backups").glob(f"*{SUFFIX}")
-    assert main(["backup", "drill", str(file)]) == 0
 
 
 def test_a_backup_that_is_older_than_what_is_kept_of_the_evidence_is_refused(

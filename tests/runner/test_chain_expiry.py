@@ -251,6 +251,23 @@ async def test_while_a_tenant_leaves_its_evidence_stays_whole(house: Aged) -> No
     assert (await house.sweep(101)).deleted == {DataClass.EVIDENCE: 1}
 
 
+async def test_of_a_tenant_that_has_left_evidence_goes_too(house: Aged) -> None:
+    """It has no policy any more, so it is kept as long as the default says; what was promised for longer, for longer."""
+    await house.calls(0)
+    await house.call("promised", 0, retention={"evidence": int(timedelta(days=3_000).total_seconds())})
+    log, now = RedisOffboarding(house.store), START
+    state = Offboarding("offboarding_1", ACME, "r", "b", now, Times.of(now, ends=now, contact=20 * DAY), version=1)
+    assert await log.save(replace(state, status=Status.DONE), before=0)
+    await log.rest(ACME)
+    for day, first in ((2_191, 1), (2_193, 5), (3_001, 9)):
+        house.clock.at = START + day * DAY
+        await house.desk.sweeper(dict).sweep()
+        assert (await house.places())[0] == first
+    assert await log.save(replace(state, status=Status.ACTIVE, version=2), before=1)
+    await log.rest(ACME)
+    assert await log.over() == ()
+
+
 async def test_of_a_chain_that_was_tampered_with_nothing_is_deleted(house: Aged) -> None:
     await house.calls(0, 0)
     async with house.store.answers() as client:

@@ -45,7 +45,7 @@ _KEY_PARTS = (1, 2, 3)
 OUTLIVES = frozenset(
     {
         *("evidence", "anchors", "anchored", "chain-marks", "certificates", "deletions", "holds", "children"),
-        *("case", "cases", "access-log", "notices", "offboarding"),
+        *("case", "cases", "access-log", "notices", "offboarding", "offboarded"),
         *("opted-out", "restricted", "list", "lists"),
     }
 )
