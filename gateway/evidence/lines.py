@@ -13,14 +13,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from operator import itemgetter
 from typing import Any
 
 from gateway.errors import BundleInvalid, EvidenceInvalid
 from gateway.evidence.canonical import canonical, parse
 from gateway.evidence.chain import FIELDS, MEMORY, VERSION, entry_from, genesis, record
 from gateway.evidence.facts import is_body
-from gateway.evidence.quick import read
+from gateway.evidence.quick import is_canonical, is_plain, load
 from gateway.values import CallId, TenantId
 
 LONGEST_LINE = 1024 * 1024
@@ -28,12 +27,11 @@ LONGEST_LINE = 1024 * 1024
 MAX_LOOKS_BACK = 10_000
 """Entries that build on another than their call's last one. Each store that did not answer in time makes one at most."""
 
-_TEXTS = ("previous", "call_previous", "tenant", "call", "kind", "at", "hash")
+_NAMES = tuple(sorted(FIELDS))
+_TYPES = tuple({"body": dict, "seq": int, "v": int}.get(name, str) for name in _NAMES)
 _HASH = b'"hash":"'
 _HASH_LENGTH = len("sha256:") + 64
 _AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
-_ITS_TEXTS = itemgetter(*_TEXTS)
-_ONLY_TEXTS = {str}
 
 
 def read_entry(line: bytes) -> Mapping[str, Any]:
@@ -47,22 +45,18 @@ def read_entry(line: bytes) -> Mapping[str, Any]:
 
 def read_quickly(line: bytes) -> Mapping[str, Any] | None:
     """The members, or None for whatever is not plainly good."""
-    members = read(line)
-    if type(members) is not dict or members.keys() != FIELDS or not _is_typed(members):
+    members = load(line)
+    if type(members) is not dict or tuple(members) != _NAMES or tuple(map(type, members.values())) != _TYPES:
         return None
-    if not is_body(members["kind"], members["body"]):
+    body = members["body"]
+    if members["seq"] < 0 or members["v"] != VERSION or not _is_time(members["at"]) or not is_body(members["kind"], body):
+        return None
+    if not is_plain(body) or not is_canonical(line, members):
         return None
     start = line.rfind(_HASH)
     hashed = hashlib.sha256(line[:start])
     hashed.update(line[start + len(_HASH) + _HASH_LENGTH + 2 :])
     return members if members["hash"] == "sha256:" + hashed.hexdigest() else None
-
-
-def _is_typed(members: Mapping[str, Any]) -> bool:
-    seq, texts = members["seq"], _ITS_TEXTS(members)
-    if type(members["v"]) is not int or members["v"] != VERSION or type(seq) is not int or seq < 0:
-        return False
-    return type(members["body"]) is dict and set(map(type, texts)) == _ONLY_TEXTS and _is_time(members["at"])
 
 
 def _is_time(at: str) -> bool:

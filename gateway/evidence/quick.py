@@ -6,26 +6,44 @@ What is odd in the least (letters beyond ASCII, deep values, fractions, any faul
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
 
-from gateway.evidence.canonical import MAX_DEPTH, MAX_INT
+from gateway.evidence.canonical import MAX_DEPTH
 
 _DEEPEST = MAX_DEPTH - 4
-_LEAVES = {str, bool, type(None)}
+_WRITE = orjson.OPT_SORT_KEYS
+_EXACT = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 
 
 def read(text: bytes) -> Any:
     """The value of a text in canonical form, or None for whatever is not plainly that."""
+    value = load(text)
+    return value if is_plain(value) and is_canonical(text, value) else None
+
+
+def load(text: bytes) -> Any:
+    """The value of a text of ASCII alone, or None: not yet checked, see ``is_plain`` and ``is_canonical``."""
     if not text.isascii():
         return None
     try:
-        value = orjson.loads(text)
+        return orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
-    # What is written again as it stood has no member twice, in no other order, and no other spelling of anything.
-    return value if is_plain(value) and orjson.dumps(value, option=orjson.OPT_SORT_KEYS) == text else None
+
+
+def is_canonical(text: bytes, value: object) -> bool:
+    """Whether this text, which ``load`` gave this plain value for, is the canonical form of it.
+
+    What is written again as it stood has no member twice, in no other order, and no other spelling of anything. The writer
+    refuses whole numbers beyond 2^53 - 1, as ``canonical`` does (RFC 7493).
+    """
+    try:
+        return orjson.dumps(value, option=_EXACT) == text
+    except orjson.JSONEncodeError:
+        return False
 
 
 def write(value: object) -> bytes:
@@ -33,24 +51,21 @@ def write(value: object) -> bytes:
 
     Raises TypeError for what is no JSON at all.
     """
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    return orjson.dumps(value, option=_WRITE)
 
 
 def is_plain(value: object) -> bool:
-    """Whether there is nothing in it but texts, truth values, nothing, and whole numbers that every reader keeps exact."""
-    level: list[Any] = [[value]]
-    for _ in range(_DEEPEST):
-        inside: list[Any] = []
-        for each in level:
-            for inner in each.values() if type(each) is dict else each:
-                kind = type(inner)
-                if kind in _LEAVES:
-                    continue
-                if kind is dict or kind is list:
-                    inside.append(inner)
-                elif kind is not int or not -MAX_INT <= inner <= MAX_INT:
-                    return False
-        if not inside:
-            return True
-        level = inside
-    return False
+    """Whether there is nothing in it but texts, truth values, nothing and whole numbers, no deeper than ``canonical`` takes."""
+    return _are_plain((value,), _DEEPEST)
+
+
+def _are_plain(values: Iterable[object], depth: int) -> bool:
+    for value in values:
+        kind = type(value)
+        if kind is str or kind is int or kind is bool or value is None:
+            continue
+        if not depth or kind is float:
+            return False
+        if not _are_plain(value.values() if kind is dict else value, depth - 1):  # type: ignore[attr-defined]
+            return False
+    return True
