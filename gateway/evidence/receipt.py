@@ -20,7 +20,7 @@ from gateway.evidence.canonical import canonical, parse, plain
 from gateway.evidence.chain import DURABILITIES, NEVER_UNCONFIRMED, UNCONFIRMED, entry_from, genesis, record
 from gateway.evidence.entries import Draft, Entry, Json
 from gateway.evidence.keys import key_id
-from gateway.evidence.lines import are_entries
+from gateway.evidence.lines import read_quickly
 from gateway.evidence.signed import MEMBERS, Sign, check_signature, sign_document, trusted
 from gateway.evidence.summary import summarise
 from gateway.values import CallId, TenantId
@@ -136,9 +136,10 @@ def _read_plain_entries(items: list[Json]) -> list[Entry]:
             raise EvidenceInvalid("is not plainly an entry")
         entries.append({name: value for name, value in item.items() if name != "durable"})
         durable.append(str(item["durable"]))
-    if not are_entries(entries, list(map(quick.write, entries))):
+    found = read_quickly(list(map(quick.write, entries)))
+    if found is None:
         raise EvidenceInvalid("is not plainly an entry")
-    return list(map(_plain_entry, entries, durable))
+    return list(map(_plain_entry, found, durable))
 
 
 def _plain_entry(members: Mapping[str, Any], durable: str) -> Entry:
