@@ -219,10 +219,10 @@ def is_body(kind: str, body: Mapping[str, Json]) -> bool:
     shape = _SHAPES.get(kind)
     if shape is not None and not shape.fits(body):
         return False
-    for name, type_, more in _OPTIONAL_EXACT:
+    for name in _OPTIONAL_EXACT:
         if name in body:
-            value = body[name]
-            if type(value) is not type_ or (more is not None and not more(value)):
+            type_, more = _OPTIONAL_EXACT[name]
+            if type(body[name]) is not type_ or (more is not None and not more(body[name])):
                 return False
     return True
 
@@ -268,7 +268,7 @@ _EXACT: dict[Check, tuple[type, Callable[[Any], bool] | None]] = {
 _TEXT_ONLY = {str}
 _EXACT[_is_grant] = (dict, _Shape(GRANT).fits)
 _SHAPES: Mapping[str, _Shape] = {kind: _Shape(fields) for kind, fields in KINDS.items() if fields}
-_OPTIONAL_EXACT = [(name, *_EXACT[check]) for name, (check, _) in _OPTIONAL.items()]
+_OPTIONAL_EXACT = {name: _EXACT[check] for name, (check, _) in _OPTIONAL.items()}
 
 
 def _has(body: Mapping[str, Json], shape: Mapping[str, tuple[Check, str]]) -> bool:

@@ -225,11 +225,13 @@ def split(chunks: Iterable[bytes], part: str, longest: int) -> Iterator[bytes]:
     for chunk in chunks:
         lines = (rest + chunk).split(b"\n")
         rest = lines.pop()
-        for line in lines:
-            count += 1
-            if not line or len(line) > longest:
-                raise BundleInvalid(part, "this line is empty" if not line else "this line is too long", line=count)
-            yield line
+        good = len(lines)
+        if not all(lines) or max(map(len, lines), default=0) > longest:
+            good = next(place for place, line in enumerate(lines) if not 0 < len(line) <= longest)
+        yield from lines[:good]
+        count += good
+        if good < len(lines):
+            raise BundleInvalid(part, "this line is too long" if lines[good] else "this line is empty", line=count + 1)
         if len(rest) > longest:
             raise BundleInvalid(part, "this line is too long", line=count + 1)
     if rest:
