@@ -40,7 +40,7 @@ def _is_counts(value: Json) -> bool:
 
 
 def _is_outcome(value: Json) -> bool:
-    return value in {"completed", "never_listened", "failed"}
+    return isinstance(value, str) and value in {"completed", "never_listened", "failed"}
 
 
 PROOFS = ("mark", "playout")
@@ -247,12 +247,13 @@ class _Shape:
             return False
         if tuple(map(type, values)) != self._types:
             return False
-        for place, more in self._closer:
+        for place, more in self._closer:  # noqa: SIM110  (twice as quick, and it is asked a million times)
             if not more(values[place]):
                 return False
         return True
 
 
+_TEXT_ONLY: set[type] = {str}
 _NOT_NEGATIVE = (0).__le__
 _EXACT: dict[Check, tuple[type, Callable[[Any], bool] | None]] = {
     _is_text: (str, None),
@@ -265,7 +266,6 @@ _EXACT: dict[Check, tuple[type, Callable[[Any], bool] | None]] = {
     _is_acknowledgement: (str, _is_acknowledgement),
 }
 """The same checks for a JSON reader's values: the one type that passes, and what else must hold."""
-_TEXT_ONLY = {str}
 _EXACT[_is_grant] = (dict, _Shape(GRANT).fits)
 _SHAPES: Mapping[str, _Shape] = {kind: _Shape(fields) for kind, fields in KINDS.items() if fields}
 _OPTIONAL_EXACT = {name: _EXACT[check] for name, (check, _) in _OPTIONAL.items()}

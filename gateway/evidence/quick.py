@@ -22,7 +22,9 @@ import orjson
 _LEVELS = 12
 """The deepest entry that a gateway writes has 6; ``canonical`` takes 64."""
 if TYPE_CHECKING:
-    from gateway.evidence.entries import Json as Plain
+    from gateway.evidence.entries import Json
+
+    Plain = Json
 else:
     Plain = str | int | bool | None
     for _ in range(_LEVELS):
