@@ -29,6 +29,7 @@ from gateway.locks import KeyShelf
 from gateway.policy.model import TenantPolicy
 from gateway.policy.retention import reason_of_a_person
 from gateway.ports import Clock, Ids, Telemetry
+from gateway.runner.chain_expiry import ChainExpiry, ChainHolding
 from gateway.runner.deletion import Deletion, DeletionParts, Deletions, held_reasons
 from gateway.runner.holdings import Holding, Item
 from gateway.runner.holds import HoldDesk
@@ -141,6 +142,7 @@ class DataDesk:
                 telemetry=self.needs.telemetry,
                 ended=_never if ended is None else ended,
                 pause=paused,
+                evidence=ChainExpiry(self.needs.store, self.needs.clock),
             )
         )
 
@@ -206,7 +208,8 @@ class DataDesk:
 
 def open_data_desk(needs: DataDeskNeeds, places: Sequence[Holding]) -> DataDesk:
     """The one door through which data goes."""
-    holds, kept, shelf = RedisHolds(needs.store), tuple(places), needs.shelf
+    chain = ChainHolding(needs.store, needs.ledger, needs.clock)
+    holds, kept, shelf = RedisHolds(needs.store), (*places, chain), needs.shelf
     subject_of = RedisSubjects(needs.store).of_call
 
     async def purge() -> str:

@@ -94,6 +94,8 @@ def run_export(given: argparse.Namespace) -> int:
     asyncio.run(_export(given, settings, tenant, known))
     bundle = _read(given.output, None)
     print(f"wrote {given.output}: {_counts(bundle)}")
+    if bundle.cut is not None:
+        print(f"  not in it: {safe(bundle.cut.said)}")
     _say_missing(bundle)
     print(f"  to verify it anywhere: sordino evidence verify {given.output} --key {settings.data / 'keys' / 'signing.pub'}")
     return GOOD
@@ -112,6 +114,8 @@ def run_verify(path: Path, trusted_key: bytes | None, roots: Sequence[Certificat
         print(f"  chain: entries {span['first']} to {span['last']}, each behind the one before it; head {span['head']}")
         if span["first"] == 1:
             print("  it begins with the tenant's very first entry")
+        elif bundle.cut is not None:
+            print(f"  the earlier part was deleted after its time: {safe(bundle.cut.said)}")
         else:
             print(f"  to be the continuation of an earlier bundle, that one must end with {span['before']}")
     if bundle.strays:

@@ -116,6 +116,11 @@ _RESTORED: Mapping[str, tuple[Check, str]] = {
     "deleted_again": (_is_count, "a count"),
     "came_back": (_is_count, "a count"),
 }
+_CUT: Mapping[str, tuple[Check, str]] = {
+    **dict.fromkeys(("from", "to", "count"), (_is_count, "a count")),
+    **dict.fromkeys(("hash", "root", "began", "ended", "why", "by"), (_is_text, "text")),
+    "full": (_is_texts, "a list of hashes"),
+}
 _END: Mapping[str, tuple[Check, str]] = {"offboarding": (_is_text, "text")}
 KINDS: Mapping[str, Mapping[str, tuple[Check, str]]] = {
     **{f"case.{step}": _CASE for step in _CASE_STEPS},
@@ -159,6 +164,7 @@ KINDS: Mapping[str, Mapping[str, tuple[Check, str]]] = {
     "call.restricted": {"then": (_is_text, "text")},
     "child.signalled": {"sign": (_is_text, "text"), "under": (_is_count, "a count"), "then": (_is_text, "text")},
     "deletion.certified": {**dict.fromkeys(_DELETED, (_is_text, "text")), "where": (_is_texts, "a list of names")},
+    "evidence.cut": {**_CUT},
     "hold.placed": {**_HOLD, "approver": (_is_text, "text"), "review": (_is_text, "text")},
     "hold.lifted": {**_HOLD},
     "hold.blocked": {"hold": (_is_text, "text"), "items": (_is_count, "a count"), "why": (_is_text, "text")},

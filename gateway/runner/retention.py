@@ -13,7 +13,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from gateway.adapters.stores.deletions import RETENTION
@@ -21,6 +21,7 @@ from gateway.errors import SordinoError
 from gateway.policy.model import TenantPolicy
 from gateway.policy.retention import OF_PERSONS, due
 from gateway.ports import Clock, Telemetry
+from gateway.runner.chain_expiry import BY, WHY, Due
 from gateway.runner.deletion import Deletions
 from gateway.runner.holdings import Holding, Item
 from gateway.runner.holds import HoldDesk
@@ -37,7 +38,8 @@ LOOK = 200
 """Things that are looked at before others get their turn."""
 PAUSE_S = 0.05
 LEASE_S = 900.0
-WHY, BY = "its time is over", "retention"
+SETTLED = timedelta(days=1)
+"""How long the evidence of a call is kept at least, behind the longest life of its placeholders."""
 CALLERS = "callers"
 """The holding of whose call a call is: it goes when nothing else of the call is kept."""
 
@@ -73,6 +75,8 @@ class SweeperParts:
     telemetry: Telemetry
     ended: Callable[[TenantId], Awaitable[datetime | None]]
     pause: Callable[[], Awaitable[None]]
+    evidence: Due | None = None
+    """Finds what is due of a chain's beginning; None: chains stay whole."""
 
 
 class Sweeper:
@@ -135,10 +139,28 @@ class Sweeper:
             if not await self._p.lease.take(tenant, RETENTION, for_s=LEASE_S):
                 return held
             await self._p.pause()
+        await self._evidence(tenant, policy, deleted, failed)
         await self._tell_overdue(tenant)
         if failed:
             raise failed[0]
         return held
+
+    async def _evidence(
+        self, tenant: TenantId, policy: TenantPolicy, deleted: Counter[DataClass], failed: list[SordinoError]
+    ) -> None:
+        """The beginning of the chain, so much of it as goes at once; last, for it says what was deleted before."""
+        if self._p.evidence is None:
+            return
+        try:
+            # Never of a conversation that may still go on: it lives no longer than its placeholders.
+            keep = max(policy.retention.evidence, policy.retention.vault + SETTLED)
+            due_now = await self._p.evidence.due(tenant, keep)
+            if due_now is not None:
+                how = {"why": WHY, "by": BY, "holder": self._p.holder, "looked": due_now.holds}
+                done = await self._p.deletions.delete(tenant, [due_now.item], **how)
+                deleted.update(each.data_class for each in done.certificates)
+        except SordinoError as error:
+            failed.append(error)
 
     async def _steps(self, tenant: TenantId, policy: TenantPolicy) -> AsyncIterator[list[Item]]:
         """What is due, some at a time. Looking at a million things that are not due holds nobody up either."""
