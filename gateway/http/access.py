@@ -68,6 +68,7 @@ _RIGHTS = "/api/v1/rights/{tenant}"
 _KEYS = "/api/v1/tenants/{tenant}/keys"
 _OFFBOARDING = "/api/v1/tenants/{tenant}/offboarding"
 _CASES = "/api/v1/cases/{tenant}"
+_EVIDENCE = "/api/v1/evidence/{tenant}"
 _INCIDENTS = "/api/v1/incidents"
 _INCIDENT = "/api/v1/incidents/{incident}"
 _ABOUT_KEY = {"name": "text?", "scopes": "texts?", "expires_in_days": "count?"}
@@ -302,6 +303,28 @@ CONTROL: Mapping[tuple[str, str], Rule] = {
         gives="application/zip",
         private=True,
     ),
+    ("GET", _EVIDENCE + "/bundle"): Rule(
+        Right.READ_EVIDENCE,
+        Reach.PATH,
+        "A signed bundle of the evidence, by days (UTC).",
+        {"from": "text?", "to": "text?"},
+        gives="application/zip",
+    ),
+    ("GET", _EVIDENCE + "/head"): Rule(Right.READ_EVIDENCE, Reach.PATH, "The signed head of all evidence up to now."),
+    ("POST", _EVIDENCE + "/proof"): Rule(
+        Right.READ_EVIDENCE,
+        Reach.PATH,
+        "That a call is in it, and nothing was rewritten.",
+        body={"call": "text", "since": "object?"},
+    ),
+    ("GET", "/api/v1/reports/{tenant}/{paper}"): Rule(
+        Right.READ_EVIDENCE,
+        Reach.PATH,
+        "A paper for print: ropa, subprocessors or annex.",
+        {"controller": "text?", "processor": "text?", "officer": "text?"},
+        gives="text/html",
+    ),
+    ("GET", "/api/v1/policies/{tenant}"): Rule(Right.READ_EVIDENCE, Reach.PATH, "The policy in force, with its digest."),
     ("POST", "/api/v1/access/break-glass"): Rule(
         Right.BREAK_GLASS,
         Reach.HOUSE,
