@@ -120,7 +120,9 @@ def open_righting(needs: RightingNeeds) -> Righting:
     )
     book = CaseBook(RedisCases(needs.store), needs.ledger, policies, senders, needs.clock, needs.ids)
     subject = SubjectHash(needs.keys.identity)
-    return Righting(needs, RightsDesk(book, kept, acts, lambda name: policies().tenant(name), subject, needs.clock), persons)
+    spoken = needs.governing.spoken
+    desk = RightsDesk(book, kept, acts, lambda name: policies().tenant(name), subject, needs.clock, spoken)
+    return Righting(needs, desk, persons)
 
 
 class ReadCalls:

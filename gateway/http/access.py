@@ -259,7 +259,8 @@ CONTROL: Mapping[tuple[str, str], Rule] = {
         "A request of a person.",
         body={
             "right": "text",
-            "subject": "text",
+            "subject": "text?",
+            "spoken": "object?",
             "by": "text?",
             "via": "text?",
             "call": "text?",
