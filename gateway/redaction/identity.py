@@ -2,7 +2,8 @@
 
 ``form_of("EMAIL_ADDRESS", "max punkt muster at beispiel punkt de", "de")`` and ``form_of("EMAIL_ADDRESS",
 "Max.Muster@beispiel.de", "de")`` are the same text. Unlike the form by which the mask tells values of one call apart, this one
-keeps every sign that tells two persons apart: ``anna-lena@…`` is somebody else than ``annalena@…``.
+keeps the signs that tell two persons apart: ``anna-lena@…`` is somebody else than ``annalena@…``. Two dashes are heard as none: one
+between two digits, and one between two single letters, which is how recognisers write a word that was spelled.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ SHORTEST = 5
 """Letters and digits of a number by which somebody is found: with fewer, too many would answer to it."""
 LONGEST = 254
 """Of an e-mail address, the longest of all (RFC 5321, section 4.5.3.1.3)."""
-PHONE = "PHONE_NUMBER"
+MAIL, PHONE = "EMAIL_ADDRESS", "PHONE_NUMBER"
 DIGITS_ONLY = frozenset({PHONE, "BANK_ACCOUNT", "US_SSN", "IN_AADHAAR", "UK_NHS"})
 """Kinds that have no letters: whatever is heard between their digits is none of theirs."""
 
+_WRITTEN = str.maketrans({"@": " at ", "-": " dash ", "_": " underscore ", "+": " plus "})
+_WRITTEN_DOT = re.compile(r"\.(?=\S)")
 _SIGNS = ((r"(?:dash|hyphen)", "-"), (r"(?:underscore|under score)", "_"), (r"plus", "+"))
 _SPOKEN_SIGNS = tuple((re.compile(rf"(?:^|(?<=[ |])){said}(?= |$)"), sign) for said, sign in _SIGNS)
 _DOT = re.compile(r"\s*(?:\|\s*)?(?:(?<=[\s|])dot(?=[\s|])|\.)(?:\s*\|)?\s*")
@@ -29,6 +32,8 @@ _ENDS = re.compile(r"^[\s|.]+|[\s|.]+$")
 _MAIL = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+")
 _PLUS = re.compile(r"\W*(?:\+|plus(?![^\W\d]))")
 """What makes a telephone number an international one."""
+_SPELLED = re.compile(r"(?<![^\W_])([^\W\d_])-(?=[^\W\d_](?![^\W_]))")
+"""A letter that was spelled: ``j-o-h-n``."""
 _APART = re.compile(r"[\s|]+")
 
 
@@ -38,9 +43,11 @@ def form_of(kind: str, text: str, language: str) -> str | None:
     ``language``: what was spoken (BCP 47); one that nobody here hears counts as English, as for the mask.
     """
     tag = language if language.split("-")[0].lower() in LANGUAGES else "en"
-    heard = view(unicodedata.normalize("NFKC", text), spoken_language(tag)).text
-    if kind == "EMAIL_ADDRESS":
-        return _mail(heard)
+    text = unicodedata.normalize("NFKC", text)
+    if kind == MAIL:
+        # Signs as they are said, so that what is written is read by the same rules; a number would swallow its own.
+        return _mail(view(_WRITTEN_DOT.sub(" dot ", text).translate(_WRITTEN), spoken_language(tag)).text)
+    heard = view(text, spoken_language(tag)).text
     kept = str.isdecimal if kind in DIGITS_ONLY else str.isalnum
     form = "".join(_plain(sign) for sign in heard if kept(sign))
     if not SHORTEST <= len(form) <= LONGEST:
@@ -56,6 +63,7 @@ def _mail(heard: str) -> str | None:
     text = _AT.sub("@", _DOT.sub(".", text))
     who, at, where = text.rpartition("@")
     form = f"{_APART.sub('', who)}{at}{_APART.sub('', where.replace(' | ', '.'))}"
+    form = _SPELLED.sub(r"\1", form)
     return form if len(form) <= LONGEST and _MAIL.fullmatch(form) else None
 
 

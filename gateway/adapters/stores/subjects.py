@@ -158,7 +158,7 @@ class RedisSubjects:
         return None if found is None else _moment(found)
 
     def _keys(self, tenant: TenantId, subject: str) -> list[str]:
-        return [names.key(tenant, *parts) for parts in (("subject", subject), ("subjects",), ("subject-of",))]
+        return [names.key(tenant, "subject", subject), names.key(tenant, "subjects"), names.key(tenant, "subject-of")]
 
 
 def _score(at: datetime) -> str:
