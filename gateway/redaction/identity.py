@@ -2,8 +2,8 @@
 
 ``form_of("EMAIL_ADDRESS", "max punkt muster at beispiel punkt de", "de")`` and ``form_of("EMAIL_ADDRESS",
 "Max.Muster@beispiel.de", "de")`` are the same text. Unlike the form by which the mask tells values of one call apart, this one
-keeps the signs that tell two persons apart: ``anna-lena@…`` is somebody else than ``annalena@…``. Two dashes are heard as none: one
-between two digits, and one between two single letters, which is how recognisers write a word that was spelled.
+keeps the signs that tell two persons apart: ``anna-lena@…`` is somebody else than ``annalena@…``. Two dashes are heard as none:
+one between two digits, and one between two single letters, which is how recognisers write a word that was spelled.
 """
 
 from __future__ import annotations

@@ -16,11 +16,12 @@ from gateway.errors import InvalidRequest
 from gateway.policy.egress import Grant
 from gateway.policy.model import TenantPolicy
 from gateway.policy.phone import e164
-from gateway.policy.spoken_identity import how_to_mend, why_not
+from gateway.policy.spoken_identity import IDENTIFYING, how_to_mend, why_not
 from gateway.ports import Clock, Egress, Masker
 from gateway.redaction.identity import PHONE, SHORTEST, form_of
 from gateway.redaction.mask import Masked
 from gateway.redaction.placeholder import scanner
+from gateway.runner.places import begun
 from gateway.runner.rights_callers import home_of, refusal
 from gateway.values import CallId, DataCategory, Hop, Placeholder, Private, ProcessorId, TenantId
 
@@ -167,6 +168,28 @@ class SpokenOnCall:
                 if subject in found:
                     self._noted.setdefault(name, subject)
         self._before = {}
+
+
+class CorrectSpoken:
+    """By what a call is found: where a person's address is put right, their calls are found by the right one."""
+
+    name = "spoken"
+
+    def __init__(self, persons: SpokenPersons, tenant: Callable[[str], TenantPolicy]) -> None:
+        self._persons = persons
+        self._tenant = tenant
+
+    async def correct(self, tenant: TenantId, subject: str, calls: Sequence[CallId], old: Private[str], new: Private[str]) -> int:
+        policy, index, count = self._tenant(tenant), self._persons.index, 0
+        wrong = {self._persons.hashed(policy, kind, old): kind for kind in IDENTIFYING} if calls else {}
+        for call in calls:
+            for said in await index.spoken_of(tenant, call):
+                if kind := wrong.get(said):
+                    right = self._persons.hashed(policy, kind, new)
+                    at = begun(call) or self._persons.clock.now()
+                    await index.spoken(tenant, right, call, at, instead_of="" if right == said else said)
+                    count += 1
+        return count
 
 
 def noting(masker: Masker, spoken: SpokenOnCall) -> Masker:

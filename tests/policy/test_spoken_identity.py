@@ -38,9 +38,7 @@ def test_the_kinds_are_in_force_as_they_are_written(own: str, found: tuple[str, 
 
 
 def test_the_order_of_the_kinds_makes_no_other_policy() -> None:
-    one, two = (
-        loaded(TENANT + SAYS % own).tenant("acme").digest for own in ("[ID_NUMBER, USERNAME]", "[USERNAME, ID_NUMBER]")
-    )
+    one, two = (loaded(TENANT + SAYS % own).tenant("acme").digest for own in ("[ID_NUMBER, USERNAME]", "[USERNAME, ID_NUMBER]"))
     assert one == two
 
 

@@ -104,7 +104,7 @@ class RedisSubjects:
             names.key(tenant, "spoken-of", call),
             names.key(tenant, "subject") + ":",
         ]
-        await self._store.run(_SPOKEN, keys, subject, call, _score(at), instead_of)
+        await self._store.run(_SPOKEN, keys, subject, call, _score(at), instead_of and names.checked(instead_of))
 
     async def spoken_of(self, tenant: TenantId, call: CallId) -> list[str]:
         """Who was named by what was said on this call, sorted."""
