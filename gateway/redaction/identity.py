@@ -22,6 +22,13 @@ MAIL, PHONE = "EMAIL_ADDRESS", "PHONE_NUMBER"
 DIGITS_ONLY = frozenset({PHONE, "BANK_ACCOUNT", "US_SSN", "IN_AADHAAR", "UK_NHS"})
 """Kinds that have no letters: whatever is heard between their digits is none of theirs."""
 
+_ADDRESS = re.compile(r"[^\s,;:<>()|]+@[^\s,;:<>()|]+\.[^\s,;:<>()|]+")
+"""An address that was written down whole: what stands before it belongs to the sentence."""
+_LEADS = re.compile(
+    r"^(?:(?:i am|i ·|i'm|(?:it|this|that) is|(?:it|that)'s|it|is|my|our|the|e(?: dash |-)?mail|mail|address|yes|yeah|sure|so|okay|well) )+"
+    r"(?!(?:at|dot|dash|hyphen|underscore|under score|plus)(?: |$))"
+)
+"""How people begin to say an address, and what a detector leaves on it: a mask may be wider than its value, a name may not."""
 _WRITTEN = str.maketrans({"@": " at ", "-": " dash ", "_": " underscore ", "+": " plus "})
 _WRITTEN_DOT = re.compile(r"\.(?=\S)")
 _SIGNS = ((r"(?:dash|hyphen)", "-"), (r"(?:underscore|under score)", "_"), (r"plus", "+"))
@@ -45,8 +52,10 @@ def form_of(kind: str, text: str, language: str) -> str | None:
     tag = language if language.split("-")[0].lower() in LANGUAGES else "en"
     text = unicodedata.normalize("NFKC", text)
     if kind == MAIL:
+        whole = _ADDRESS.search(text)
         # Signs as they are said, so that what is written is read by the same rules; a number would swallow its own.
-        return _mail(view(_WRITTEN_DOT.sub(" dot ", text).translate(_WRITTEN), spoken_language(tag)).text)
+        said = _WRITTEN_DOT.sub(" dot ", whole.group() if whole else text).translate(_WRITTEN)
+        return _mail(view(said, spoken_language(tag)).text)
     heard = view(text, spoken_language(tag)).text
     kept = str.isdecimal if kind in DIGITS_ONLY else str.isalnum
     form = "".join(_plain(sign) for sign in heard if kept(sign))
@@ -57,7 +66,7 @@ def form_of(kind: str, text: str, language: str) -> str | None:
 
 def _mail(heard: str) -> str | None:
     """Signs that were said are written; what a recogniser put between words is gone, a lost dot of the domain is back."""
-    text = _ENDS.sub("", heard)
+    text = _LEADS.sub("", _ENDS.sub("", heard))
     for said, sign in _SPOKEN_SIGNS:
         text = said.sub(sign, text)
     text = _AT.sub("@", _DOT.sub(".", text))
