@@ -25,7 +25,8 @@ DIGITS_ONLY = frozenset({PHONE, "BANK_ACCOUNT", "US_SSN", "IN_AADHAAR", "UK_NHS"
 _ADDRESS = re.compile(r"[^\s,;:<>()|]+@[^\s,;:<>()|]+\.[^\s,;:<>()|]+")
 """An address that was written down whole: what stands before it belongs to the sentence."""
 _LEADS = re.compile(
-    r"^(?:(?:i am|i ·|i'm|(?:it|this|that) is|(?:it|that)'s|it|is|my|our|the|e(?: dash |-)?mail|mail|address|yes|yeah|sure|so|okay|well) )+"
+    r"^(?:(?:i am|i ·|i'm|(?:it|this|that) is|(?:it|that)'s|it|is|my|our|the|e(?: dash |-)?mail|mail|address|"
+    r"yes|yeah|sure|so|okay|well) )+"
     r"(?!(?:at|dot|dash|hyphen|underscore|under score|plus)(?: |$))"
 )
 """How people begin to say an address, and what a detector leaves on it: a mask may be wider than its value, a name may not."""
