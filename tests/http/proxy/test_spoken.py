@@ -76,7 +76,8 @@ async def test_conversations_are_found_by_what_was_said_in_them_and_by_nothing_e
     assert await index.calls(ACME, hers("EMAIL_ADDRESS", MAIL)) == [second]
     assert await index.spoken_of(ACME, second) == [hers("EMAIL_ADDRESS", MAIL)]
     async with store.answers() as client:
-        everything = b" ".join([name + (await client.dump(name) or b"") for name in await client.keys("*")])
+        names: Any = await client.keys("*")
+        everything = b" ".join([name + bytes(await client.dump(name) or b"") for name in names])
     assert [word for word in (b"lovelace", b"471122339") if word in everything] == []
 
 
