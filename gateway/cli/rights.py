@@ -198,8 +198,8 @@ def _print_found(told: dict[str, Any]) -> None:
     """Whoever checks who asks sees what they would get: the calls on which it was said."""
     if "found" in told:
         print(f"  found by the {told['spoken']} that was said: {len(told['found'])} calls")
-        for call in told["found"]:
-            print(f"    {call}")
+        for each in told["found"]:
+            print(f"    {each['call']}  {each['begun'] or ''}".rstrip())
 
 
 def run_list(given: argparse.Namespace) -> int:

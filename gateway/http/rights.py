@@ -16,6 +16,7 @@ from gateway.policy.cases import Case
 from gateway.policy.notice_message import moment
 from gateway.policy.roles import OPERATOR_KEY
 from gateway.runner import rights_case as cases
+from gateway.runner.places import begun
 from gateway.runner.rights import Correction, RightsDesk
 from gateway.runner.rights_acts import Acted
 from gateway.runner.rights_case import Right, Via
@@ -147,9 +148,14 @@ def _file(desk: RightsDesk) -> Handler:
 
 
 async def shown(desk: RightsDesk, case: Case) -> dict[str, Any]:
-    """One request for programs; with the calls that it would be about, where they were found by what somebody said."""
-    found = {"found": await desk.found(case)} if cases.spoken_of(case) else {}
-    return {**case_json(case), **found}
+    """One request for programs; with the calls that it would be about, where they were found by what somebody said.
+
+    Whoever checks who asks can ask them when they called.
+    """
+    if not cases.spoken_of(case):
+        return case_json(case)
+    found = [(call, begun(call)) for call in await desk.found(case)]
+    return {**case_json(case), "found": [{"call": call, "begun": moment(at) if at else None} for call, at in found]}
 
 
 def case_json(case: Case) -> dict[str, Any]:

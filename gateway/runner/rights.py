@@ -318,6 +318,8 @@ class RightsDesk:
             found["released"] = {**released.facts, "at": moment(released.at)}
         if (call := _call_of(case)) is not None:
             found["call"] = call
+        if kind := cases.spoken_of(case):
+            found[cases.SPOKEN] = kind
         return found
 
 

@@ -158,6 +158,7 @@ def test_a_number_that_was_typed_without_quotes_is_not_repeated(capsys: pytest.C
 
 MAIL = "Ada.Lovelace@example.org"
 WITHHELD = CallId("call_01j00000000000000000000002")
+BEGUN = "2024-06-10T02:35:18Z"
 OF_ADA = ["--tenant", "acme", "--spoken", "EMAIL_ADDRESS"]
 
 
@@ -191,9 +192,9 @@ def test_who_is_known_by_what_they_said_is_checked_first_whatever_they_ask(
     case = told.split()[1]
     assert "a claim, and no proof" in told
     assert "found by the EMAIL_ADDRESS that was said: 1 calls" in told
-    assert WITHHELD in told
+    assert f"{WITHHELD}  {BEGUN}" in told
     assert main(["rights", "show", "--tenant", "acme", "--case", case, "--format", "json"]) == 0
-    assert json.loads(capsys.readouterr().out)["found"] == [WITHHELD]
+    assert json.loads(capsys.readouterr().out)["found"] == [{"call": WITHHELD, "begun": BEGUN}]
     assert main(["rights", "erase", "--tenant", "acme", "--case", case, "--identity", "passport seen", "--by", "Kim"]) == 0
     done = capsys.readouterr().out
     assert done.startswith("erased: 1 calls")

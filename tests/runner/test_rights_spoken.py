@@ -300,7 +300,7 @@ async def test_access_gives_the_calls_on_which_it_was_said(house: House, desk: R
     assert [each["call"] for each in data["calls"]] == [house.calls[ACME][1]]
     assert data["calls_without_evidence"] == [WITHHELD]
     (entry,) = await house.evidence("rights.access")
-    assert entry.draft.body["calls"] == 2
+    assert (entry.draft.body["calls"], entry.draft.body["spoken"]) == (2, "EMAIL_ADDRESS")
 
 
 async def test_one_of_the_calls_may_be_meant(house: House, desk: RightsDesk) -> None:
