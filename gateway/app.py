@@ -20,7 +20,7 @@ from gateway.adapters.detectors.presidio import PresidioDetector, workers_for
 from gateway.adapters.keys.signing import SigningKey
 from gateway.adapters.providers.all import chat_models
 from gateway.adapters.providers.negotiated import Negotiated
-from gateway.adapters.providers.outbound import outbound_session, tls_context
+from gateway.adapters.providers.outbound import outbound_session, tls_contexts
 from gateway.adapters.sounds import Sounds, Spoken, voice_name
 from gateway.adapters.speech.local import LocalSpeech
 from gateway.adapters.stores.embedded import EmbeddedValkey
@@ -189,7 +189,7 @@ class Gateway:
         session = await self._open.enter_async_context(outbound_session(self._negotiated.saw))
         threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="vad")
         self._open.callback(threads.shutdown, wait=False, cancel_futures=True)
-        tls = tls_context()
+        tls = tls_contexts()
         elsewhere = speech_elsewhere(session, self.secrets, self.policies.policies, tls, self._negotiated.saw)
         return ConversationParts(
             stt={"moonshine": self.speech.stt, **elsewhere.stt},
@@ -210,7 +210,7 @@ class Gateway:
             signing=self.signing,
             receipts=self.receipts,
             governing=self.desks.governing,
-            payments=await open_payments(self.secrets, self._clock, self._open),
+            payments=await open_payments(self.secrets, self._clock, self._open, self._negotiated.saw),
             recordings=self.desks.recordings.needs,
             transcripts=self.desks.transcripts.needs,
             children=self.desks.children,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from gateway.adapters.conversation.taking import Taking
 from gateway.adapters.payments.webhook import PaymentWebhook
-from gateway.adapters.providers.outbound import outbound_session
+from gateway.adapters.providers.outbound import Saw, outbound_session, tls_contexts
 from gateway.call.child import CHILD
 from gateway.call.consent import TransferAsked
 from gateway.call.flow import Announcement
@@ -19,15 +19,17 @@ from gateway.call.restricted import RESTRICTED, RestrictedFlow
 from gateway.evidence.entries import Json
 from gateway.policy.model import TenantPolicy
 from gateway.ports import Clock, Egress, Masker, Secrets
-from gateway.runner.children import ChildEgress, Childhood, minding_children
-from gateway.runner.payment import Blind, PaymentParts, PaymentPause, PaymentProcessor, SeeingEgress, watching
+from gateway.runner.children import Childhood, minding_children, shut_for_children
+from gateway.runner.egress import GuardedEgress
+from gateway.runner.payment import Blind, PaymentParts, PaymentPause, PaymentProcessor, watching
 from gateway.runner.rights_spoken import SpokenOnCall, noting
 from gateway.runner.transfer import TRANSFER, Transfers
 
 
-async def open_payments(secrets: Secrets, clock: Clock, running: AsyncExitStack) -> PaymentWebhook:
-    """The way to payment processors. Its session is closed with ``running``."""
-    return PaymentWebhook(await running.enter_async_context(outbound_session()), secrets, clock.now)
+async def open_payments(secrets: Secrets, clock: Clock, running: AsyncExitStack, saw: Saw | None = None) -> PaymentWebhook:
+    """The way to payment processors. Its session is closed with ``running``; ``saw`` hears what TLS is spoken with them."""
+    session = await running.enter_async_context(outbound_session(saw))
+    return PaymentWebhook(session, secrets, clock.now, tls=tls_contexts())
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,8 @@ class Extras:
 
     def seeing(self, egress: Egress) -> Egress:
         """The call's door for everybody but the payment processor."""
-        minding = ChildEgress(egress, self.childhood)
-        return minding if self.pause is None else SeeingEgress(minding, self.pause)
+        minding = shut_for_children(egress, self.childhood)
+        return minding if self.pause is None else GuardedEgress(minding, self.pause.guard)
 
     def masker(self, masker: Masker) -> Masker:
         masker = noting(masker, self.spoken)

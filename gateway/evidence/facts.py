@@ -303,6 +303,8 @@ class GrantLike(Protocol):
     @property
     def training(self) -> str: ...
     @property
+    def tls(self) -> str | None: ...
+    @property
     def policy_digest(self) -> str: ...
     @property
     def registry_digest(self) -> str: ...
@@ -326,8 +328,10 @@ def grant_body(grant: GrantLike) -> dict[str, Json]:
         EvidenceInvalid: a flag to send is neither text, whole number, truth value, list nor mapping.
     """
     about: dict[str, Json] = {"about": sorted(str(category) for category in grant.about)} if grant.about else {}
+    least: dict[str, Json] = {"tls": str(grant.tls)} if grant.tls is not None else {}
     return {
         **about,
+        **least,
         "id": grant.id,
         "hop": str(grant.hop),
         "processor": str(grant.processor),

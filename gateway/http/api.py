@@ -25,6 +25,11 @@ HEADERS = {
 }
 
 
+def json_answer(body: object, *, status: int = 200) -> web.Response:
+    """What programs get from the control interface."""
+    return web.json_response(body, status=status, headers=HEADERS)
+
+
 def health_routes(
     checks: Mapping[str, Check], prometheus: Callable[[], bytes], notes: Mapping[str, Check] | None = None
 ) -> list[web.RouteDef]:
@@ -63,7 +68,7 @@ def call_routes(operator: Private[str], load: LoadReceipt, calls: ListCalls) -> 
 
     async def list_calls(request: web.Request) -> web.Response:
         rows = [row for row in await calls() if visible(request, str(row["tenant"]))]
-        return web.json_response({"calls": rows}, headers=HEADERS)
+        return json_answer({"calls": rows})
 
     async def receipt(request: web.Request) -> web.Response:
         tenant, call = TenantId(request.match_info["tenant"]), CallId(request.match_info["call"])

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from enum import Enum
+from typing import Any, TypeVar
 
 from aiohttp import web
 
 from gateway.errors import InvalidRequest
 
 LONGEST_TEXT = 2_000
+Choice = TypeVar("Choice", bound=Enum)
 
 
 async def body_of(request: web.Request) -> Mapping[str, Any]:
@@ -29,7 +31,7 @@ async def body_of(request: web.Request) -> Mapping[str, Any]:
 def text(body: Mapping[str, Any], name: str, otherwise: str | None = None, *, longest: int = LONGEST_TEXT) -> str:
     """``otherwise`` where nothing is said. Raises InvalidRequest."""
     value = body.get(name)
-    if value is None and otherwise is not None:
+    if otherwise is not None and value in (None, otherwise):
         return otherwise
     if not isinstance(value, str) or not value.strip() or len(value) > longest:
         raise InvalidRequest(f"`{name}` is missing, empty or no text", hint=f"at most {longest} characters")
@@ -50,6 +52,22 @@ def flag(body: Mapping[str, Any], name: str) -> bool:
     if not isinstance(value, bool):
         raise InvalidRequest(f"`{name}` is neither true nor false")
     return value
+
+
+def count(body: Mapping[str, Any], name: str, otherwise: int, most: int, *, least: int = 1) -> int:
+    """``otherwise`` where nothing is said. Raises InvalidRequest."""
+    value = body.get(name, otherwise)
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise InvalidRequest(f"`{name}` is no whole number from {least} to {most}")
+    return value
+
+
+def choice(body: Mapping[str, Any], name: str, kind: type[Choice], otherwise: Choice | None = None) -> Choice:
+    """One of a few words; ``otherwise`` where nothing is said. Raises InvalidRequest."""
+    try:
+        return kind(body.get(name, otherwise))
+    except ValueError:
+        raise InvalidRequest(f"`{name}` is none of {', '.join(str(each.value) for each in kind)}") from None
 
 
 def moment(body: Mapping[str, Any], name: str) -> datetime:

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from gateway.errors import InvalidRequest
 from gateway.http.answers import needs_operator
-from gateway.http.api import HEADERS
+from gateway.http.api import HEADERS, json_answer
 from gateway.policy.cases import Case, Letter
 from gateway.policy.notice_message import moment
 from gateway.runner.cases import CaseBook
@@ -26,11 +26,11 @@ def case_routes(operator: Private[str], book: CaseBook) -> list[web.RouteDef]:
             raise InvalidRequest("`open` is neither true nor false")
         tenant = TenantId(request.match_info["tenant"])
         found = await book.list(tenant, kind=request.query.get("kind", ""), open_only=only == "true")
-        return web.json_response({"cases": [case_json(case) for case in found]}, headers=HEADERS)
+        return json_answer({"cases": [case_json(case) for case in found]})
 
     async def shown(request: web.Request) -> web.Response:
         case = await book.get(TenantId(request.match_info["tenant"]), request.match_info["case"])
-        return web.json_response({**case_json(case), **steps_json(case)}, headers=HEADERS)
+        return json_answer({**case_json(case), **steps_json(case)})
 
     async def calendar(request: web.Request) -> web.Response:
         file = await book.calendar(TenantId(request.match_info["tenant"]))

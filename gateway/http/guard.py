@@ -31,8 +31,8 @@ REASON_HEADER = "X-Sordino-Reason"
 CONSOLE_HEADER = "X-Sordino-Console"
 """A page of another origin cannot send it without asking first (Fetch, CORS preflight), and nobody answers that."""
 SAFE = frozenset({"GET", "HEAD"})
-BURST, EVERY_S, MOST_KNOWN = 30, 60.0, 1_000
-"""Refusals of one caller that are written down: 30 at once, then one a minute. All of them are counted."""
+BURST, EVERY_S, MOST_KNOWN = 30, 60.0, 10_000
+"""Refusals of one caller that are written into one chain: 30 at once, then one a minute. All of them are counted."""
 _OWN_ID = re.compile(r"[a-z]{2,12}_[0-9a-z]{16,40}")
 _NOT_YOURS = "your roles do not give this right for that tenant"
 
@@ -47,18 +47,18 @@ class Sessions(Protocol):
 
 @dataclass(slots=True)
 class Refusals:
-    """How many refusals of each caller may still be written down. Bounded, whoever asks."""
+    """How many refusals of each caller may still be written into each chain. Bounded, whoever asks."""
 
     clock: Clock
-    left: OrderedDict[str, tuple[float, float, int]] = field(default_factory=OrderedDict)
+    left: OrderedDict[tuple[str, str], tuple[float, float, int]] = field(default_factory=OrderedDict)
 
-    def take(self, who: str) -> int | None:
+    def take(self, who: str, chain: str = "") -> int | None:
         """How many were only counted since the last one that was written; None: this one is only counted, too."""
-        now = self.clock.monotonic()
-        tokens, at, counted = self.left.pop(who, (float(BURST), now, 0))
+        now, key = self.clock.monotonic(), (who, chain)
+        tokens, at, counted = self.left.pop(key, (float(BURST), now, 0))
         tokens = min(float(BURST), tokens + (now - at) / EVERY_S)
         written = tokens >= 1
-        self.left[who] = (tokens - 1, now, 0) if written else (tokens, now, counted + 1)
+        self.left[key] = (tokens - 1, now, 0) if written else (tokens, now, counted + 1)
         while len(self.left) > MOST_KNOWN:
             self.left.popitem(last=False)
         return counted if written else None
@@ -191,10 +191,10 @@ class Guard:
 
     async def _refused(self, who: Principal, asked: Asked, error: SordinoError) -> None:
         self._telemetry.count(METRIC, outcome="refused", right=asked.right.value)
-        counted = self._refusals.take(who.id)
-        if counted is not None:
-            body = _body(who, asked, why=error.message, counted=counted)
-            await self._desk.write("access.refused", asked.tenants or (), body)
+        for chain in sorted(self._desk.chains(asked.tenants or ())):
+            counted = self._refusals.take(who.id, chain)
+            if counted is not None:
+                await self._desk.write("access.refused", (chain,), _body(who, asked, why=error.message, counted=counted))
 
     def _about(self, who: Principal, asked: Asked) -> frozenset[str]:
         """Whose data is read or changed."""

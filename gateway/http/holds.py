@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Protocol
@@ -12,7 +11,8 @@ from aiohttp import web
 from gateway.errors import InvalidRequest
 from gateway.evidence.certificate import Certificate
 from gateway.http.answers import asker, needs_operator
-from gateway.http.api import HEADERS
+from gateway.http.api import json_answer
+from gateway.http.asked import body_of, text
 from gateway.policy.retention import HoldScope
 from gateway.runner.deletion import Deletion, held_reasons
 from gateway.runner.holds import HoldDesk, shown
@@ -46,34 +46,34 @@ def data_routes(
     async def erased(request: web.Request) -> web.Response:
         tenant, call = _tenant(request), CallId(request.match_info["call"])
         done = await erase(tenant, call, why=request.query.get("reason", ""), by=asker(request))
-        return _json({"call": call, **deletion_json(done)})
+        return json_answer({"call": call, **deletion_json(done)})
 
     async def listed_certificates(request: web.Request) -> web.Response:
         tenant, call = _tenant(request), request.query.get("call", "")
         found = await certificates.of(tenant, call) if call else [each async for each in certificates.all(tenant)]
         rows = sorted(found, key=lambda each: (each.at, each.id))[-MOST:]
-        return _json({"certificates": [dict(each.document) for each in rows], "all": len(rows) == len(found)})
+        return json_answer({"certificates": [dict(each.document) for each in rows], "all": len(rows) == len(found)})
 
     async def listed(request: web.Request) -> web.Response:
-        return _json({"holds": [shown(hold) for hold in await holds.holds(_tenant(request))]})
+        return json_answer({"holds": [shown(hold) for hold in await holds.holds(_tenant(request))]})
 
     async def placed(request: web.Request) -> web.Response:
-        tenant, body = _tenant(request), await _body(request)
+        tenant, body = _tenant(request), await body_of(request)
         done = await holds.place(
             tenant,
             scope_of(tenant, body, subject),
-            reason=_text(body, "reason"),
-            approver=_text(body, "approver"),
-            review=_day(_text(body, "review")),
+            reason=text(body, "reason"),
+            approver=text(body, "approver"),
+            review=_day(text(body, "review")),
             by=asker(request),
         )
         late = [{"class": each.data_class.value, "of": each.id, "holding": each.holding} for each in done.too_late]
-        return _json({"hold": shown(done.hold), "too_late": late}, status=201)
+        return json_answer({"hold": shown(done.hold), "too_late": late}, status=201)
 
     async def lifted(request: web.Request) -> web.Response:
         reason = request.query.get("reason", "")
         hold = await holds.lift(_tenant(request), request.match_info["hold"], reason=reason, by=asker(request))
-        return _json({"lifted": hold.id})
+        return json_answer({"lifted": hold.id})
 
     guarded = [
         ("DELETE", OF_CALL, erased),
@@ -130,29 +130,8 @@ def _moment(value: object) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def _day(text: str) -> date:
+def _day(stated: str) -> date:
     try:
-        return date.fromisoformat(text)
+        return date.fromisoformat(stated)
     except ValueError:
         raise InvalidRequest("the review is no day", hint="write 2027-01-31") from None
-
-
-def _text(body: Mapping[str, Any], name: str) -> str:
-    value = body.get(name, "")
-    if not isinstance(value, str):
-        raise InvalidRequest(f"`{name}` is not text")
-    return value
-
-
-async def _body(request: web.Request) -> Mapping[str, Any]:
-    try:
-        body = json.loads(await request.read())
-    except (ValueError, RecursionError):
-        body = None
-    if not isinstance(body, dict):
-        raise InvalidRequest("the body is not a JSON object")
-    return body
-
-
-def _json(content: Mapping[str, Any], *, status: int = 200) -> web.Response:
-    return web.json_response(content, status=status, headers=HEADERS)

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from gateway.errors import InvalidRequest
 from gateway.http.answers import asker, needs_operator
-from gateway.http.api import HEADERS
+from gateway.http.api import HEADERS, json_answer
 from gateway.http.asked import body_of, flag, moment, text, texts
 from gateway.http.cases import letter_json
 from gateway.policy.notice_message import moment as written
@@ -47,7 +47,7 @@ def incident_routes(operator: Private[str], desk: Incidents) -> list[web.RouteDe
 def _listed(desk: Incidents) -> Handler:
     async def handle(request: web.Request) -> web.Response:
         found = await desk.list(open_only=request.query.get("open") == "true")
-        return _json({"incidents": [incident_json(each) for each in found]})
+        return json_answer({"incidents": [incident_json(each) for each in found]})
 
     return handle
 
@@ -64,14 +64,14 @@ def _opened(desk: Incidents) -> Handler:
             tenants=texts(body, "tenants"),
             aware=moment(body, "aware") if "aware" in body else None,
         )
-        return _json(incident_json(await desk.open(report, by=asker(request))), status=201)
+        return json_answer(incident_json(await desk.open(report, by=asker(request))), status=201)
 
     return handle
 
 
 def _shown(desk: Incidents) -> Handler:
     async def handle(request: web.Request) -> web.Response:
-        return _json(incident_json(await desk.get(_id(request)), whole=True))
+        return json_answer(incident_json(await desk.get(_id(request)), whole=True))
 
     return handle
 
@@ -87,7 +87,7 @@ def _report(desk: Incidents) -> Handler:
 
 def _scoped(desk: Incidents) -> Handler:
     async def handle(request: web.Request) -> web.Response:
-        return _json(incident_json(await desk.scope(_id(request)), whole=True))
+        return json_answer(incident_json(await desk.scope(_id(request)), whole=True))
 
     return handle
 
@@ -97,7 +97,7 @@ def _calls(desk: Incidents) -> Handler:
         incident, tenant = await desk.get(_id(request)), TenantId(text(request.query, "tenant"))
         incident.scope(tenant)
         found = await desk.read(incident, tenant)
-        return _json({"tenant": tenant, **found.facts, "calls": sorted(found.calls), "people": sorted(found.people)})
+        return json_answer({"tenant": tenant, **found.facts, "calls": sorted(found.calls), "people": sorted(found.people)})
 
     return handle
 
@@ -111,7 +111,7 @@ def _draft(desk: Incidents) -> Handler:
         if form == "html":
             return web.Response(text=draft.html, content_type="text/html", headers=PAGE_HEADERS)
         if form == "json":
-            return _json({"paper": paper, "markdown": draft.markdown, "blanks": list(draft.blanks)})
+            return json_answer({"paper": paper, "markdown": draft.markdown, "blanks": list(draft.blanks)})
         return web.Response(text=draft.markdown + "\n", content_type="text/markdown", headers=HEADERS)
 
     return handle
@@ -122,10 +122,10 @@ def _notified(desk: Incidents) -> Handler:
         body, by = await body_of(request), asker(request)
         tenant = TenantId(text(body, "tenant"))
         if proof := text(body, "given", ""):
-            return _json(incident_json(await desk.given(_id(request), tenant, by=by, proof=proof), whole=True))
+            return json_answer(incident_json(await desk.given(_id(request), tenant, by=by, proof=proof), whole=True))
         words = text(body, "text", "", longest=LONGEST_NOTICE)
         found = await desk.notify(_id(request), tenant, by=by, text=words, preliminary=flag(body, "preliminary"))
-        return _json(incident_json(found, whole=True))
+        return json_answer(incident_json(found, whole=True))
 
     return handle
 
@@ -135,7 +135,7 @@ def _event(desk: Incidents) -> Handler:
         body = await body_of(request)
         note, tenants = text(body, "note", ""), texts(body, "tenants")
         found = await desk.event(_id(request), text(body, "what"), by=asker(request), note=note, tenants=tenants)
-        return _json(incident_json(found, whole=True))
+        return json_answer(incident_json(found, whole=True))
 
     return handle
 
@@ -145,7 +145,7 @@ def _closed(desk: Incidents) -> Handler:
         body = await body_of(request)
         reason = text(body, "reason", "")
         found = await desk.close(_id(request), text(body, "outcome"), by=asker(request), reason=reason)
-        return _json(incident_json(found, whole=True))
+        return json_answer(incident_json(found, whole=True))
 
     return handle
 
@@ -191,7 +191,3 @@ def _part(incident: Incident, tenant: TenantId) -> dict[str, Any]:
 
 def _id(request: web.Request) -> str:
     return request.match_info["incident"]
-
-
-def _json(body: object, status: int = 200) -> web.Response:
-    return web.json_response(body, status=status, headers=HEADERS)

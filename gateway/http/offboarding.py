@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -12,7 +11,8 @@ from aiohttp import web
 from gateway.errors import InvalidRequest, NotFound
 from gateway.evidence.chain import timestamp
 from gateway.http.answers import asker, needs_operator
-from gateway.http.api import HEADERS
+from gateway.http.api import HEADERS, json_answer
+from gateway.http.asked import body_of, text
 from gateway.policy.offboarding import OF_CONTRACT, WAIT, Offboarding
 from gateway.runner.deletion import held_reasons
 from gateway.runner.offboarding import OffboardingDesk, Preview
@@ -31,23 +31,20 @@ def offboarding_routes(operator: Private[str], desk: OffboardingDesk, certificat
     """Their paths, behind the operator's key."""
 
     async def shown(request: web.Request) -> web.Response:
-        return _json(state_json(await desk.show(_tenant(request)), desk.now()))
+        return json_answer(state_json(await desk.show(_tenant(request)), desk.now()))
 
     async def previewed(request: web.Request) -> web.Response:
-        return _json(preview_json(await desk.preview(_tenant(request), **_times(request.query))))
+        return json_answer(preview_json(await desk.preview(_tenant(request), **_times(request.query))))
 
     async def started(request: web.Request) -> web.Response:
-        body = await _body(request)
-        reason = body.get("reason", "")
-        if not isinstance(reason, str):
-            raise InvalidRequest("`reason` is not text")
-        state = await desk.start(_tenant(request), reason=reason, by=asker(request), **_times(body))
-        return _json(state_json(state, desk.now()), status=202)
+        body = await body_of(request)
+        state = await desk.start(_tenant(request), reason=text(body, "reason"), by=asker(request), **_times(body))
+        return json_answer(state_json(state, desk.now()), status=202)
 
     async def cancelled(request: web.Request) -> web.Response:
         reason = request.query.get("reason", "")
         state = await desk.cancel(_tenant(request), reason=reason, by=asker(request))
-        return _json(state_json(state, desk.now()))
+        return json_answer(state_json(state, desk.now()))
 
     async def certified(request: web.Request) -> web.Response:
         document = await certificates.certificate(_tenant(request))
@@ -124,17 +121,3 @@ def _times(stated: Mapping[str, Any]) -> dict[str, Any]:
     except (ValueError, TypeError, OverflowError):
         raise InvalidRequest("a time is none", hint="write ends as 2026-12-31, wait_days and contract_days as numbers") from None
     return {"ends": ends if ends is None or ends.tzinfo else ends.replace(tzinfo=UTC), "wait": wait, "contract": contract}
-
-
-async def _body(request: web.Request) -> Mapping[str, Any]:
-    try:
-        body = json.loads(await request.read())
-    except (ValueError, RecursionError):
-        body = None
-    if not isinstance(body, dict):
-        raise InvalidRequest("the body is not a JSON object")
-    return body
-
-
-def _json(content: Mapping[str, Any], *, status: int = 200) -> web.Response:
-    return web.json_response(content, status=status, headers=HEADERS)

@@ -8,7 +8,7 @@ from typing import Protocol
 from aiohttp import web
 
 from gateway.http.answers import asker, needs_operator, reason_of
-from gateway.http.api import HEADERS
+from gateway.http.api import HEADERS, json_answer
 from gateway.runner.deletion import Deletion
 from gateway.runner.recordings import RecordingDesk
 from gateway.values import CallId, Private, TenantId
@@ -27,7 +27,7 @@ def recording_routes(operator: Private[str], desk: RecordingDesk, delete: Delete
 
     async def listed(request: web.Request) -> web.Response:
         rows = await desk.list(TenantId(request.match_info["tenant"]))
-        return web.json_response({"recordings": [asdict(row) for row in rows]}, headers=HEADERS)
+        return json_answer({"recordings": [asdict(row) for row in rows]})
 
     async def read(request: web.Request) -> web.StreamResponse:
         tenant, call = _named(request)
@@ -44,7 +44,7 @@ def recording_routes(operator: Private[str], desk: RecordingDesk, delete: Delete
         tenant, call = _named(request)
         done = await delete(tenant, call, why=request.query.get("reason", "") or "request of the operator", by=asker(request))
         certificates = [dict(each.document) for each in done.certificates]
-        return web.json_response({"deleted": call, "certificates": certificates}, headers=HEADERS)
+        return json_answer({"deleted": call, "certificates": certificates})
 
     return [
         web.get("/api/v1/recordings/{tenant}", needs_operator(operator, listed)),

@@ -20,7 +20,7 @@ from gateway.adapters.keys.sealed import Sealed
 from gateway.adapters.stores.people import LIVES, Person, RedisPeople, person_id
 from gateway.errors import SordinoError, Unauthenticated
 from gateway.evidence.entries import Json
-from gateway.http.api import HEADERS
+from gateway.http.api import HEADERS, json_answer
 from gateway.http.guard import CONSOLE_HEADER
 from gateway.policy.roles import EVERY_TENANT, Principal
 from gateway.ports import Clock
@@ -86,7 +86,7 @@ def signin_routes(parts: SignIn, cookies: SessionCookies) -> list[web.RouteDef]:
     seal = Sealed(parts.key, "console sign-in")
 
     async def offered(_: web.Request) -> web.Response:
-        return web.json_response({"signin": "/signin"}, headers=HEADERS)
+        return json_answer({"signin": "/signin"})
 
     async def begin(_: web.Request) -> web.Response:
         asked = {name: secrets.token_urlsafe(32) for name in ("state", "nonce", "verifier")}
@@ -112,7 +112,7 @@ def signin_routes(parts: SignIn, cookies: SessionCookies) -> list[web.RouteDef]:
         secret = cookies.secret(request)
         if secret is not None and request.headers.get(CONSOLE_HEADER) == "1":
             await parts.people.end(secret)
-        answer = web.json_response({"signed": "out"}, headers=HEADERS)
+        answer = json_answer({"signed": "out"})
         _set(answer, SESSION_COOKIE, "", "Strict", 0)
         return answer
 

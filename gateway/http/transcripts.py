@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.http.answers import asker, needs_operator, reason_of
-from gateway.http.api import HEADERS
+from gateway.http.api import json_answer
 from gateway.runner.transcripts import TranscriptDesk, as_rows
 from gateway.values import CallId, Private, TenantId
 
@@ -22,17 +22,17 @@ def transcript_routes(operator: Private[str], desk: TranscriptDesk) -> list[web.
 
     async def listed(request: web.Request) -> web.Response:
         rows = await desk.list(TenantId(request.match_info["tenant"]))
-        return web.json_response({"transcripts": [asdict(row) for row in rows]}, headers=HEADERS)
+        return json_answer({"transcripts": [asdict(row) for row in rows]})
 
     async def masked(request: web.Request) -> web.Response:
         found = await desk.read(*_named(request))
         turns: list[dict[str, Any]] = [asdict(turn) for turn in found.turns]
-        return web.json_response({"transcript": asdict(found.facts), "turns": turns}, headers=HEADERS)
+        return json_answer({"transcript": asdict(found.facts), "turns": turns})
 
     async def in_clear(request: web.Request) -> web.Response:
         found = await desk.read_in_clear(*_named(request), reason=reason_of(request), by=asker(request))
         body = {"transcript": asdict(found.facts), "turns": as_rows(found).reveal()}
-        return web.json_response(body, headers=HEADERS)
+        return json_answer(body)
 
     return [
         web.get(OF_TENANT, needs_operator(operator, listed)),

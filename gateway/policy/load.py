@@ -49,7 +49,10 @@ class PolicySet:
         """Raises PolicyUnavailable: nobody wrote a policy for this tenant, so nothing of it may leave."""
         policy = self.tenants.get(TenantId(tenant))
         if policy is None:
-            raise PolicyUnavailable(f"there is no policy for tenant {tenant[:64]!r}", hint="add tenants/NAME.yaml")
+            # Who asks may have written anything where a tenant's name belongs: it is not said back.
+            raise PolicyUnavailable(
+                "there is no policy for this tenant", hint="`sordino tenants list` names them; add tenants/NAME.yaml"
+            )
         return policy
 
     def tenant_for_number(self, number: str) -> TenantPolicy | None:

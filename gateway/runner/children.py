@@ -7,18 +7,18 @@ and no transcript has them; no Grant is given out any more; the recorder stops.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from typing import Any, Protocol, cast
 
 from gateway.call.child import ChildSignalled, Sign
 from gateway.call.child_words import tells_of_child
 from gateway.errors import PolicyRefused, SordinoError
 from gateway.policy.children import Children
-from gateway.policy.egress import Grant
 from gateway.ports import Egress, Masker
 from gateway.redaction.mask import Masked
-from gateway.values import CallId, DataCategory, Hop, MaskedText, Private, ProcessorId, TenantId
+from gateway.runner.egress import GuardedEgress
+from gateway.values import CallId, MaskedText, Private, TenantId
 
 log = logging.getLogger(__name__)
 
@@ -101,32 +101,20 @@ class _ChildMasker:
         return getattr(self._masker, name)
 
 
-@dataclass(frozen=True, slots=True)
-class ChildEgress:
+def shut_for_children(egress: Egress, childhood: Childhood) -> Egress:
     """A call's door: shut for good once a child was heard, also for who was being let out at that moment."""
 
-    egress: Egress
-    childhood: Childhood
-
-    async def grant(
-        self,
-        hop: Hop,
-        categories: frozenset[DataCategory],
-        *,
-        purpose: str = "conversation",
-        excluding: frozenset[ProcessorId] = frozenset(),
-        model: str = "",
-        about: frozenset[DataCategory] = frozenset(),
-    ) -> Grant:
-        """As ``Egress.grant``. Raises PolicyRefused once a child was heard."""
-        self._check()
-        grant = await self.egress.grant(hop, categories, purpose=purpose, excluding=excluding, model=model, about=about)
-        self._check()
-        return grant
-
-    def _check(self) -> None:
-        if self.childhood.signalled:
+    def check() -> None:
+        if childhood.signalled:
             raise PolicyRefused("a child was heard on this call", reasons=("what a child says goes to nobody",))
+
+    @asynccontextmanager
+    async def guard() -> AsyncIterator[None]:
+        check()
+        yield
+        check()
+
+    return GuardedEgress(egress, guard)
 
 
 class ChildLog(Protocol):

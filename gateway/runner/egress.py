@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Protocol
 
@@ -10,7 +11,7 @@ from gateway.errors import NoPermittedRoute
 from gateway.evidence.entries import Json
 from gateway.evidence.facts import hop_body, refused_body
 from gateway.policy.egress import Ask, Decision, Grant
-from gateway.ports import Clock, Ids, Policy, Telemetry, TurnShown
+from gateway.ports import Clock, Egress, Ids, Policy, Telemetry, TurnShown
 from gateway.runner.account import CallAccount
 from gateway.runner.notices import NoticesNow
 from gateway.runner.showing import Shown
@@ -102,3 +103,29 @@ class CallEgress:
         reasons = " | ".join(decision.reasons)
         facts = {"hop": grant.hop.value, "processor": grant.processor, "region": grant.region, "refused": reasons}
         self._shown(TurnShown("routed", facts=facts))
+
+
+Guard = Callable[[], AbstractAsyncContextManager[None]]
+"""Entered before the door is asked and left when it has answered. Raises, on either side, where nobody may pass."""
+
+
+class GuardedEgress:
+    """Implements ``gateway.ports.Egress``: a call's door with a guard, who stays until the Grant is handed out or refused."""
+
+    def __init__(self, egress: Egress, guard: Guard) -> None:
+        self._egress = egress
+        self._guard = guard
+
+    async def grant(
+        self,
+        hop: Hop,
+        categories: frozenset[DataCategory],
+        *,
+        purpose: str = "conversation",
+        excluding: frozenset[ProcessorId] = frozenset(),
+        model: str = "",
+        about: frozenset[DataCategory] = frozenset(),
+    ) -> Grant:
+        """As ``Egress.grant``. Raises also what the guard does."""
+        async with self._guard():
+            return await self._egress.grant(hop, categories, purpose=purpose, excluding=excluding, model=model, about=about)

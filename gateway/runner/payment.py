@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -38,7 +39,7 @@ from gateway.redaction.languages import LANGUAGES
 from gateway.redaction.mask import Masked
 from gateway.redaction.spoken import view
 from gateway.tasks import TaskOwner
-from gateway.values import DataCategory, EntityType, Hop, MaskedText, Pcm, Private, ProcessorId
+from gateway.values import DataCategory, EntityType, Hop, MaskedText, Pcm, Private
 
 CARD_DATA = frozenset(EntityType(kind) for kind in ("CREDIT_CARD", "CVV"))
 """Kinds whose first appearance in what a caller says begins a pause."""
@@ -159,43 +160,19 @@ class PaymentPause:
         except TimeoutError:
             raise StoreUnavailable("a Grant of this call is still being written down") from None
 
-    async def grant(self, ask: Callable[[], Awaitable[Grant]]) -> Grant:
-        """Ask for a Grant as soon as the call is not blind."""
+    @asynccontextmanager
+    async def guard(self) -> AsyncIterator[None]:
+        """Stay while a Grant is asked for: it waits until the call is not blind, and ``settle`` waits for it."""
         while self._blind:
             await self._sees.wait()
         self._granting += 1
         self._none_granting.clear()
         try:
-            return await ask()
+            yield
         finally:
             self._granting -= 1
             if not self._granting:
                 self._none_granting.set()
-
-
-@dataclass(frozen=True, slots=True)
-class SeeingEgress:
-    """A call's door for all but the payment processor: while the call is blind it stays shut, and who asks waits."""
-
-    egress: Egress
-    pause: PaymentPause
-
-    async def grant(
-        self,
-        hop: Hop,
-        categories: frozenset[DataCategory],
-        *,
-        purpose: str = "conversation",
-        excluding: frozenset[ProcessorId] = frozenset(),
-        model: str = "",
-        about: frozenset[DataCategory] = frozenset(),
-    ) -> Grant:
-        """As ``Egress.grant``."""
-
-        def ask() -> Awaitable[Grant]:
-            return self.egress.grant(hop, categories, purpose=purpose, excluding=excluding, model=model, about=about)
-
-        return await self.pause.grant(ask)
 
 
 class CardReader(Protocol):

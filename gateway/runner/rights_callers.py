@@ -5,18 +5,20 @@ A number that is withheld, or is none, is nobody's: then there is no person to f
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from gateway.errors import InvalidRequest, PolicyRefused, SordinoError
 from gateway.evidence.entries import Json
-from gateway.policy.egress import Grant
 from gateway.policy.model import TenantPolicy
 from gateway.policy.phone import e164
 from gateway.ports import Clock, Egress
+from gateway.runner.egress import GuardedEgress
 from gateway.runner.outbound import Subject
-from gateway.values import CallId, DataCategory, Hop, Private, ProcessorId, TenantId
+from gateway.values import CallId, Private, TenantId
 
 RESTRICTED = "restricted"
 """Why a call of theirs is not taken; also the name of what they are told."""
@@ -68,8 +70,17 @@ class Callers:
         return Arrived(subject, "" if since is None else RESTRICTED)
 
     def heeding(self, egress: Egress, tenant: TenantId, subject: str) -> Egress:
-        """The door of a call of this person; of nobody that is known: the door as it is."""
-        return HeedingEgress(egress, self._persons, tenant, subject) if subject else egress
+        """The door of a call of this person, who may restrict it while it goes on; of nobody that is known: the door as it is."""
+        if not subject:
+            return egress
+
+        @asynccontextmanager
+        async def guard() -> AsyncIterator[None]:
+            if await self._persons.restricted(tenant, subject) is not None:
+                raise refusal()
+            yield
+
+        return GuardedEgress(egress, guard)
 
     async def of_call(self, tenant: TenantId, call: CallId) -> str:
         """Whose call it is; empty: nobody's that is known. Raises StoreUnavailable."""
@@ -84,30 +95,6 @@ class Callers:
         """
         if await self._persons.arrive(tenant, subject, call, self._clock.now()) is not None:
             raise refusal()
-
-
-class HeedingEgress:
-    """Implements ``gateway.ports.Egress``: a restriction that comes while the call goes on holds from the next Grant on."""
-
-    def __init__(self, egress: Egress, persons: PersonsNow, tenant: TenantId, subject: str) -> None:
-        self._egress = egress
-        self._persons = persons
-        self._tenant = tenant
-        self._subject = subject
-
-    async def grant(
-        self,
-        hop: Hop,
-        categories: frozenset[DataCategory],
-        *,
-        purpose: str = "conversation",
-        excluding: frozenset[ProcessorId] = frozenset(),
-        model: str = "",
-        about: frozenset[DataCategory] = frozenset(),
-    ) -> Grant:
-        if await self._persons.restricted(self._tenant, self._subject) is not None:
-            raise refusal()
-        return await self._egress.grant(hop, categories, purpose=purpose, excluding=excluding, model=model, about=about)
 
 
 def refusal() -> PolicyRefused:

@@ -6,14 +6,13 @@ What is said is a claim: whoever knows an address can say it. So a request that 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, cast
 
 from gateway.errors import InvalidRequest
-from gateway.policy.egress import Grant
 from gateway.policy.model import TenantPolicy
 from gateway.policy.phone import e164
 from gateway.policy.spoken_identity import IDENTIFYING, how_to_mend, why_not
@@ -21,9 +20,10 @@ from gateway.ports import Clock, Egress, Masker
 from gateway.redaction.identity import PHONE, SHORTEST, form_of
 from gateway.redaction.mask import Masked
 from gateway.redaction.placeholder import scanner
+from gateway.runner.egress import GuardedEgress
 from gateway.runner.places import begun
 from gateway.runner.rights_callers import home_of, refusal
-from gateway.values import CallId, DataCategory, Hop, Placeholder, Private, ProcessorId, TenantId
+from gateway.values import CallId, Placeholder, Private, TenantId
 
 Hash = Callable[[TenantId, str, Private[str]], str]
 """The keyed hash of a kind and the one form of a value."""
@@ -151,7 +151,15 @@ class SpokenOnCall:
 
     def heeding(self, egress: Egress) -> Egress:
         """The call's door: shut from the turn on in which somebody says who they are and has restricted their data."""
-        return SpokenEgress(egress, self) if self.kinds else egress
+        if not self.kinds:
+            return egress
+
+        @asynccontextmanager
+        async def guard() -> AsyncIterator[None]:
+            await self.check()
+            yield
+
+        return GuardedEgress(egress, guard)
 
     def moved_to(self, call: CallId) -> SpokenOnCall:
         """The conversation goes on in another call: what was said is said there, too."""
@@ -213,28 +221,6 @@ class _NotingMasker:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.masker, name)
-
-
-@dataclass(frozen=True, slots=True)
-class SpokenEgress:
-    """Implements ``gateway.ports.Egress``."""
-
-    egress: Egress
-    spoken: SpokenOnCall
-
-    async def grant(
-        self,
-        hop: Hop,
-        categories: frozenset[DataCategory],
-        *,
-        purpose: str = "conversation",
-        excluding: frozenset[ProcessorId] = frozenset(),
-        model: str = "",
-        about: frozenset[DataCategory] = frozenset(),
-    ) -> Grant:
-        """As ``Egress.grant``. Raises PolicyRefused for somebody whose data may only be stored."""
-        await self.spoken.check()
-        return await self.egress.grant(hop, categories, purpose=purpose, excluding=excluding, model=model, about=about)
 
 
 def _named(masked: Masked) -> Iterable[tuple[Placeholder, str]]:

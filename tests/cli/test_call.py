@@ -156,7 +156,7 @@ MISTAKES: list[tuple[str, list[str], str, str]] = [
     ("no WAV", ["text.wav"], "text.wav is not a PCM WAV file", "ffmpeg"),
     ("nobody answers", ["hello.wav", "--to", f"http://127.0.0.1:{unused_port()}"], "nobody answers", "sordino serve"),
     ("no address", ["hello.wav", "--to", "nonsense"], "nobody answers at nonsense", "sordino serve"),
-    ("no such tenant", ["hello.wav", "--tenant", "nobody"], "no policy for tenant 'nobody'", "tenants/NAME.yaml"),
+    ("no such tenant", ["hello.wav", "--tenant", "nobody"], "no policy for this tenant", "tenants/NAME.yaml"),
     ("no account there", ["hello.wav", "--carrier", "plivo"], "has no number at Plivo", "carrier.plivo"),
     ("no folder for the result", ["hello.wav", "--output", "no/where.wav"], "there is no folder no", "--output"),
     ("no policies", ["hello.wav", "--policies", "nowhere"], "there is no folder nowhere", "--policies"),

@@ -42,4 +42,4 @@ def test_an_unknown_tenant_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "annex", "--tenant", "nobody"]) == 1
     said = capsys.readouterr()
     assert said.out == ""
-    assert "there is no policy for tenant 'nobody'" in said.err
+    assert "there is no policy for this tenant" in said.err

@@ -25,7 +25,7 @@ from gateway.policy.contacts import Contacts
 from gateway.policy.load import PolicySet
 from gateway.policy.notice_message import NoticeMessage, Tried
 from gateway.ports import Telemetry
-from gateway.runner.access import AccessDesk
+from gateway.runner.access import ON_THE_HOST, AccessDesk
 from gateway.values import Private, TenantId
 
 KEY = "the-operator's-own-key"
@@ -91,7 +91,7 @@ class Door:
         """A new access key's secret."""
         kind = "service" if role == "service" else "person"
         wish = Wish(role, tuple(tenants), timedelta(days=days), f"{role} in a test", kind, rights)
-        return (await self.desk.create_key(wish, by="host"))[1].reveal()
+        return (await self.desk.create_key(wish, by=ON_THE_HOST))[1].reveal()
 
     async def ask(
         self, method: str, path: str, key: str | None = KEY, body: object = None, headers: Mapping[str, str] | None = None

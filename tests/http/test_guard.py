@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from gateway.adapters.stores.api_keys import HOUSE
 from gateway.adapters.stores.embedded import EmbeddedValkey
 from gateway.adapters.stores.redis import Store
 from gateway.errors import Misconfigured
@@ -240,6 +241,30 @@ class TestBreakingTheGlass:
             _, made = await door.ask("POST", "/api/v1/access/break-glass", KEY, {"reason": "x"})
             assert (await door.ask("POST", f"/api/v1/access/keys/{made['key']['id']}/rotate", KEY, {}))[0] == 400
 
+    async def test_what_lasts_minutes_makes_nothing_that_lasts_longer(self, store: Store) -> None:
+        async with guarded(store) as door:
+            await door.key("owner")
+            owner = (await door.ask("GET", "/api/v1/access/keys"))[1]["keys"][0]["id"]
+            _, made = await door.ask("POST", "/api/v1/access/break-glass", KEY, {"reason": "x"})
+            for path, body in (
+                ("keys", {"role": "auditor", "tenants": ["acme"], "days": 1}),
+                (f"keys/{owner}/rotate", {}),
+                ("break-glass", {"reason": "still x"}),
+            ):
+                assert (await door.ask("POST", f"/api/v1/access/{path}", made["secret"], body))[0] == 403, path
+
+
+async def test_nobody_makes_a_key_that_may_do_more_than_they_may_themselves(store: Store) -> None:
+    async with guarded(store) as door:
+        await door.key("owner")
+        owner = (await door.ask("GET", "/api/v1/access/keys"))[1]["keys"][0]["id"]
+        clerk = await door.key("owner", rights=("access.manage", "calls.read"))
+        for path, body in (("keys", {"role": "owner", "tenants": ["*"], "days": 1}), (f"keys/{owner}/rotate", {})):
+            status, answer = await door.ask("POST", f"/api/v1/access/{path}", clerk, body)
+            assert (status, "more than they may themselves" in answer["error"]["message"]) == (403, True), path
+        less = {"role": "auditor", "tenants": ["acme"], "days": 1, "rights": ["calls.read"]}
+        assert (await door.ask("POST", "/api/v1/access/keys", clerk, less))[0] == 201
+
 
 class TestTheLog:
     async def test_a_flood_of_refusals_is_counted_and_does_not_grow_the_chain(self, store: Store) -> None:
@@ -253,6 +278,20 @@ class TestTheLog:
             assert (await door.entries("acme", "access.refused"))[-1].draft.body["counted"] == 20
             refused = [labels for name, labels in door.counted.counts if labels["outcome"] == "refused"]
             assert len(refused) == 51
+
+    async def test_refusals_about_one_tenant_do_not_hide_those_about_another(self, store: Store) -> None:
+        async with guarded(store, ROUTES) as door:
+            auditor = await door.key("auditor", ["beta"])
+            for _ in range(40):
+                await door.ask("GET", "/api/v1/access/log?tenant=gamma", auditor)
+            await door.ask("GET", SOUND, auditor)
+            assert len(await door.entries("acme", "access.refused")) == 1
+
+    async def test_a_star_in_a_request_is_nobodys_name(self, store: Store) -> None:
+        async with guarded(store) as door:
+            auditor = await door.key("auditor", ["beta"])
+            assert (await door.ask("GET", "/api/v1/access/log?tenant=*", auditor))[0] == 403
+            assert [len(await door.entries(chain, "access.refused")) for chain in ("acme", "beta", HOUSE)] == [0, 0, 1]
 
     async def test_what_cannot_be_written_down_does_not_happen(self, own_valkey: EmbeddedValkey) -> None:
         ran: list[str] = []

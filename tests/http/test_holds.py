@@ -92,15 +92,15 @@ async def test_a_number_is_hashed_at_the_door(client: Client) -> None:
     [
         ({}, "the hold has no scope"),
         ({"all": "yes"}, "the hold has no scope"),
-        ({"call": "call_1", "reason": ""}, "no reason is given"),
-        ({"call": "call_1", "approver": " "}, "no approver is given"),
+        ({"call": "call_1", "reason": ""}, "`reason` is missing, empty"),
+        ({"call": "call_1", "approver": " "}, "`approver` is missing, empty"),
         ({"call": "call_1", "review": "soon"}, "the review is no day"),
         ({"call": "call_1", "review": "2020-01-01"}, "lies in the past"),
         ({"class": "everything"}, "no such class of data"),
         ({"from": "then"}, "a time of the hold is none"),
         ({"from": "2026-12-02", "to": "2026-12-01"}, "ends before it begins"),
         ({"number": "555"}, "not a phone number"),
-        ({"call": "call_1", "reason": 7}, "`reason` is not text"),
+        ({"call": "call_1", "reason": 7}, "`reason` is missing, empty or no text"),
     ],
 )
 async def test_what_is_wrong_with_an_order_is_told(client: Client, body: dict[str, Any], said: str) -> None:

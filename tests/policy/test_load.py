@@ -58,7 +58,7 @@ def test_the_number_that_was_called_names_the_tenant() -> None:
 
 
 def test_a_tenant_without_a_policy_has_no_permission() -> None:
-    with pytest.raises(PolicyUnavailable, match="no policy for tenant 'other'"):
+    with pytest.raises(PolicyUnavailable, match="no policy for this tenant"):
         loaded().decide(ask(tenant="other"))
 
 

@@ -14,7 +14,7 @@ from gateway.policy.children import Children
 from gateway.policy.egress import Grant
 from gateway.ports import Masker
 from gateway.redaction.mask import Masked
-from gateway.runner.children import ChildCalls, ChildEgress, Childhood, minding_children
+from gateway.runner.children import ChildCalls, Childhood, minding_children, shut_for_children
 from gateway.values import CallId, DataCategory, Hop, MaskedText, Private, ProcessorId, TenantId
 
 ACME, OTHER, CALL = TenantId("acme"), TenantId("other"), CallId("call_1")
@@ -127,7 +127,7 @@ async def test_no_grant_is_given_out_any_more() -> None:
     door = Door()
     childhood.signal(Sign.SAID)
     with pytest.raises(PolicyRefused, match="a child was heard"):
-        await ChildEgress(door, childhood).grant(Hop.LLM, CATEGORIES)
+        await shut_for_children(door, childhood).grant(Hop.LLM, CATEGORIES)
     assert door.asked == 0
 
 
@@ -135,7 +135,7 @@ async def test_a_grant_that_was_just_being_written_down_is_not_handed_out() -> N
     childhood, _ = minded()
     door = Door(childhood)
     with pytest.raises(PolicyRefused, match="a child was heard"):
-        await ChildEgress(door, childhood).grant(Hop.LLM, CATEGORIES)
+        await shut_for_children(door, childhood).grant(Hop.LLM, CATEGORIES)
     assert door.asked == 1
 
 

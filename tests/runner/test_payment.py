@@ -21,7 +21,8 @@ from gateway.ports import Egress, Masker
 from gateway.redaction.mask import Masked
 from gateway.runner import payment
 from gateway.runner.call_runner import CallParts, CallRunner
-from gateway.runner.payment import PaymentParts, PaymentPause, SeeingEgress, watching, wipe
+from gateway.runner.egress import GuardedEgress
+from gateway.runner.payment import PaymentParts, PaymentPause, watching, wipe
 from gateway.values import DataCategory, EntityType, Hop, MaskedText, Pcm, Private
 from tests.runner.test_call_runner import Call, WallClock, running, tone
 
@@ -286,7 +287,7 @@ async def test_what_was_half_heard_when_the_pause_began_is_dropped_too() -> None
 
 async def test_nobody_gets_a_grant_in_a_pause_and_who_asks_waits_for_its_end() -> None:
     (pause, _), door = paused(), Door()
-    seeing = SeeingEgress(cast(Egress, door), pause)
+    seeing = GuardedEgress(cast(Egress, door), pause.guard)
     pause.expect(Why.AGENT)
     waiting = asyncio.ensure_future(seeing.grant(Hop.LLM, frozenset({DataCategory.MASKED_TRANSCRIPT})))  # noqa: TID251
     for _ in range(20):
@@ -301,7 +302,7 @@ async def test_nobody_gets_a_grant_in_a_pause_and_who_asks_waits_for_its_end() -
 async def test_the_first_marker_waits_for_a_grant_that_is_just_being_written_down() -> None:
     (pause, _), door = paused(), Door()
     door.open.clear()
-    asked = asyncio.ensure_future(SeeingEgress(cast(Egress, door), pause).grant(Hop.LLM, frozenset()))  # noqa: TID251
+    asked = asyncio.ensure_future(GuardedEgress(cast(Egress, door), pause.guard).grant(Hop.LLM, frozenset()))  # noqa: TID251
     await asyncio.sleep(0)
     pause.expect(Why.AGENT)
     settling = asyncio.ensure_future(pause.settle(interrupt=False))  # noqa: TID251
@@ -319,7 +320,7 @@ async def test_a_grant_that_is_never_written_down_ends_the_call(monkeypatch: pyt
     stuck = Door()
     stuck.open.clear()
     async with listening(call) as task:
-        asked = asyncio.ensure_future(SeeingEgress(cast(Egress, stuck), call.pause).grant(Hop.LLM, frozenset()))  # noqa: TID251
+        asked = asyncio.ensure_future(GuardedEgress(cast(Egress, stuck), call.pause.guard).grant(Hop.LLM, frozenset()))  # noqa: TID251
         await asyncio.sleep(0)
         call.pause.expect(Why.AGENT)
         await call.until("close")
