@@ -18,6 +18,8 @@ SHORTEST = 5
 """Letters and digits of a number by which somebody is found: with fewer, too many would answer to it."""
 LONGEST = 254
 """Of an e-mail address, the longest of all (RFC 5321, section 4.5.3.1.3)."""
+MOST_HEARD = 1_000
+"""Characters in which a value may be said: what is longer is a story."""
 MAIL, PHONE = "EMAIL_ADDRESS", "PHONE_NUMBER"
 DIGITS_ONLY = frozenset({PHONE, "BANK_ACCOUNT", "US_SSN", "IN_AADHAAR", "UK_NHS"})
 """Kinds that have no letters: whatever is heard between their digits is none of theirs."""
@@ -51,9 +53,11 @@ def form_of(kind: str, text: str, language: str) -> str | None:
     ``language``: what was spoken (BCP 47); one that nobody here hears counts as English, as for the mask.
     """
     tag = language if language.split("-")[0].lower() in LANGUAGES else "en"
+    if len(text) > MOST_HEARD:
+        return None
     text = unicodedata.normalize("NFKC", text)
     if kind == MAIL:
-        whole = _ADDRESS.search(text)
+        whole = _ADDRESS.search(text) if "@" in text else None
         # Signs as they are said, so that what is written is read by the same rules; a number would swallow its own.
         said = _WRITTEN_DOT.sub(" dot ", whole.group() if whole else text).translate(_WRITTEN)
         return _mail(view(said, spoken_language(tag)).text)

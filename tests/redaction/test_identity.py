@@ -107,6 +107,7 @@ def test_what_tells_two_persons_apart_stays(kind: str, one: str, other: str) -> 
         (NUMBER, "---- ----"),
         ("US_SSN", "abcdefgh"),
         (NUMBER, "7" * (LONGEST + 1)),
+        (NUMBER, "- " * 1_000 + "471122"),
         (NUMBER, ""),
     ],
 )
