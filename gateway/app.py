@@ -296,6 +296,7 @@ class Gateway:
             notices=self.desks.governing.watch,
             negotiated=self._negotiated,
             callers=self.desks.governing.callers,
+            spoken=self.desks.governing.spoken,
             children=self.calls.needs.children,
             speech=SpeechNeeds({"moonshine": self.speech.stt}, {"hibari": self.speech.tts}, self.secrets),
             price=self._price_of,

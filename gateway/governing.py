@@ -11,6 +11,7 @@ from datetime import datetime
 
 from aiohttp import web
 
+from gateway.adapters.keys.spoken import SpokenHash
 from gateway.adapters.keys.subjects import SubjectHash
 from gateway.adapters.notices.mail import MailSender, mail_server
 from gateway.adapters.notices.webhook import WebhookSender
@@ -40,6 +41,7 @@ from gateway.runner.opt_out import HeardOnce
 from gateway.runner.outbound import DialDesk
 from gateway.runner.policy_notices import PolicyNotices
 from gateway.runner.rights_callers import Callers
+from gateway.runner.rights_spoken import SpokenPersons
 from gateway.values import CallId, Hop, Private, TenantId
 
 log = logging.getLogger(__name__)
@@ -87,6 +89,7 @@ class Governing:
     dial: DialDesk
     policies: Callable[[], PolicySet]
     callers: Callers
+    spoken: SpokenPersons
     senders: Mapping[str, NoticeSender] = field(default_factory=dict)
     """By channel: how tenants are told of whatever they are to be told."""
 
@@ -113,7 +116,9 @@ async def open_governing(needs: Needs, running: AsyncExitStack) -> Governing:
     )
     callers = Callers(persons, subject, needs.clock)
     changes = PolicyNotices(notice_log, needs.ledger, senders, needs.clock, needs.ids)
-    return Governing(desk, NoticeWatch(notice_log, needs.policies), changes, dial, needs.policies, callers, senders)
+    spoken = SpokenPersons(persons, SpokenHash(Private(needs.identity)), needs.clock)
+    watch = NoticeWatch(notice_log, needs.policies)
+    return Governing(desk, watch, changes, dial, needs.policies, callers, spoken, senders)
 
 
 async def open_senders(

@@ -41,6 +41,7 @@ from gateway.runner.places import (
     PersonsHolding,
     ReceiptsHolding,
     RecordingsHolding,
+    SpokenHolding,
     VaultHolding,
 )
 from gateway.runner.recordings import RecordingDesk
@@ -71,6 +72,7 @@ def holdings(needs: HoldingNeeds) -> tuple[Holding, ...]:
         ConsentsHolding(needs.store),
         AttemptsHolding(needs.store),
         CallersHolding(subjects, needs.clock),
+        SpokenHolding(subjects, needs.clock),
         PersonsHolding(subjects),
     )
 

@@ -40,8 +40,8 @@ PAUSE_S = 0.05
 LEASE_S = 900.0
 SETTLED = timedelta(days=1)
 """How long the evidence of a call is kept at least, behind the longest life of its placeholders."""
-CALLERS = "callers"
-"""The holding of whose call a call is: it goes when nothing else of the call is kept."""
+LINKS = frozenset({"callers", "spoken"})
+"""The holdings of whose call a call is: they go when nothing else of the call is kept."""
 
 
 class Lease(Protocol):
@@ -205,11 +205,11 @@ class Sweeper:
 
     async def _orphans(self, tenant: TenantId, gone: Sequence[Item]) -> list[Item]:
         """Of calls of which nothing is kept any more, whose they were."""
-        others = [holding for holding in self._p.holdings() if holding.name != CALLERS]
-        callers = [holding for holding in self._p.holdings() if holding.name == CALLERS]
+        others = [holding for holding in self._p.holdings() if holding.name not in LINKS]
+        links = [holding for holding in self._p.holdings() if holding.name in LINKS]
         found: list[Item] = []
         for call in dict.fromkeys(CallId(item.id) for item in gone if item.data_class not in OF_PERSONS):
-            link = [item for holding in callers if (item := await holding.of_call(tenant, call)) is not None]
+            link = [item for holding in links if (item := await holding.of_call(tenant, call)) is not None]
             if link and not [holding for holding in others if await holding.of_call(tenant, call) is not None]:
                 found += link
         return found

@@ -38,17 +38,6 @@ PATIENCE_S = 60
 VAULT_S = 3_600
 _NAMED = "anchors recordings retention leaving incidents rights children notices policies certificate"
 ROUNDS = frozenset(f"gateway:{name}" for name in _NAMED.split())
-    "anchors",
-    "recordings",
-    "retention",
-    "leaving",
-    "incidents",
-    "rights",
-    "children",
-    "notices",
-    "policies",
-    "certificate",
-]
 
 
 @dataclass(slots=True)
