@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from types import TracebackType
 from typing import TextIO
 
@@ -33,7 +34,7 @@ from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.tenant_keys import TenantKeys
 from gateway.adapters.system import RandomIds, Secrets, SystemClock
 from gateway.adapters.telemetry.otel import OtelTelemetry
-from gateway.adapters.telemetry.otlp import endpoint_from_env
+from gateway.adapters.telemetry.otlp import Endpoint, endpoint_from_env
 from gateway.call.flow import Outcome
 from gateway.calling import CallNeeds, Calls
 from gateway.desks import DesksNeeds, open_desks
@@ -49,6 +50,7 @@ from gateway.paying import open_payments
 from gateway.policy.disclosing import all_first_words
 from gateway.policy.model import TenantPolicy
 from gateway.policy.registry import Price, Registry, with_base_url
+from gateway.policy.tracing import collectors
 from gateway.ports import Observer
 from gateway.runner.gate import all_sounds
 from gateway.runner.leg import Leg
@@ -59,7 +61,7 @@ from gateway.speech import speech_elsewhere
 from gateway.talking import TalkNeeds, open_talking
 from gateway.tasks import TaskOwner
 from gateway.trunk import TrunkNeeds, open_trunk
-from gateway.values import Hop, ProcessorId
+from gateway.values import ProcessorId
 
 log = logging.getLogger(__name__)
 
@@ -94,8 +96,9 @@ class Gateway:
         self.secrets = Secrets(settings.data / "secrets", self._env)
         self.policies = PolicyFolder(settings.policies, adjust=self._with_demo_model)
         self.policies.reload_if_changed()
-        collector = endpoint_from_env(self._env, allowed_hosts=self._telemetry_hosts())
-        self.telemetry = OtelTelemetry(endpoint=collector, console=console, exporters=exporters)
+        collector = endpoint_from_env(self._env, hosts=self._telemetry_hosts())
+        may_trace = None if collector is None else partial(self._may_trace, collector)
+        self.telemetry = OtelTelemetry(endpoint=collector, permitted=may_trace, console=console, exporters=exporters)
         told = settings.data / "announcements"
         self._spoken = Spoken(told, lambda words: self.speech.tts.read_out(words), self._warmed, voice=voice_name())
         self._sounds = Sounds(self.policies.announcement, self._spoken.sound)
@@ -293,6 +296,7 @@ class Gateway:
             notices=self.desks.governing.watch,
             negotiated=self._negotiated,
             callers=self.desks.governing.callers,
+            spoken=self.desks.governing.spoken,
             children=self.calls.needs.children,
             speech=SpeechNeeds({"moonshine": self.speech.stt}, {"hibari": self.speech.tts}, self.secrets),
             price=self._price_of,
@@ -328,11 +332,17 @@ class Gateway:
 
     # --- policies ---------------------------------------------------------------------------------------------------
 
-    def _telemetry_hosts(self) -> frozenset[str]:
+    def _telemetry_hosts(self) -> Mapping[str, str]:
         if self.policies.findings:
-            return frozenset()
-        entries = self.policies.policies.registry.entries.values()
-        return frozenset(entry.host for entry in entries if entry.kind is Hop.TELEMETRY)
+            return {}
+        policies = self.policies.policies
+        return collectors(policies.registry.entries.values(), policies.tenants.values())
+
+    def _may_trace(self, to: Endpoint) -> bool:
+        """Asked before each batch of spans: policies change while we run."""
+        policies = self.policies.policies
+        hosts = collectors(policies.registry.entries.values(), policies.tenants.values())
+        return not hosts.get(to.host, "" if to.local else "it is not in the registry")
 
     async def _policies_ready(self) -> None:
         if self.policies.findings:

@@ -118,14 +118,14 @@ class Calls:
         account = CallAccount(TenantId(tenant.tenant), call, needs.ledger, needs.clock)
         law, first = law_of_call(needs.policies.policies, tenant, ends)
         await needs.spoken.prepare(first.announcements)
-        extras = Extras.of(tenant)
+        extras = Extras.of(tenant, needs.governing.spoken.on_call(tenant, call))
         sounds = all_sounds(first.announcements, needs.sounds, tenant.language, more=extras.messages)
         started = await self._started(tenant, carrier, leg) | {"jurisdiction": first.record(law)}
         arrived = await needs.governing.callers.calling(tenant, call, ends.caller)
         spoken = to_play(first.announcements, needs.sounds)
         flow = extras.flow(spoken, started | arrived.facts, leg.acknowledges, barred=arrived.barred)
         agent = make_agent(tenant.agent if isinstance(tenant.agent, str) else None, *_plain(tenant))
-        egress = self._egress(tenant, account, shown, origins_of(tenant, law), arrived.subject)
+        egress = self._egress(extras, account, shown, origins_of(tenant, law), arrived.subject)
         opting = opt_out_on_call(needs.governing.dial, account, ends.caller)
 
         taping = Taping(needs.recordings, tenant, account, egress, leg.rate, lambda code: runner.post(Failed(code)))
@@ -196,11 +196,11 @@ class Calls:
 
     # --- one call -----------------------------------------------------------------------------------------------------
 
-    def _egress(self, tenant: TenantPolicy, account: CallAccount, shown: Shown, origins: frozenset[str], subject: str) -> Egress:
+    def _egress(self, extras: Extras, account: CallAccount, shown: Shown, origins: frozenset[str], subject: str) -> Egress:
         needs = self.needs
-        parts = (needs.policies, account, needs.clock, needs.ids, needs.telemetry, shown, _origin(tenant))
+        parts = (needs.policies, account, needs.clock, needs.ids, needs.telemetry, shown, _origin(extras.tenant))
         egress = CallEgress(*parts, origins=origins, notices=needs.governing.watch, negotiated=needs.negotiated)
-        return needs.governing.callers.heeding(egress, account.tenant, subject)
+        return extras.spoken.heeding(needs.governing.callers.heeding(egress, account.tenant, subject))
 
     async def _masker(self, extras: Extras, call: CallId, opting: HeardOnce, withdraw: Withdraw) -> Masker:
         await self.needs.warmed()

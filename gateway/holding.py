@@ -19,6 +19,7 @@ from gateway.adapters.stores.deletions import RedisDeletions
 from gateway.adapters.stores.holds import RedisHolds
 from gateway.adapters.stores.lease import RedisLease
 from gateway.adapters.stores.ledger import RedisLedger
+from gateway.adapters.stores.offboarding import RedisOffboarding
 from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.subjects import RedisSubjects
@@ -28,6 +29,7 @@ from gateway.locks import KeyShelf
 from gateway.policy.model import TenantPolicy
 from gateway.policy.retention import reason_of_a_person
 from gateway.ports import Clock, Ids, Telemetry
+from gateway.runner.chain_expiry import ChainExpiry, ChainHolding
 from gateway.runner.deletion import Deletion, DeletionParts, Deletions, held_reasons
 from gateway.runner.holdings import Holding, Item
 from gateway.runner.holds import HoldDesk, Known
@@ -39,6 +41,7 @@ from gateway.runner.places import (
     PersonsHolding,
     ReceiptsHolding,
     RecordingsHolding,
+    SpokenHolding,
     VaultHolding,
 )
 from gateway.runner.recordings import RecordingDesk
@@ -69,6 +72,7 @@ def holdings(needs: HoldingNeeds) -> tuple[Holding, ...]:
         ConsentsHolding(needs.store),
         AttemptsHolding(needs.store),
         CallersHolding(subjects, needs.clock),
+        SpokenHolding(subjects, needs.clock),
         PersonsHolding(subjects),
     )
 
@@ -146,6 +150,8 @@ class DataDesk:
                 telemetry=self.needs.telemetry,
                 ended=_never if ended is None else ended,
                 pause=paused,
+                evidence=ChainExpiry(self.needs.store, self.needs.clock),
+                departed=RedisOffboarding(self.needs.store).over,
             )
         )
 
@@ -222,7 +228,8 @@ def _known(needs: DataDeskNeeds) -> Known | None:
 
 def open_data_desk(needs: DataDeskNeeds, places: Sequence[Holding]) -> DataDesk:
     """The one door through which data goes."""
-    holds, kept, shelf = RedisHolds(needs.store), tuple(places), needs.shelf
+    chain = ChainHolding(needs.store, needs.ledger, needs.clock)
+    holds, kept, shelf = RedisHolds(needs.store), (*places, chain), needs.shelf
     subject_of = RedisSubjects(needs.store).of_call
 
     async def purge() -> str:

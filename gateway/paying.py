@@ -1,4 +1,5 @@
-"""Wiring of what a call can do beside talking: pauses for card data (promise 33), a hand-over, a child (promise 32)."""
+"""Wiring of what a call can do beside talking: pauses for card data (promise 33), a hand-over, a child (promise 32), and by
+what it is found again (promise 19)."""
 
 from __future__ import annotations
 
@@ -21,6 +22,7 @@ from gateway.ports import Clock, Egress, Masker, Secrets
 from gateway.runner.children import Childhood, minding_children, shut_for_children
 from gateway.runner.egress import GuardedEgress
 from gateway.runner.payment import Blind, PaymentParts, PaymentPause, PaymentProcessor, watching
+from gateway.runner.rights_spoken import SpokenOnCall, noting
 from gateway.runner.transfer import TRANSFER, Transfers
 
 
@@ -37,11 +39,12 @@ class Extras:
     tenant: TenantPolicy
     pause: PaymentPause | None
     childhood: Childhood
+    spoken: SpokenOnCall
 
     @staticmethod
-    def of(tenant: TenantPolicy) -> Extras:
+    def of(tenant: TenantPolicy, spoken: SpokenOnCall) -> Extras:
         pause = PaymentPause(tenant.payment, tenant.language) if tenant.payment is not None else None
-        return Extras(tenant, pause, Childhood(tenant.children))
+        return Extras(tenant, pause, Childhood(tenant.children), spoken)
 
     @property
     def messages(self) -> tuple[str, ...]:
@@ -71,6 +74,7 @@ class Extras:
         return minding if self.pause is None else GuardedEgress(minding, self.pause.guard)
 
     def masker(self, masker: Masker) -> Masker:
+        masker = noting(masker, self.spoken)
         return minding_children(masker if self.pause is None else watching(masker, self.pause), self.childhood)
 
     def payment(self, egress: Egress, processor: PaymentProcessor, recorder: Blind | None) -> PaymentParts | None:

@@ -37,6 +37,7 @@ from gateway.runner.rights import RightsDesk
 from gateway.runner.rights_acts import ActParts, Acts
 from gateway.runner.rights_correct import CorrectConsents, CorrectTranscripts, CorrectVault, RectifyTranscript
 from gateway.runner.rights_handout import Kept
+from gateway.runner.rights_spoken import CorrectSpoken
 from gateway.values import CallId, Private, TenantId
 
 log = logging.getLogger(__name__)
@@ -107,11 +108,17 @@ def open_righting(needs: RightingNeeds) -> Righting:
         consents=consents,
         suppression=RedisSuppression(needs.store),
     )
+    spoken = needs.governing.spoken
     acts = Acts(
         ActParts(
             kept=kept,
             deletions=needs.data.deletions,
-            correctors=(CorrectVault(vaults), CorrectTranscripts(needs.transcripts), CorrectConsents(consents)),
+            correctors=(
+                CorrectVault(vaults),
+                CorrectTranscripts(needs.transcripts),
+                CorrectConsents(consents),
+                CorrectSpoken(spoken, lambda name: policies().tenant(name)),
+            ),
             value_hash=ValueHash(needs.keys.identity),
             ledger=needs.ledger,
             clock=needs.clock,
@@ -120,7 +127,8 @@ def open_righting(needs: RightingNeeds) -> Righting:
     )
     book = CaseBook(RedisCases(needs.store), needs.ledger, policies, senders, needs.clock, needs.ids)
     subject = SubjectHash(needs.keys.identity)
-    return Righting(needs, RightsDesk(book, kept, acts, lambda name: policies().tenant(name), subject, needs.clock), persons)
+    desk = RightsDesk(book, kept, acts, lambda name: policies().tenant(name), subject, needs.clock, spoken)
+    return Righting(needs, desk, persons)
 
 
 class ReadCalls:

@@ -67,6 +67,7 @@ from gateway.runner.proxy.proxy import Proxy
 from gateway.runner.proxy.record import ProxyParts
 from gateway.runner.proxy.speech import MakeVoice, Speech
 from gateway.runner.rights_callers import Callers
+from gateway.runner.rights_spoken import SpokenPersons
 from gateway.settings import Settings
 from gateway.tasks import TaskOwner
 from gateway.values import Hop, Private, ProcessorId
@@ -132,6 +133,8 @@ class ProxyNeeds:
     """Those whose conversations end by themselves when nobody uses them."""
     callers: Callers | None = None
     """Who knows whom programs speak for."""
+    spoken: SpokenPersons | None = None
+    """Who knows whom callers say that they are."""
     children: ChildCalls | None = None
     """What becomes of conversations with a child in them; None: nobody looks for children."""
 
@@ -165,6 +168,7 @@ async def open_proxy(needs: ProxyNeeds, running: AsyncExitStack) -> list[web.Rou
         notices=needs.notices,
         negotiated=needs.negotiated,
         callers=needs.callers,
+        spoken=needs.spoken,
     )
     proxy = await running.enter_async_context(Proxy(parts))
     keys = TenantKeys(needs.store)

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from gateway.cli.attached import add_policies
 from gateway.cli.rights_desk import on_the_rights_desk
 from gateway.errors import InvalidRequest, Misconfigured
-from gateway.http.rights import acted_json, case_json
+from gateway.http.rights import acted_json, case_json, shown
 from gateway.policy.cases import Case
 from gateway.runner import rights_case as cases
 from gateway.runner.rights import Correction, RightsDesk
 from gateway.runner.rights_acts import Acted, two_values
 from gateway.runner.rights_case import Right, Via
+from gateway.runner.rights_spoken import Spoken
 from gateway.values import CallId, Private
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 DONE, WAITS = 0, 1
 FROM_INPUT = "-"
+LONGEST_LINE = 2_000
 WHAT = {
     Right.ACCESS: "everything that is kept of a person, as a ZIP file with a page to read",
     Right.EXPORT: "the same, to take along to somebody else",
@@ -60,6 +62,7 @@ def add_parser(subparsers: Subparsers) -> None:
     each.add_argument("--authorisation", required=True, metavar="REFERENCE", help="the written authorisation that it rests on")
     each = _command(commands, "list", run_list, "the requests of a tenant, or of one person", "rights list --tenant acme")
     each.add_argument("--subject", metavar="NUMBER", help="of this person only; - reads it from the input")
+    _spoken(each)
     each.add_argument("--country", default="", metavar="CC", help="the country of a number in national form: de")
     each.add_argument("--open", action="store_true", help="only those that are not closed")
 
@@ -69,6 +72,7 @@ def _act(commands: Subparsers, right: Right) -> None:
     each = _command(commands, right.value, run_act, WHAT[right], example)
     each.set_defaults(right=right)
     each.add_argument("--subject", metavar="NUMBER", help="the number, in any usual form; - reads it from the input")
+    _spoken(each)
     each.add_argument("--case", metavar="CASE", help="go on with this request")
     each.add_argument("--country", default="", metavar="CC", help="the country of a number in national form: de")
     each.add_argument("--call", metavar="C", help="only of this call")
@@ -87,9 +91,10 @@ def _act(commands: Subparsers, right: Right) -> None:
 
 def run_act(given: argparse.Namespace) -> int:
     """``sordino rights access|export|know|erase|rectify|restrict|lift``: opened, and carried out as far as may be."""
-    if bool(given.subject) == bool(given.case):
-        raise Misconfigured("say whose request it is", hint="either --subject NUMBER, or --case of one that is open")
-    number = _line_of(given.subject, "number") if given.subject else None
+    if [bool(given.subject), bool(given.spoken), bool(given.case)].count(True) != 1:
+        hint = "one of --subject NUMBER, --spoken KIND, and --case of one that is open"
+        raise Misconfigured("say whose request it is", hint=hint)
+    who = _who(given)
     correction = None
     if given.right is Right.RECTIFY:
         correction = Correction(_line_of(given.old, "wrong value"), _line_of(given.new, "right value"))
@@ -98,11 +103,11 @@ def run_act(given: argparse.Namespace) -> int:
         _check_output(given.output or Path(f"{given.right.value}.zip"))
 
     async def work(desk: RightsDesk) -> int:
-        case = await _taken(given, desk, number)
+        case = await _taken(given, desk, who)
         if given.identity:
             case = await desk.identify(given.tenant, case.id, method=given.identity, by=given.by)
         if reasons := cases.why_not(case):
-            return _waits(given, case, reasons)
+            return _waits(given, await shown(desk, case), case, reasons)
         if given.right.hands_out:
             return await _hand_out(given, desk, case)
         return _tell_done(given, case, await desk.do(given.tenant, case.id, by=given.by, correction=correction))
@@ -116,9 +121,9 @@ def _check_output(output: Path) -> None:
         raise Misconfigured(f"{output} cannot be written", hint="-o FILE.zip, in a folder that is there")
 
 
-async def _taken(given: argparse.Namespace, desk: RightsDesk, number: Private[str] | None) -> Case:
+async def _taken(given: argparse.Namespace, desk: RightsDesk, who: Private[str] | Spoken | None) -> Case:
     """The request that is meant: the one that is named, else a new one."""
-    if number is None:
+    if who is None:
         case = await desk.show(given.tenant, given.case)
         if cases.right_of(case) is not given.right:
             raise InvalidRequest(f"the case {case.id} asks to {cases.right_of(case).value}", hint="name its right")
@@ -126,7 +131,7 @@ async def _taken(given: argparse.Namespace, desk: RightsDesk, number: Private[st
     return await desk.open(
         given.tenant,
         given.right,
-        number,
+        who,
         by=given.by,
         via=given.via,
         call=CallId(given.call) if given.call else None,
@@ -170,7 +175,7 @@ def _tell_done(given: argparse.Namespace, case: Case, done: Acted) -> int:
     elif done.what == Right.RECTIFY.value:
         print("put right: " + ", ".join(f"{count} in {place}" for place, count in facts["places"].items()))  # type: ignore[union-attr]
     elif done.what == Right.RESTRICT.value:
-        print(f"restricted since {facts['since']}: no dialling, no recogniser, no model")
+        print(f"restricted since {facts['since']}: {facts.get('limits') or 'no dialling, no recogniser, no model'}")
     else:
         print("lifted: this person's data may be used again")
     print(f"  case {case.id} is {'closed' if done.finished else 'open'}; evidence {done.evidence}")
@@ -182,26 +187,35 @@ def _tell_held(done: Acted) -> None:
         print(f"  held: {each.item.data_class.value} of {each.item.id} by {each.hold.id} ({each.hold.reason})")
 
 
-def _waits(given: argparse.Namespace, case: Case, reasons: tuple[str, ...]) -> int:
+def _waits(given: argparse.Namespace, told: dict[str, Any], case: Case, reasons: tuple[str, ...]) -> int:
     if given.format == "json":
-        print(json.dumps(case_json(case), indent=2))
+        print(json.dumps(told, indent=2))
         return WAITS
     print(f"case {case.id} is open, and waits:")
     for reason in reasons:
         print(f"  - {reason}")
     for deadline in case.running:
         print(f"  {deadline.name}: until {deadline.at:%Y-%m-%d %H:%M} UTC")
+    _print_found(told)
     check = ' --identity "how it was checked"' if cases.lacks_identity(case) else ""
     print(f"  then: sordino rights {given.right.value} --tenant {case.tenant} --case {case.id}{check}")
     return WAITS
 
 
+def _print_found(told: dict[str, Any]) -> None:
+    """Whoever checks who asks sees what they would get: the calls on which it was said."""
+    if "found" in told:
+        print(f"  found by the {told['spoken']} that was said: {len(told['found'])} calls")
+        for each in told["found"]:
+            print(f"    {each['call']}  {each['begun'] or ''}".rstrip())
+
+
 def run_list(given: argparse.Namespace) -> int:
     """``sordino rights list --tenant T``"""
-    number = _line_of(given.subject, "number") if given.subject else None
+    who = _who(given)
 
     async def work(desk: RightsDesk) -> int:
-        found = await desk.list(given.tenant, number=number, country=given.country, open_only=given.open)
+        found = await desk.list(given.tenant, number=who, country=given.country, open_only=given.open)
         if given.format == "json":
             print(json.dumps([case_json(case) for case in found], indent=2))
             return DONE
@@ -218,7 +232,7 @@ def run_list(given: argparse.Namespace) -> int:
 
 def run_show(given: argparse.Namespace) -> int:
     """``sordino rights show --tenant T --case CASE``"""
-    return _on_case(given, lambda desk: desk.show(given.tenant, given.case))
+    return _on_case(given, lambda desk: desk.show(given.tenant, given.case), calls=True)
 
 
 def run_identify(given: argparse.Namespace) -> int:
@@ -236,11 +250,12 @@ def run_release(given: argparse.Namespace) -> int:
     return _on_case(given, lambda desk: desk.release(given.tenant, given.case, authorisation=given.authorisation, by=given.by))
 
 
-def _on_case(given: argparse.Namespace, step: Callable[[RightsDesk], Awaitable[Case]]) -> int:
+def _on_case(given: argparse.Namespace, step: Callable[[RightsDesk], Awaitable[Case]], *, calls: bool = False) -> int:
     async def work(desk: RightsDesk) -> int:
         case = await step(desk)
+        told = await shown(desk, case) if calls else case_json(case)
         if given.format == "json":
-            print(json.dumps(case_json(case), indent=2))
+            print(json.dumps(told, indent=2))
             return DONE
         print(f"{case.id}: {cases.right_of(case).value}, brought by {cases.via_of(case).value}, person {case.about[:16]}…")
         for event in case.events:
@@ -249,6 +264,7 @@ def _on_case(given: argparse.Namespace, step: Callable[[RightsDesk], Awaitable[C
             print(f"  {deadline.name}: until {deadline.at:%Y-%m-%d %H:%M} UTC")
         for reason in cases.why_not(case) if case.open else ():
             print(f"  waits: {reason}")
+        _print_found(told)
         return DONE
 
     return on_the_rights_desk(given, work)
@@ -270,6 +286,31 @@ def _command(commands: Subparsers, name: str, run: Any, what: str, example: str)
     each.add_argument("--format", choices=("text", "json"), default="text", help="how to print (default: %(default)s)")
     each.set_defaults(run=run)
     return each
+
+
+def _spoken(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--spoken", metavar="KIND", help="found by what they said on calls: EMAIL_ADDRESS, ID_NUMBER… (policy)")
+    what = "where what they said is: its first line; - is the input, where it is asked for, too (default: %(default)s)"
+    command.add_argument("--value-file", default=FROM_INPUT, metavar="FILE", help=what)
+
+
+def _who(given: argparse.Namespace) -> Private[str] | Spoken | None:
+    """Whose request: by number, by what they said, or of nobody in particular. Raises Misconfigured."""
+    if given.subject and given.spoken:
+        raise Misconfigured("name one person", hint="either --subject NUMBER or --spoken KIND")
+    if given.subject:
+        return _line_of(given.subject, "number")
+    if not given.spoken:
+        return None
+    if given.value_file == FROM_INPUT:
+        return Spoken(given.spoken, _line_of(FROM_INPUT, given.spoken))
+    try:
+        with Path(given.value_file).open(encoding="utf-8") as file:
+            return Spoken(given.spoken, Private(file.readline(LONGEST_LINE).strip()))
+    except (OSError, UnicodeDecodeError):
+        raise Misconfigured(
+            f"{given.value_file} cannot be read", hint="--value-file FILE with the value on its first line"
+        ) from None
 
 
 def _line_of(text: str, what: str) -> Private[str]:

@@ -7,59 +7,13 @@ nothing else; ``openapi.py`` writes ``/openapi.json`` from it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
 
 from aiohttp import web
 
 from gateway.errors import Misconfigured
+from gateway.http.open_paths import CARRIERS, OTHERS
+from gateway.http.rule import Open, Reach, Rule
 from gateway.policy.roles import Right
-
-
-class Open(StrEnum):
-    """Paths that no right of ours guards, and what guards them instead."""
-
-    PUBLIC = "public"
-    """Nobody: it shows nothing that is not for everybody."""
-    TENANT_KEY = "tenant key"
-    CARRIER = "carrier's signature"
-    PAGE_TOKEN = "page token"  # noqa: S105  (what it is called)
-    SIGN_IN = "sign-in"
-    """It is how people come to be known."""
-
-
-class Reach(StrEnum):
-    """Whose data a path is about, and how that is known before its handler runs."""
-
-    PATH = "path"
-    """``{tenant}`` stands in the path."""
-    NAMED = "named"
-    """``tenant`` in the query, ``tenant`` or ``tenants`` in the body. Who is not there for all must name theirs."""
-    SEEN = "seen"
-    """All tenants that the caller may see: the handler leaves out the others (``answers.visible``)."""
-    HOUSE = "house"
-    """The whole gateway: only for who is there for all tenants."""
-    SELF = "self"
-    """The caller's own: nobody else's data is in it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One row. ``says`` is the path's line in the documentation; ``query`` and ``body`` are names and types (``text``, ``count``,
-    ``flag``, ``time``, ``texts``, ``object``), with ``?`` behind what may be left out."""
-
-    right: Right | Open
-    reach: Reach
-    says: str
-    query: Mapping[str, str] = field(default_factory=dict)
-    body: Mapping[str, str] = field(default_factory=dict)
-    gives: str = "application/json"
-    status: int = 200
-    private: bool = False
-    """The answer holds private text: it takes ``private.reveal`` too, and a grant of reveal."""
-    after_end: bool = False
-    """Who was there for a tenant that has left may still ask it: it is what proves the end."""
-
 
 _TENANTS = {"tenant": "texts?"}
 _RECORDING = "/api/v1/calls/{tenant}/{call}/recording"
@@ -68,6 +22,7 @@ _RIGHTS = "/api/v1/rights/{tenant}"
 _KEYS = "/api/v1/tenants/{tenant}/keys"
 _OFFBOARDING = "/api/v1/tenants/{tenant}/offboarding"
 _CASES = "/api/v1/cases/{tenant}"
+_EVIDENCE = "/api/v1/evidence/{tenant}"
 _INCIDENTS = "/api/v1/incidents"
 _INCIDENT = "/api/v1/incidents/{incident}"
 _ABOUT_KEY = {"name": "text?", "scopes": "texts?", "expires_in_days": "count?"}
@@ -264,7 +219,8 @@ CONTROL: Mapping[tuple[str, str], Rule] = {
         "A request of a person.",
         body={
             "right": "text",
-            "subject": "text",
+            "subject": "text?",
+            "spoken": "object?",
             "by": "text?",
             "via": "text?",
             "call": "text?",
@@ -302,6 +258,28 @@ CONTROL: Mapping[tuple[str, str], Rule] = {
         gives="application/zip",
         private=True,
     ),
+    ("GET", _EVIDENCE + "/bundle"): Rule(
+        Right.READ_EVIDENCE,
+        Reach.PATH,
+        "A signed bundle of the evidence, by days (UTC).",
+        {"from": "text?", "to": "text?"},
+        gives="application/zip",
+    ),
+    ("GET", _EVIDENCE + "/head"): Rule(Right.READ_EVIDENCE, Reach.PATH, "The signed head of all evidence up to now."),
+    ("POST", _EVIDENCE + "/proof"): Rule(
+        Right.READ_EVIDENCE,
+        Reach.PATH,
+        "That a call is in it, and nothing was rewritten.",
+        body={"call": "text", "since": "object?"},
+    ),
+    ("GET", "/api/v1/reports/{tenant}/{paper}"): Rule(
+        Right.READ_EVIDENCE,
+        Reach.PATH,
+        "A paper for print: ropa, subprocessors or annex.",
+        {"controller": "text?", "processor": "text?", "officer": "text?"},
+        gives="text/html",
+    ),
+    ("GET", "/api/v1/policies/{tenant}"): Rule(Right.READ_EVIDENCE, Reach.PATH, "The policy in force, with its digest."),
     ("POST", "/api/v1/access/break-glass"): Rule(
         Right.BREAK_GLASS,
         Reach.HOUSE,
@@ -311,45 +289,6 @@ CONTROL: Mapping[tuple[str, str], Rule] = {
     ),
 }
 """The control interface, ``/api/v1``."""
-
-_PUBLIC = Reach.SELF
-OTHERS: Mapping[tuple[str, str], Rule] = {
-    ("GET", "/"): Rule(Open.PUBLIC, _PUBLIC, "The console: a page without data.", gives="text/html"),
-    ("GET", "/console.css"): Rule(Open.PUBLIC, _PUBLIC, "The console's look.", gives="text/css"),
-    ("GET", "/console.js"): Rule(Open.PUBLIC, _PUBLIC, "The console's program.", gives="text/javascript"),
-    ("GET", "/talk"): Rule(Open.PUBLIC, _PUBLIC, "A page to call from.", gives="text/html"),
-    ("GET", "/talk.css"): Rule(Open.PUBLIC, _PUBLIC, "Its look.", gives="text/css"),
-    ("GET", "/talk.js"): Rule(Open.PUBLIC, _PUBLIC, "Its program.", gives="text/javascript"),
-    ("GET", "/talk.svg"): Rule(Open.PUBLIC, _PUBLIC, "Its picture.", gives="image/svg+xml"),
-    ("GET", "/healthz"): Rule(Open.PUBLIC, _PUBLIC, "Whether the gateway is alive."),
-    ("GET", "/readyz"): Rule(Open.PUBLIC, _PUBLIC, "Whether it can serve; reasons if not."),
-    ("GET", "/metrics"): Rule(Open.PUBLIC, _PUBLIC, "Prometheus metrics, no private data.", gives="text/plain"),
-    ("GET", "/openapi.json"): Rule(Open.PUBLIC, _PUBLIC, "This document."),
-    ("GET", "/signin"): Rule(Open.SIGN_IN, _PUBLIC, "To the identity provider.", gives="text/html", status=302),
-    ("GET", "/signin/offered"): Rule(Open.PUBLIC, _PUBLIC, "Whether people can sign in; 404 if not."),
-    ("GET", "/signin/callback"): Rule(Open.SIGN_IN, _PUBLIC, "Back from it, into a session.", gives="text/html", status=303),
-    ("POST", "/signout"): Rule(Open.SIGN_IN, _PUBLIC, "End one's session."),
-    ("GET", "/subprocessors"): Rule(Open.PUBLIC, _PUBLIC, "The public list of sub-processors.", gives="text/html"),
-    ("GET", "/subprocessors.json"): Rule(Open.PUBLIC, _PUBLIC, "The same for programs."),
-    ("POST", "/v1/chat/completions"): Rule(Open.TENANT_KEY, Reach.SELF, "OpenAI's chat completions."),
-    ("POST", "/openai/v1/chat/completions"): Rule(Open.TENANT_KEY, Reach.SELF, "The same, as Azure's clients ask."),
-    ("POST", "/openai/deployments/{model}/chat/completions"): Rule(Open.TENANT_KEY, Reach.SELF, "The same, by deployment."),
-    ("GET", "/v1/models"): Rule(Open.TENANT_KEY, Reach.SELF, "Models that the tenant's policy permits."),
-    ("GET", "/v1/models/{model}"): Rule(Open.TENANT_KEY, Reach.SELF, "One of them."),
-    ("POST", "/v1/messages"): Rule(Open.TENANT_KEY, Reach.SELF, "Anthropic's messages."),
-    ("POST", "/v1/audio/transcriptions"): Rule(Open.TENANT_KEY, Reach.SELF, "OpenAI's transcriptions."),
-    ("POST", "/v1/audio/speech"): Rule(Open.TENANT_KEY, Reach.SELF, "OpenAI's speech.", gives="audio/*"),
-    ("POST", "/webrtc/token"): Rule(Open.TENANT_KEY, Reach.SELF, "A token for one call from a page."),
-    ("POST", "/webrtc/offer"): Rule(Open.PAGE_TOKEN, Reach.SELF, "An offer in, an answer out."),
-    ("OPTIONS", "/webrtc/{path}"): Rule(Open.PUBLIC, Reach.SELF, "What a page of another origin may do."),
-    ("PATCH", "/webrtc/{session}"): Rule(Open.PAGE_TOKEN, Reach.SELF, "Further candidates of a call's line."),
-    ("DELETE", "/webrtc/{session}"): Rule(Open.PAGE_TOKEN, Reach.SELF, "Hang up."),
-    ("GET", "/webrtc/{session}/events"): Rule(Open.PAGE_TOKEN, Reach.SELF, "How the call goes.", gives="text/event-stream"),
-}
-"""Paths beside the control interface: each says what else guards it."""
-
-CARRIERS = ("/voice/", "/media/")
-"""Below these every carrier has paths of its own. Each proves itself by its signature, or by a sealed token."""
 
 
 def rule_of(method: str, template: str) -> Rule | None:

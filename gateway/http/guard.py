@@ -18,8 +18,10 @@ from aiohttp.typedefs import Middleware
 
 from gateway.errors import Forbidden, InvalidRequest, Misconfigured, NotFound, SordinoError, Unauthenticated
 from gateway.evidence.entries import Json
-from gateway.http.access import CARRIERS, Reach, Rule, rule_of
+from gateway.http.access import rule_of
 from gateway.http.answers import ADMITTED, Admission, Handler
+from gateway.http.open_paths import CARRIERS
+from gateway.http.rule import Reach, Rule
 from gateway.policy.retention import looks_personal
 from gateway.policy.roles import EVERY_TENANT, Principal, Right, operator
 from gateway.ports import Clock, Telemetry

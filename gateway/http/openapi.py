@@ -19,8 +19,10 @@ from gateway.errors import (
     StoreUnavailable,
     Unauthenticated,
 )
-from gateway.http.access import CARRIERS, Open, Rule, rule_of, served
+from gateway.http.access import rule_of, served
 from gateway.http.api import HEADERS
+from gateway.http.open_paths import CARRIERS
+from gateway.http.rule import Open, Rule
 from gateway.policy.roles import MEANING, RIGHTS, Right
 
 TYPES: Mapping[str, Mapping[str, Any]] = {

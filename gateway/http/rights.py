@@ -16,9 +16,11 @@ from gateway.policy.cases import Case
 from gateway.policy.notice_message import moment
 from gateway.policy.roles import OPERATOR_KEY
 from gateway.runner import rights_case as cases
+from gateway.runner.places import begun
 from gateway.runner.rights import Correction, RightsDesk
 from gateway.runner.rights_acts import Acted
 from gateway.runner.rights_case import Right, Via
+from gateway.runner.rights_spoken import Spoken
 from gateway.values import CallId, Private
 
 log = logging.getLogger(__name__)
@@ -53,7 +55,7 @@ def _open(desk: RightsDesk) -> Handler:
         case = await desk.open(
             request.match_info["tenant"],
             _choice(body, "right", Right),
-            Private(_text(body, "subject")),
+            _who(body),
             by=_by(request, body),
             via=_choice(body, "via", Via, Via.TENANT),
             call=CallId(_text(body, "call")) if "call" in body else None,
@@ -61,7 +63,7 @@ def _open(desk: RightsDesk) -> Handler:
             account=account,
             country=_text(body, "country") if "country" in body else "",
         )
-        return _json(case_json(case), status=201)
+        return _json(await shown(desk, case), status=201)
 
     return handle
 
@@ -77,7 +79,7 @@ def _list(desk: RightsDesk) -> Handler:
 
 def _show(desk: RightsDesk) -> Handler:
     async def handle(request: web.Request) -> web.Response:
-        return _json(case_json(await desk.show(*_named(request))))
+        return _json(await shown(desk, await desk.show(*_named(request))))
 
     return handle
 
@@ -145,6 +147,17 @@ def _file(desk: RightsDesk) -> Handler:
     return handle
 
 
+async def shown(desk: RightsDesk, case: Case) -> dict[str, Any]:
+    """One request for programs; with the calls that it would be about, where they were found by what somebody said.
+
+    Whoever checks who asks can ask them when they called.
+    """
+    if not cases.spoken_of(case):
+        return case_json(case)
+    found = [(call, begun(call)) for call in await desk.found(case)]
+    return {**case_json(case), "found": [{"call": call, "begun": moment(at) if at else None} for call, at in found]}
+
+
 def case_json(case: Case) -> dict[str, Any]:
     """One request for programs. ``waits_for``: what must come first, as sentences; empty: it can be carried out, or is closed."""
     identity = cases.identity(case)
@@ -154,6 +167,7 @@ def case_json(case: Case) -> dict[str, Any]:
         "right": cases.right_of(case).value,
         "via": cases.via_of(case).value,
         "subject": case.about,
+        "spoken": cases.spoken_of(case) or None,
         "call": case.facts.get("call"),
         "opened_at": moment(case.opened_at),
         "identity": dict(identity) if identity else None,
@@ -185,6 +199,18 @@ def acted_json(done: Acted) -> dict[str, Any]:
 
 def _named(request: web.Request) -> tuple[str, str]:
     return request.match_info["tenant"], request.match_info["case"]
+
+
+def _who(body: Mapping[str, Any]) -> Private[str] | Spoken:
+    """Whose rights: of a number, or of who says that they said something. Raises InvalidRequest, without repeating it."""
+    said = body.get("spoken")
+    if said is None:
+        return Private(_text(body, "subject"))
+    if "subject" in body:
+        raise InvalidRequest("name one person: `subject` or `spoken`, not both", hint="two requests, where both are known")
+    if not isinstance(said, dict) or set(said) != {"kind", "value"}:
+        raise InvalidRequest("`spoken` is no kind with its value", hint='write {"kind": "EMAIL_ADDRESS", "value": "…"}')
+    return Spoken(_text(said, "kind"), Private(_text(said, "value")))
 
 
 def _by(request: web.Request, body: Mapping[str, Any]) -> str:

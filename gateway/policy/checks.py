@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from gateway.policy import dialling, loosening, masks
+from gateway.policy import dialling, loosening, masks, merge
 from gateway.policy.announcing import RECORDING, AnnouncementMode, Disclosure
 from gateway.policy.faults import did_you_mean
+from gateway.policy.fields import Mask
 from gateway.policy.model import PackFile, Settings, TenantFile
 from gateway.policy.regions import is_region
 from gateway.policy.transcripts import TRANSCRIPT
 from gateway.policy.transfer import why_not
+from gateway.values import Hop
 
 _PAID = "add `payment: [{processor: NAME}]` to its route; NAME is an entry of kind payment in subprocessors.yaml"
 
@@ -51,6 +53,7 @@ def tenant(said: TenantFile, packs: Mapping[str, PackFile], processors: Collecti
     yield from _untold(said, packs)
     yield from _recorded(said, packs)
     yield from _written_down(said, packs)
+    yield from _never_noted(said, packs)
 
 
 def _unpaid(said: TenantFile) -> Iterator[Problem]:
@@ -154,3 +157,17 @@ def _written_down(said: TenantFile, packs: Mapping[str, PackFile]) -> Iterator[P
         yield Problem(f"{on}no announcement asks whether callers agree", at, hint)
     if said.retention is None or not said.retention.transcript:
         yield Problem(f"{on}nothing says how long they are kept", at, "write retention: {transcript: 30d}")
+
+
+def _never_noted(said: TenantFile, packs: Mapping[str, PackFile]) -> Iterator[Problem]:
+    """Kinds by which callers are to be found, and of which the mask leaves nothing to be found by."""
+    kinds = () if said.rights is None else said.rights.spoken_identity
+    if not kinds:
+        return
+    policy = merge.effective(said, [packs[name] for name in said.extends if name in packs])
+    for kind in kinds:
+        mask = policy.masking_for(kind, Hop.LLM)
+        if mask not in (Mask.PSEUDONYM, Mask.SURROGATE):
+            message = f"nobody can be found by `{kind}`: masking towards the model ({mask.value}) leaves nothing to note"
+            hint = f"write masking: {{{kind}: pseudonym}}, or leave {kind} out here"
+            yield Problem(message, ("rights", "spoken_identity"), hint, at_key=True)

@@ -59,12 +59,13 @@ def effective(tenant: TenantFile, packs: Sequence[PackFile]) -> TenantPolicy:
         contacts=tenant.contacts,
         payment=tenant.payment,
         transfer=tenant.transfer,
+        rights=tenant.rights,
         notify_policy_changes=tenant.notify_policy_changes,
         **_clocks(layers),
     )
 
 
-_AS_WRITTEN = ("language", "route", "carrier", "agent", "contacts", "payment", "transfer", "notify_policy_changes")
+_AS_WRITTEN = ("language", "route", "carrier", "agent", "contacts", "payment", "transfer", "rights", "notify_policy_changes")
 _OF_ONE = ("tenant", "numbers", "announcements", *_AS_WRITTEN)
 
 

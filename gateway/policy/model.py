@@ -42,6 +42,7 @@ from gateway.policy.payment import Payment
 from gateway.policy.recording import Recording, RecordingStated
 from gateway.policy.regions import is_region
 from gateway.policy.retention import Retention, RetentionStated
+from gateway.policy.spoken_identity import Rights
 from gateway.policy.transcripts import Transcripts, TranscriptsStated
 from gateway.policy.transfer import Transfer
 from gateway.policy.where import Regions
@@ -199,6 +200,8 @@ class TenantFile(Settings):
     """How card data is taken by key (promise 33). Without a word there is no pause."""
     transfer: Transfer | None = None
     """The person who takes over a caller."""
+    rights: Rights | None = None
+    """How callers who ask for their rights are found beside their number."""
     notify_policy_changes: Annotated[bool, Field(strict=True)] = False
     """Whether the contacts are told each time that this policy, or a pack it extends, has changed (promise 35)."""
 
@@ -278,7 +281,13 @@ class TenantPolicy(Model):
     contacts: Contacts = Contacts()
     payment: Payment | None = None
     transfer: Transfer | None = None
+    rights: Rights | None = None
     notify_policy_changes: bool = False
+
+    @property
+    def spoken_identity(self) -> tuple[str, ...]:
+        """Kinds of spoken data by which calls are found again."""
+        return () if self.rights is None else self.rights.spoken_identity
 
     def masking_for(self, entity: str, hop: Hop | None = None) -> Mask:
         """What becomes of a value of this kind on its way to a processor; without a hop, to one that is not named."""

@@ -14,6 +14,7 @@ from gateway.policy.payment import PAYMENT
 from gateway.policy.question import Ask, Health
 from gateway.policy.regions import LOCAL, ancestors
 from gateway.policy.registry import SubProcessor
+from gateway.policy.tracing import kept_too_long
 from gateway.values import DataCategory, Hop, ProcessorId
 
 CONSENT = "consent"
@@ -73,6 +74,8 @@ def training(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
 
 def retention(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
     """Promise 14: the processor keeps nothing for longer than the tenant allows. Unknown is longer than anything."""
+    if said := kept_too_long(policy, entry):
+        return said
     if entry.region == LOCAL:
         return None
     longest = policy.processor_retention

@@ -27,7 +27,7 @@ class FileOf:
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """``subject`` is the keyed hash of the number: the number itself stands nowhere."""
+    """``subject`` is the keyed hash of the number, or of what was said: neither stands here itself."""
 
     right: str
     tenant: str

@@ -77,7 +77,7 @@ DATA_SCHEMA: Schema = {
             "schema": {"const": SCHEMA},
             "right": {"enum": ["access", "export", "know"]},
             "controller": _told(TEXT, "who is responsible"),
-            "subject": _told(TEXT, "the person, as the keyed hash of their number"),
+            "subject": _told(TEXT, "the person, as the keyed hash of their number, or of what they said"),
             "case": TEXT,
             "made_at": TIME,
             "identity": _told({"type": "object"}, "how it was checked who asks"),

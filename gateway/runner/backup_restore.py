@@ -173,7 +173,9 @@ class Restoring:
         if sources:
             of.entries, of.head = await append_newer(parts.snapshot, tenant, (seq, of.head), sources)
         of.since.entries = of.entries - seq
-        if await verify_links(self._entries(tenant, 0), tenant, first) != (of.entries, of.head):
+        cut = await parts.ledger.beginning(tenant)
+        before = (0, first) if cut is None else (cut.last, cut.hash)
+        if await verify_links(self._entries(tenant, 0), tenant, before) != (of.entries, of.head):
             raise BackupInvalid(f"the evidence of tenant {tenant} does not end where it should", hint="restore it again")
         at = next(section.seq for section in header.sections if section.tenant == tenant)
         replay = Replay(parts.store, holdings, parts.shelf)

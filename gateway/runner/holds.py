@@ -20,7 +20,7 @@ from gateway.ports import Clock, Ids, Ledger
 from gateway.runner.account import CallAccount
 from gateway.runner.deletion import SubjectOf
 from gateway.runner.tenants import no_such_tenant
-from gateway.values import CallId, TenantId
+from gateway.values import CallId, DataClass, TenantId
 
 
 class HoldStore(Protocol):
@@ -102,6 +102,9 @@ class HoldDesk:
         return {tenant: holds for tenant, holds in found.items() if holds}
 
     async def _covers(self, hold: Hold, intent: Intent) -> bool:
+        if intent.data_class is DataClass.EVIDENCE:
+            # A whole beginning of the chain, with entries of whomever: it may have been of them.
+            return hold.scope.data_class in (None, DataClass.EVIDENCE)
         subject = None
         if hold.scope.subject is not None and intent.data_class not in OF_PERSONS:
             subject = await self._subject_of(hold.tenant, CallId(intent.id))

@@ -285,8 +285,43 @@ class CallersHolding:
             yield each
 
 
+class SpokenHolding:
+    """Whom what was said on a call names. Of one call at a time, as ``CallersHolding``."""
+
+    name = "spoken"
+    data_class = DataClass.METADATA
+
+    def __init__(self, subjects: RedisSubjects, clock: Clock) -> None:
+        self._subjects = subjects
+        self._clock = clock
+
+    async def items(self, tenant: TenantId) -> AsyncIterator[Item]:
+        nothing: tuple[Item, ...] = ()
+        for each in nothing:
+            yield each
+
+    async def of_call(self, tenant: TenantId, call: CallId) -> Item | None:
+        if not await self._subjects.spoken_of(tenant, call):
+            return None
+        return Item(self.data_class, tenant, call, self.name, begun(call) or self._clock.now())
+
+    async def of_person(self, tenant: TenantId, subject: str) -> Item | None:
+        return None
+
+    async def delete(self, item: Item) -> Deleted:
+        call = CallId(item.id)
+        for subject in await self._subjects.spoken_of(item.tenant, call):
+            await self._subjects.forget(item.tenant, subject, [call])
+        return Deleted((STORE,))
+
+    async def copies(self, item: Item) -> AsyncIterator[Copy]:
+        nothing: tuple[Copy, ...] = ()
+        for each in nothing:
+            yield each
+
+
 class PersonsHolding:
-    """Which calls are whose. Delete it last of a person's: it is how the others are found."""
+    """Which calls are whose, by number and by what was said. Delete it last of a person's: it is how the others are found."""
 
     name = "persons"
     data_class = DataClass.CONTACT

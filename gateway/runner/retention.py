@@ -13,14 +13,15 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from gateway.adapters.stores.deletions import RETENTION
 from gateway.errors import SordinoError
 from gateway.policy.model import TenantPolicy
-from gateway.policy.retention import OF_PERSONS, due
+from gateway.policy.retention import OF_PERSONS, Retention, due
 from gateway.ports import Clock, Telemetry
+from gateway.runner.chain_expiry import BY, WHY, Due
 from gateway.runner.deletion import Deletions
 from gateway.runner.holdings import Holding, Item
 from gateway.runner.holds import HoldDesk
@@ -37,9 +38,10 @@ LOOK = 200
 """Things that are looked at before others get their turn."""
 PAUSE_S = 0.05
 LEASE_S = 900.0
-WHY, BY = "its time is over", "retention"
-CALLERS = "callers"
-"""The holding of whose call a call is: it goes when nothing else of the call is kept."""
+SETTLED = timedelta(days=1)
+"""How long the evidence of a call is kept at least, behind the longest life of its placeholders."""
+LINKS = frozenset({"callers", "spoken"})
+"""The holdings of whose call a call is: they go when nothing else of the call is kept."""
 
 
 class Lease(Protocol):
@@ -73,6 +75,10 @@ class SweeperParts:
     telemetry: Telemetry
     ended: Callable[[TenantId], Awaitable[datetime | None]]
     pause: Callable[[], Awaitable[None]]
+    evidence: Due | None = None
+    """Finds what is due of a chain's beginning; None: chains stay whole."""
+    departed: Callable[[], Awaitable[Sequence[TenantId]]] | None = None
+    """Tenants that have left: of them only evidence is kept, as long as the defaults say."""
 
 
 class Sweeper:
@@ -103,7 +109,7 @@ class Sweeper:
         """One round over every tenant. Does not raise: what failed is tried again, and stands in ``left``."""
         deleted: Counter[DataClass] = Counter()
         held, left, failed = 0, [], False
-        for tenant, policy in tuple(self._p.tenants().items()):
+        for tenant, policy in await self._all():
             try:
                 if not await self._p.lease.take(tenant, RETENTION, for_s=LEASE_S):
                     left.append(tenant)
@@ -118,7 +124,18 @@ class Sweeper:
             self._beat()
         return Swept(deleted, held, tuple(left))
 
-    async def _tenant(self, tenant: TenantId, policy: TenantPolicy, deleted: Counter[DataClass]) -> int:
+    async def _all(self) -> list[tuple[TenantId, TenantPolicy | None]]:
+        """The tenants of the policies, and those that have left, who have none."""
+        tenants: list[tuple[TenantId, TenantPolicy | None]] = list(self._p.tenants().items())
+        try:
+            departed = await self._p.departed() if self._p.departed is not None else ()
+        except SordinoError as error:
+            log.warning("the tenants that have left could not be looked for now: %s", error.code)
+            departed = ()
+        known = {tenant for tenant, _ in tenants}
+        return [*tenants, *((tenant, None) for tenant in departed if tenant not in known)]
+
+    async def _tenant(self, tenant: TenantId, policy: TenantPolicy | None, deleted: Counter[DataClass]) -> int:
         """All of one tenant that is due. How much of it a hold keeps. What fails does not keep the rest from being done."""
         failed: list[SordinoError] = []
         held = 0
@@ -126,7 +143,7 @@ class Sweeper:
             deleted.update(each.data_class for each in await self._p.deletions.resume([tenant]))
         except SordinoError as error:
             failed.append(error)
-        async for step in self._steps(tenant, policy):
+        async for step in self._steps(tenant, policy) if policy is not None else _nothing():
             kept = {id(each.item) for each in await self._p.deletions.held(tenant, step)}
             held += len(kept)
             free = [item for item in step if id(item) not in kept]
@@ -135,10 +152,28 @@ class Sweeper:
             if not await self._p.lease.take(tenant, RETENTION, for_s=LEASE_S):
                 return held
             await self._p.pause()
+        await self._evidence(tenant, Retention() if policy is None else policy.retention, deleted, failed)
         await self._tell_overdue(tenant)
         if failed:
             raise failed[0]
         return held
+
+    async def _evidence(
+        self, tenant: TenantId, retention: Retention, deleted: Counter[DataClass], failed: list[SordinoError]
+    ) -> None:
+        """The beginning of the chain, so much of it as goes at once; last, for it says what was deleted before."""
+        if self._p.evidence is None:
+            return
+        try:
+            # Never of a conversation that may still go on: it lives no longer than its placeholders.
+            keep = max(retention.evidence, retention.vault + SETTLED)
+            due_now = await self._p.evidence.due(tenant, keep)
+            if due_now is not None:
+                how = {"why": WHY, "by": BY, "holder": self._p.holder, "looked": due_now.holds}
+                done = await self._p.deletions.delete(tenant, [due_now.item], **how)
+                deleted.update(each.data_class for each in done.certificates)
+        except SordinoError as error:
+            failed.append(error)
 
     async def _steps(self, tenant: TenantId, policy: TenantPolicy) -> AsyncIterator[list[Item]]:
         """What is due, some at a time. Looking at a million things that are not due holds nobody up either."""
@@ -170,11 +205,11 @@ class Sweeper:
 
     async def _orphans(self, tenant: TenantId, gone: Sequence[Item]) -> list[Item]:
         """Of calls of which nothing is kept any more, whose they were."""
-        others = [holding for holding in self._p.holdings() if holding.name != CALLERS]
-        callers = [holding for holding in self._p.holdings() if holding.name == CALLERS]
+        others = [holding for holding in self._p.holdings() if holding.name not in LINKS]
+        links = [holding for holding in self._p.holdings() if holding.name in LINKS]
         found: list[Item] = []
         for call in dict.fromkeys(CallId(item.id) for item in gone if item.data_class not in OF_PERSONS):
-            link = [item for holding in callers if (item := await holding.of_call(tenant, call)) is not None]
+            link = [item for holding in links if (item := await holding.of_call(tenant, call)) is not None]
             if link and not [holding for holding in others if await holding.of_call(tenant, call) is not None]:
                 found += link
         return found
@@ -192,3 +227,9 @@ class Sweeper:
         now = int(self._p.clock.now().timestamp())
         self._p.telemetry.gauge("sordino_sweeper_last_run_timestamp", now - self._last_run)
         self._last_run = now
+
+
+async def _nothing() -> AsyncIterator[list[Item]]:
+    """Of who has left nothing else is kept."""
+    for step in list[list[Item]]():
+        yield step

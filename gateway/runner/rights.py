@@ -24,6 +24,7 @@ from gateway.runner.outbound import Subject
 from gateway.runner.rights_acts import Acted, Acts
 from gateway.runner.rights_case import BEGUN, FORWARD, IDENTIFIED, NOTHING_FOUND, RELEASED, TOLD, Right, Via
 from gateway.runner.rights_handout import Handout, Kept, facts_of, items_of, zipped
+from gateway.runner.rights_spoken import Spoken, SpokenPersons
 from gateway.values import CallId, Private, TenantId
 
 DONE = "done"
@@ -70,13 +71,21 @@ class RightsDesk:
     """Every method raises StoreUnavailable and EvidenceUnavailable: what is not on record may not have happened."""
 
     def __init__(
-        self, book: CaseBook, kept: Kept, acts: Acts, tenant: Callable[[str], TenantPolicy], subject: Subject, clock: Clock
+        self,
+        book: CaseBook,
+        kept: Kept,
+        acts: Acts,
+        tenant: Callable[[str], TenantPolicy],
+        subject: Subject,
+        clock: Clock,
+        spoken: SpokenPersons | None = None,
     ) -> None:
         self._book = book
         self._kept = kept
         self._acts = acts
         self._tenant = tenant
         self._subject = subject
+        self._spoken = spoken
         self._clock = clock
 
     # --- the case -----------------------------------------------------------------------------------------------------
@@ -87,11 +96,24 @@ class RightsDesk:
         home = country or next((each for each in policy.origins if len(each) == 2), "")
         return self._subject(TenantId(policy.tenant), e164(number, home))
 
+    async def person(self, tenant: str, who: Private[str] | Spoken, *, country: str = "") -> str:
+        """The keyed hash of a number in any usual form, or of what was said. Raises InvalidRequest, without repeating it."""
+        if not isinstance(who, Spoken):
+            return self.subject_of(tenant, who, country=country)
+        if self._spoken is None:
+            raise InvalidRequest("nobody is found here by what they said", hint="ask by their number")
+        return await self._spoken.subject(self._tenant(tenant), who)
+
+    async def found(self, case: Case) -> list[CallId]:
+        """The calls that a request is about, the oldest first: of a person, or the one that it names."""
+        call = _call_of(case)
+        return [call] if call is not None else await self._acts.calls_of(case.tenant, case.about, None)
+
     async def open(
         self,
         tenant: str,
         right: Right,
-        number: Private[str],
+        who: Private[str] | Spoken,
         *,
         by: str,
         via: Via = Via.TENANT,
@@ -103,17 +125,20 @@ class RightsDesk:
         """A new request. What came to us directly, or from a regulator, is passed on to the tenant at once, and until it arrives.
 
         Args:
+            who: their number, or what they say that they said on a call.
             by: who takes it; stands in the evidence, as does ``reason``.
             call: only this call is meant.
             account: a whole account goes with it, which has a deadline of its own.
 
         Raises:
-            InvalidRequest: the number is none, or a text could hold personal data.
+            InvalidRequest: the number is none, nobody is found by such words, or a text could hold personal data.
             NotFound: the call is not theirs.
         """
         name = TenantId(self._tenant(tenant).tenant)
-        subject = self.subject_of(tenant, number, country=country)
+        subject = await self.person(tenant, who, country=country)
         facts: dict[str, Json] = {"via": via.value, "by": cases.said(by, "who takes the request")}
+        if isinstance(who, Spoken):
+            facts[cases.SPOKEN] = who.kind
         if reason:
             facts["reason"] = cases.said(reason, "the reason")
         if call is not None:
@@ -132,10 +157,10 @@ class RightsDesk:
         return case
 
     async def list(
-        self, tenant: str, *, number: Private[str] | None = None, country: str = "", open_only: bool = False
+        self, tenant: str, *, number: Private[str] | Spoken | None = None, country: str = "", open_only: bool = False
     ) -> Sequence[Case]:
-        """The tenant's requests, the oldest first; with a number those of that person."""
-        subject = None if number is None else self.subject_of(tenant, number, country=country)
+        """The tenant's requests, the oldest first; with a number, or what was said, those of that person."""
+        subject = None if number is None else await self.person(tenant, number, country=country)
         found = cases.of_person(await self._book.list(TenantId(tenant), open_only=open_only), subject)
         if not found:
             self._tenant(tenant)  # what was asked of a tenant that has left stays; a name that nobody has is told
@@ -308,6 +333,8 @@ class RightsDesk:
             found["released"] = {**released.facts, "at": moment(released.at)}
         if (call := _call_of(case)) is not None:
             found["call"] = call
+        if kind := cases.spoken_of(case):
+            found[cases.SPOKEN] = kind
         return found
 
 

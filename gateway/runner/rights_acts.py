@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
+from gateway.adapters.keys.spoken import PREFIX
 from gateway.errors import InvalidRequest, NotFound
 from gateway.evidence.certificate import Certificate
 from gateway.evidence.chain import timestamp
@@ -20,9 +21,13 @@ from gateway.runner.places import begun
 from gateway.runner.rights_handout import Kept, items_of
 from gateway.values import CallId, DataClass, Private, TenantId
 
-PERSONS, CALLERS = "persons", "callers"
-INDEX = frozenset({PERSONS, CALLERS})
+PERSONS, CALLERS, SPOKEN = "persons", "callers", "spoken"
+INDEX = frozenset({PERSONS, CALLERS, SPOKEN})
 """The holdings that know which calls are whose, of a person and of one call: the last ones to go."""
+ONLY_WHEN_SAID = (
+    "it holds from the moment they say it on a call; nobody knows a number for it, so nothing keeps them from being dialled: "
+    "restrict by their number, too"
+)
 ROUNDS = 5
 """How often an erasure looks for calls that came while it worked."""
 LONGEST_CALL = timedelta(hours=4)
@@ -115,7 +120,7 @@ class Acts:
         """All calls of the person, or the one that is named. Raises NotFound where that is not one of theirs."""
         if call is None:
             return list(await self._p.kept.persons.calls(tenant, subject))
-        if await self._p.kept.persons.of_call(tenant, call) != subject:
+        if not await self._p.kept.persons.theirs(tenant, subject, call):
             raise NotFound("this person has no such call", hint="leave the call out to mean all of theirs")
         return [call]
 
@@ -170,7 +175,10 @@ class Acts:
         first = await self._p.deletions.delete(tenant, data, why=why, by=by)
         held = {each.item.id for each in first.held}
         of_person = whole and not held
-        index = [item for item in items if item.holding == (PERSONS if of_person else CALLERS) and item.id not in held]
+        # Of a whole person by number their own entry holds all calls; who else is named on those calls is not in it.
+        named = {SPOKEN} if of_person and not by_speech(items) else {SPOKEN, CALLERS}
+        index = [item for item in items if item.holding in named and item.id not in held]
+        index += [item for item in items if of_person and item.holding == PERSONS]
         last = await self._p.deletions.delete(tenant, index, why=why, by=by)
         return Deletion((*first.certificates, *last.certificates), (*first.held, *last.held))
 
@@ -222,9 +230,12 @@ class Acts:
         return {"before": self._p.value_hash(tenant, old), "after": self._p.value_hash(tenant, new)}
 
     async def restrict(self, tenant: TenantId, subject: str) -> dict[str, Json]:
-        """No dialling, no recogniser, no model from now on: their data is only stored."""
+        """No dialling, no recogniser, no model from now on: their data is only stored. Of who is known by what they say, no
+        model from the moment they say it, and nobody can tell which number not to dial: ``limits`` says so.
+        """
         since = await self._p.kept.persons.restrict(tenant, subject, self._p.clock.now())
-        return {"since": timestamp(since)}
+        limits: dict[str, Json] = {"limits": ONLY_WHEN_SAID} if subject.startswith(PREFIX) else {}
+        return {"since": timestamp(since), **limits}
 
     async def lift(self, tenant: TenantId, subject: str) -> dict[str, Json]:
         """Raises InvalidRequest: there is no restriction."""
@@ -237,6 +248,11 @@ class Acts:
         thread = CallId(self._p.ids.new("rights"))
         await CallAccount(tenant, thread, self._p.ledger, self._p.clock).write(kind, body)
         return thread
+
+
+def by_speech(items: Sequence[Item]) -> bool:
+    """Whether the person whose items these are is known by what they said."""
+    return any(item.holding == PERSONS and item.id.startswith(PREFIX) for item in items)
 
 
 def two_values(old: Private[str], new: Private[str]) -> None:

@@ -20,6 +20,12 @@ FAMILY = "rights."
 """The beginning of the kinds of these cases."""
 IDENTIFIED, RELEASED, BEGUN, NOTHING_FOUND = "identity.checked", "released", "begun", "nothing.found"
 ANSWER, FORWARD, TOLD = "answer", "forward", "notify"
+SPOKEN = "spoken"
+"""The fact of a case whose person is known by what they said: of which kind that was."""
+CLAIMED = (
+    "what somebody said on a call is a claim, and no proof: who knows it can say it, and can ask with it. "
+    "Record how the identity of who asks was checked by other means"
+)
 ANSWER_WITHIN, ACCOUNT_WITHIN, FORWARD_WITHIN = timedelta(days=30), timedelta(days=15), timedelta(hours=24)
 LONGEST_TEXT = 200
 
@@ -77,6 +83,11 @@ def via_of(case: Case) -> Via:
     return Via(str(case.facts.get("via", Via.TENANT)))
 
 
+def spoken_of(case: Case) -> str:
+    """The kind of what was said by which the person is known; empty: it is a number."""
+    return str(case.facts.get(SPOKEN, ""))
+
+
 def deadlines(via: Via, at: datetime, *, account: bool) -> dict[str, datetime]:
     """By when: an answer to the person; where it came to us, the tenant's notice of it. ``account``: all of an account goes."""
     found = {ANSWER: at + (ACCOUNT_WITHIN if account else ANSWER_WITHIN)}
@@ -96,7 +107,7 @@ def letter_of(case: Case) -> NoticeMessage:
         f"{who} has asked us directly: {right.value}. We pass it on to you, and give no answer of our own.",
         "",
         f"  Case:            {case.id}",
-        f"  Person:          {case.about} (keyed hash of the number)",
+        f"  Person:          {case.about} (keyed hash of the {spoken_of(case) or 'number'})",
         f"  Received:        {moment(case.opened_at)}",
         f"  To be answered:  {moment(due)}",
         "",
@@ -130,8 +141,8 @@ def identity(case: Case) -> Mapping[str, Json] | None:
 
 
 def lacks_identity(case: Case) -> bool:
-    """Whether its right needs the check of who asks, and nobody has recorded one."""
-    return right_of(case).needs_identity and identity(case) is None
+    """Whether its right needs the check of who asks, or what was said only claims it, and nobody has recorded one."""
+    return (right_of(case).needs_identity or bool(spoken_of(case))) and identity(case) is None
 
 
 def mends(case: Case) -> str:
@@ -152,7 +163,7 @@ def why_not(case: Case) -> tuple[str, ...]:
     if not case.open:
         found.append("the case is closed: open a new one")
     if lacks_identity(case):
-        found.append("nobody has recorded how the identity of who asks was checked")
+        found.append(CLAIMED if spoken_of(case) else "nobody has recorded how the identity of who asks was checked")
     if via is Via.REGULATOR:
         told = case.deadlines.get(TOLD)
         if told is not None and told.met_at is None:

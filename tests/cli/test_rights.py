@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.adapters.keys.master import MasterKeys
+from gateway.adapters.keys.spoken import SpokenHash
 from gateway.adapters.keys.subjects import SubjectHash
 from gateway.adapters.stores.consents import RedisConsents
 from gateway.adapters.stores.embedded import EmbeddedValkey
@@ -166,7 +167,7 @@ def test_a_regulators_request_needs_two_people(house: Path, capsys: pytest.Captu
     [
         (["access", "--tenant", "acme"], "say whose request it is"),
         (["access", "--tenant", "acme", "--subject", "SECRET 12345678"], "this is not a telephone number"),
-        (["access", "--tenant", "nobody", "--subject", ANNE], "nobody"),
+        (["access", "--tenant", "nobody", "--subject", ANNE], "there is no policy for this tenant"),
         (["erase", *OF_ANNE, "--call", "call_9"], "has no such call"),
         (["show", "--tenant", "acme", "--case", "case_9"], "no such case"),
         (["restrict", *OF_ANNE, "--reason", f"asked by {ANNE}"], "held a number or an address"),
@@ -193,3 +194,86 @@ def test_a_number_that_was_typed_without_quotes_is_not_repeated(capsys: pytest.C
     error = capsys.readouterr().err
     assert "unrecognized arguments: … … --reazon" in error
     assert "12345678" not in error
+
+
+# --- by what they said --------------------------------------------------------------------------------------------------------
+
+MAIL = "Ada.Lovelace@example.org"
+WITHHELD = CallId("call_01j00000000000000000000002")
+BEGUN = "2024-06-10T02:35:18Z"
+OF_ADA = ["--tenant", "acme", "--spoken", "EMAIL_ADDRESS"]
+
+
+@pytest.fixture
+def noted(house: Path, valkey: EmbeddedValkey) -> Path:
+    """A call without a number, on which an address was said."""
+    file = house / "policies" / "tenants" / "acme.yaml"
+    file.write_text(file.read_text() + "rights: {spoken_identity: [EMAIL_ADDRESS]}\n")
+
+    async def said() -> None:
+        async with Store(valkey.url, timeout_s=20) as store:
+            keys = await open_keys(Settings.from_env(dict(os.environ), policies=house / "policies"), store)
+            subject = SpokenHash(keys.identity)(ACME, "EMAIL_ADDRESS", Private(MAIL.lower()))
+            await RedisSubjects(store).spoken(ACME, subject, WITHHELD, SystemClock().now())
+
+    asyncio.run(said())
+    return house
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
+
+
+def test_who_is_known_by_what_they_said_is_checked_first_whatever_they_ask(
+    noted: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The value comes by the input and is never shown; the calls that were found are, and one more command carries it out."""
+    typed(monkeypatch, MAIL)
+    assert main(["rights", "erase", *OF_ADA, "--by", "Kim"]) == 1
+    told = capsys.readouterr().out
+    case = told.split()[1]
+    assert "a claim, and no proof" in told
+    assert "found by the EMAIL_ADDRESS that was said: 1 calls" in told
+    assert f"{WITHHELD}  {BEGUN}" in told
+    assert main(["rights", "show", "--tenant", "acme", "--case", case, "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["found"] == [{"call": WITHHELD, "begun": BEGUN}]
+    assert main(["rights", "erase", "--tenant", "acme", "--case", case, "--identity", "passport seen", "--by", "Kim"]) == 0
+    done = capsys.readouterr().out
+    assert done.startswith("erased: 1 calls")
+    assert "lovelace" not in (told + done).lower()
+
+
+def test_the_value_may_come_from_a_file(noted: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its first line counts. A restriction says what it cannot do; the requests of that person are listed by it, too."""
+    (noted / "value").write_text(f"{MAIL}\nmore\n")
+    by_file = [*OF_ADA, "--value-file", "value"]
+    assert main(["rights", "restrict", *by_file, "--identity", "passport seen", "--by", "Kim"]) == 0
+    assert "nothing keeps them from being dialled" in capsys.readouterr().out
+    assert main(["rights", "list", *by_file, "--format", "json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["right"], row["spoken"]) == ("restrict", "EMAIL_ADDRESS")
+    typed(monkeypatch, "ben@example.org")
+    assert main(["rights", "list", *OF_ADA]) == 0
+    assert "no such requests" in capsys.readouterr().out
+
+
+def test_mistakes_about_what_was_said_are_told_without_repeating_it(
+    noted: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what was mistyped is no request with a deadline."""
+    mistakes = (
+        (["access", "--tenant", "acme", "--spoken", "PERSON"], "many people share one"),
+        (["access", "--tenant", "acme", "--spoken", "EMAIL_ADRESS"], "did you mean `EMAIL_ADDRESS`?"),
+        (["access", "--tenant", "acme", "--spoken", "ID_NUMBER"], "ID_NUMBER"),
+        (["access", *OF_ADA, "--subject", ANNE], "say whose request it is"),
+        (["list", *OF_ADA, "--subject", ANNE], "name one person"),
+        (["access", *OF_ADA, "--value-file", "no-such-file"], "no-such-file cannot be read"),
+    )
+    for arguments, said in mistakes:
+        typed(monkeypatch, "Ada Lovelace 4711")
+        assert main(["rights", *arguments]) == 1
+        error = capsys.readouterr().err
+        assert said in error
+        assert "lovelace" not in error.lower()
+    assert main(["rights", "list", "--tenant", "acme"]) == 0
+    assert "no such requests" in capsys.readouterr().out

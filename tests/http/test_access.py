@@ -10,9 +10,11 @@ from aiohttp import web
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from gateway.adapters.stores.redis import Store
-from gateway.http.access import CONTROL, OTHERS, Open, Reach, Rule
+from gateway.http.access import CONTROL
 from gateway.http.answers import needs_operator, visible
+from gateway.http.open_paths import OTHERS
 from gateway.http.openapi import TYPES, document, document_route
+from gateway.http.rule import Open, Reach, Rule
 from gateway.policy.roles import RIGHTS, Right, Role
 from gateway.values import Private
 from tests.http.guarded import KEY, TENANTS, Door, guarded

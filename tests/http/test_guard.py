@@ -13,10 +13,11 @@ from gateway.adapters.stores.embedded import EmbeddedValkey
 from gateway.adapters.stores.offboarding import RedisOffboarding
 from gateway.adapters.stores.redis import Store
 from gateway.errors import Misconfigured
-from gateway.http import access
-from gateway.http.access import CONTROL, Open, Reach, check_served
+from gateway.http.access import CONTROL, check_served
 from gateway.http.answers import asker, needs_operator, reason_of, typed_errors
 from gateway.http.api import call_routes
+from gateway.http.open_paths import OTHERS
+from gateway.http.rule import Open, Reach
 from gateway.policy.offboarding import Done, Offboarding, Status, Step, Times
 from gateway.policy.roles import Right
 from gateway.runner.account import CallAccount
@@ -416,16 +417,16 @@ class TestTheTable:
     def test_every_path_of_the_control_interface_takes_a_right_or_a_tenants_key(self) -> None:
         assert {rule.right for rule in CONTROL.values() if isinstance(rule.right, Open)} <= {Open.TENANT_KEY}
         assert all(path.startswith("/api/v1/") for _, path in CONTROL)
-        assert not set(CONTROL) & set(access.OTHERS)
+        assert not set(CONTROL) & set(OTHERS)
 
     def test_where_a_path_names_its_tenant_the_table_says_so(self) -> None:
         for (_, path), rule in CONTROL.items():
-            assert ("{tenant}" in path) == (rule.reach is access.Reach.PATH), path
+            assert ("{tenant}" in path) == (rule.reach is Reach.PATH), path
 
     def test_what_shows_private_text_shows_one_tenants(self) -> None:
         shows = [rule for rule in CONTROL.values() if rule.private]
         assert shows
-        assert {rule.reach for rule in shows} <= {access.Reach.PATH, access.Reach.NAMED}
+        assert {rule.reach for rule in shows} <= {Reach.PATH, Reach.NAMED}
 
     async def test_without_a_guard_only_the_operators_key_opens(self) -> None:
         app = web.Application(middlewares=[typed_errors])

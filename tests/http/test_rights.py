@@ -17,8 +17,9 @@ import pytest
 from gateway.adapters.stores.redis import Store
 from gateway.errors import StoreUnavailable
 from gateway.policy.retention import HoldScope
+from gateway.redaction.mask import Masked
 from gateway.runner.places import VaultHolding
-from gateway.values import Private
+from gateway.values import CallId, MaskedText, Placeholder, Private
 from tests.http.listening import serving
 from tests.journeys.persons import ACME, ANNE, House, open_house, seed
 
@@ -182,3 +183,63 @@ async def test_a_file_that_breaks_off_is_not_taken_for_the_whole(
             await answer.read()
     async with client.get(case) as answer:
         assert (await answer.json())["closed_at"] is None
+
+
+# --- by what they said --------------------------------------------------------------------------------------------------------
+
+MAIL = "ada.lovelace@example.org"
+SPOKEN = {"kind": "EMAIL_ADDRESS", "value": MAIL}
+
+
+async def noted(house: House, call: str) -> None:
+    """An e-mail address was said on that call of acme, whose policy wants it to be found by that."""
+    file = house.folder / "policies" / "tenants" / f"{ACME}.yaml"
+    file.write_text(file.read_text() + "rights: {spoken_identity: [EMAIL_ADDRESS]}\n")
+    house.policies.reload_if_changed()
+    spoken = house.governing.spoken.on_call(house.policies.policies.tenant(ACME), CallId(call))
+    name = Placeholder("<EMAIL_ADDRESS_1>")
+    spoken.hear(Masked(MaskedText(name), {}, {}), {name: Private("ada dot lovelace at example dot org")}.get)
+    await spoken.note()
+
+
+async def test_who_is_known_by_what_they_said_sees_the_calls_and_what_is_missing(
+    client: aiohttp.ClientSession, house: House
+) -> None:
+    """The value comes in and never goes out; nothing is done before the check, and then all of it."""
+    call = house.calls[ACME][0]
+    await noted(house, call)
+    case = await post(client, RIGHTS, {"right": "erase", "spoken": SPOKEN, "by": "Kim"}, 201)
+    assert (case["spoken"], [each["call"] for each in case["found"]]) == ("EMAIL_ADDRESS", [call])
+    assert "claim" in case["waits_for"][0]
+    assert "lovelace" not in json.dumps(case).lower()
+    where = f"{RIGHTS}/{case['case']}"
+    assert (await post(client, f"{where}/do", {"by": "Kim"}, 403))["error"]["code"] == "policy_refused"
+    await post(client, f"{where}/identity", {"method": "passport at the counter", "by": "Kim"})
+    assert (await post(client, f"{where}/do", {"by": "Kim"}))["finished"]
+    async with client.get(where) as answer:
+        assert (await answer.json())["found"] == []
+    assert await house.righting.persons.calls(ACME, house.anne()) == house.calls[ACME][1:]
+    by_number = await post(client, RIGHTS, {"right": "access", "subject": ANNE, "by": "Kim"}, 201)
+    assert by_number["spoken"] is None
+    assert "found" not in by_number
+
+
+NAMES_NOBODY: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"spoken": SPOKEN, "subject": ANNE}, "one person"),
+    ({"spoken": MAIL}, "no kind with its value"),
+    ({"spoken": {"kind": "EMAIL_ADDRESS"}}, "no kind with its value"),
+    ({"spoken": {**SPOKEN, "more": "x"}}, "no kind with its value"),
+    ({"spoken": {**SPOKEN, "value": 7}}, "`value` is missing"),
+    ({"spoken": {**SPOKEN, "value": "Ada Lovelace"}}, "no EMAIL_ADDRESS"),
+    ({"spoken": {**SPOKEN, "kind": "PERSON"}}, "is no identity"),
+    ({"spoken": SPOKEN}, "not noted by EMAIL_ADDRESS"),
+    ({}, "`subject` is missing"),
+)
+
+
+async def test_what_names_nobody_is_refused_with_its_reason(client: aiohttp.ClientSession, house: House) -> None:
+    for body, why in NAMES_NOBODY:
+        refused = await post(client, RIGHTS, {"right": "access", "by": "Kim", **body}, 400)
+        assert why in refused["error"]["message"]
+        assert "lovelace" not in json.dumps(refused).lower()
+    assert await house.righting.desk.list(ACME) == []

@@ -8,10 +8,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from gateway.cli.report import recipients
 from gateway.policy.load import PolicySet
 from gateway.reports.facts import Parties, Subject, is_third_country, place, span
 from gateway.reports.papers import PAPERS
+from gateway.reports.recipients import recipients
 from gateway.values import ProcessorId, TenantId
 from tests.policy.samples import NOW, REGISTRY, TENANT, loaded
 

@@ -19,7 +19,7 @@ from gateway.holding import DataDesk
 from gateway.policy.model import TenantPolicy
 from gateway.policy.retention import HoldScope
 from gateway.runner.holdings import Deleted, Item
-from gateway.runner.retention import CALLERS, Sweeper, SweeperParts, Swept
+from gateway.runner.retention import Sweeper, SweeperParts, Swept
 from gateway.tasks import TaskOwner
 from gateway.values import CallId, DataClass, TenantId
 from tests.conftest import PATIENCE_S
@@ -237,7 +237,7 @@ async def test_whose_call_it_was_is_forgotten_with_the_last_thing_of_the_call(ho
         async def delete(self, item: Item) -> Deleted:
             return await super().delete(item)
 
-    callers = Callers(CALLERS, DataClass.METADATA)
+    callers = Callers("callers", DataClass.METADATA)
     callers.put("call_1")
     house.shelves["callers"] = callers
     ledger = RedisLedger(house.store, timeout_s=PATIENCE_S)

@@ -18,11 +18,13 @@ from redis.exceptions import ResponseError
 
 from gateway.adapters.stores import names
 from gateway.adapters.stores.call_index import LIVES_S, SUBJECT_OF, index_key, indexed
+from gateway.adapters.stores.chain_lines import ChainLines
 from gateway.adapters.stores.line import Line, Refused, Script, UnknownScript
 from gateway.adapters.stores.redis import Store
 from gateway.errors import EvidenceInvalid, EvidenceUnavailable, SordinoError, StoreUnavailable
 from gateway.evidence.canonical import parse
 from gateway.evidence.chain import FSYNC, MEMORY, entry_from, genesis, seal_written
+from gateway.evidence.cut import Cut
 from gateway.evidence.entries import Draft, Entry
 from gateway.tasks import TaskOwner
 from gateway.values import CallId, TenantId
@@ -51,7 +53,11 @@ end
 if head_seq ~= seq or head_hash ~= hash then
   if seq ~= '0' then
     local ours = redis.call('XRANGE', stream, seq .. '-0', seq .. '-0')[1]
-    if not ours or hash_of(ours) ~= hash then return {-1, head_seq, head_hash} end
+    if ours and hash_of(ours) ~= hash then return {-1, head_seq, head_hash} end
+    local first = not ours and redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
+    if not ours and (not first or tonumber(string.match(first[1], '^(%d+)-')) <= tonumber(seq)) then
+      return {-1, head_seq, head_hash}
+    end
   end
   return {0, head_seq, head_hash}
 end
@@ -67,7 +73,7 @@ return {1, '', ''}
 """)
 """Adds entries, and their places to their calls' lists, if the head is (seq, hash) = (ARGV[1], ARGV[2]).
 
-Else tells the head, and whether ours is still in the chain.
+Else tells the head, and whether ours is still in the chain, or stood in its beginning that was deleted after its time.
 """
 
 
@@ -162,6 +168,15 @@ class RedisLedger:
                     yield entry
             if len(page) < PAGE:
                 return
+
+    async def beginning(self, tenant: TenantId) -> Cut | None:
+        """What was deleted of the chain's beginning after its time; None: ``entries`` begin with the very first one.
+
+        Raises:
+            StoreUnavailable.
+            EvidenceInvalid: they do not, and nothing in the chain says why.
+        """
+        return await ChainLines(self._store).beginning(tenant)
 
     async def aclose(self) -> None:
         """Take nothing more, wait for what is on its way within the bound, and refuse the rest."""

@@ -21,6 +21,7 @@ from gateway.values import TenantId
 LEAVING = "leaving"
 
 _ALL = names.key("_gateway", "offboardings")
+_OVER = names.key("_gateway", "offboarded")
 
 _SAVE = Script("""
 local before = redis.call('HGET', KEYS[1], 'version') or '0'
@@ -69,10 +70,16 @@ class RedisOffboarding:
 
     async def rest(self, tenant: TenantId) -> None:
         """Nothing is to be done for it any more, unless it was begun anew meanwhile."""
+        state = await self.find(tenant)
+        await self._store.ask("SADD" if state is not None and state.status is Status.DONE else "SREM", _OVER, tenant)
         await self._store.ask("SREM", _ALL, tenant)
         state = await self.find(tenant)
         if state is not None and not state.over:
             await self._store.ask("SADD", _ALL, tenant)
+
+    async def over(self) -> tuple[TenantId, ...]:
+        """Every tenant that has left, sorted: of those nothing is kept but what outlives them."""
+        return tuple(TenantId(each.decode()) for each in sorted(await self._store.ask("SMEMBERS", _OVER)))
 
     async def check(self, tenant: TenantId) -> None:
         """Raises TenantLeaving: the tenant's account is ending, or has ended."""

@@ -3,6 +3,10 @@
 ``sordino:{tenant}:subject:<hash>`` is a sorted set of calls by their beginning, ``…:subject-of`` a hash of call to person,
 ``…:subjects`` a sorted set of persons by when they were last on a call, ``…:restricted`` a hash of person to time. The last one
 outlives an erasure: who asked that nothing is done with their calls did not ask to be forgotten as somebody who asked.
+
+What was spoken on a call, where the policy wants to find it by that, is such a person too (``spoken_…``, see
+``gateway.adapters.keys.spoken``). A call has one number at most, and may have several of these: their set is
+``…:spoken-of:<call>``.
 """
 
 from __future__ import annotations
@@ -39,6 +43,7 @@ return redis.call('HGET', KEYS[4], ARGV[1])
 _FORGET = Script("""
 for i = 3, #ARGV do
   redis.call('ZREM', KEYS[1], ARGV[i])
+  redis.call('SREM', KEYS[5] .. ARGV[i], ARGV[1])
   if redis.call('HGET', KEYS[3], ARGV[i]) == ARGV[1] then redis.call('HDEL', KEYS[3], ARGV[i]) end
   redis.call('EXPIRE', KEYS[4] .. ':' .. ARGV[i], ARGV[2])
 end
@@ -47,6 +52,22 @@ if left == 0 then redis.call('ZREM', KEYS[2], ARGV[1]) end
 return left
 """)
 """Calls of one person are no longer theirs; a person without calls is nobody here. A call that came meanwhile stays."""
+
+
+_SPOKEN = Script("""
+if ARGV[4] ~= '' then
+  redis.call('ZREM', KEYS[4] .. ARGV[4], ARGV[2])
+  redis.call('SREM', KEYS[3], ARGV[4])
+  if redis.call('ZCARD', KEYS[4] .. ARGV[4]) == 0 then redis.call('ZREM', KEYS[2], ARGV[4]) end
+end
+if ARGV[1] ~= '' then
+  redis.call('ZADD', KEYS[1], 'LT', ARGV[3], ARGV[2])
+  redis.call('ZADD', KEYS[2], 'GT', ARGV[3], ARGV[1])
+  redis.call('SADD', KEYS[3], ARGV[1])
+end
+return 1
+""")
+"""Notes what was spoken on a call in one step, in the place of what it was taken for before more of it was said."""
 
 
 class RedisSubjects:
@@ -75,6 +96,28 @@ class RedisSubjects:
         found: Any = await self._store.ask("HGET", names.key(tenant, SUBJECT_OF), call)
         return None if found is None else bytes(found).decode()
 
+    async def spoken(self, tenant: TenantId, subject: str, call: CallId, at: datetime, *, instead_of: str = "") -> None:
+        """This was said on that call; ``instead_of``: what was taken for it before, when less of it had been said.
+
+        An empty ``subject``: nothing takes that one's place.
+        """
+        keys = [
+            names.key(tenant, "subject", subject or instead_of),
+            names.key(tenant, "subjects"),
+            names.key(tenant, "spoken-of", call),
+            names.key(tenant, "subject") + ":",
+        ]
+        await self._store.run(_SPOKEN, keys, subject, call, _score(at), instead_of and names.checked(instead_of))
+
+    async def spoken_of(self, tenant: TenantId, call: CallId) -> list[str]:
+        """Who was named by what was said on this call, sorted."""
+        found: Any = await self._store.ask("SMEMBERS", names.key(tenant, "spoken-of", call))
+        return sorted(name.decode() for name in found)
+
+    async def theirs(self, tenant: TenantId, subject: str, call: CallId) -> bool:
+        """Whether this call is one of this person's."""
+        return await self._store.ask("ZSCORE", names.key(tenant, "subject", subject), names.checked(call)) is not None
+
     async def seen(self, tenant: TenantId, subject: str) -> datetime | None:
         """When this person was last on a call; None: never, or it was forgotten."""
         found: Any = await self._store.ask("ZSCORE", names.key(tenant, "subjects"), names.checked(subject))
@@ -96,7 +139,7 @@ class RedisSubjects:
         latest = "+inf" if until is None else _score(until + _SAME_MOMENT)
         found: Any = await self._store.ask("ZRANGEBYSCORE", key, "-inf", latest) if calls is None else []
         known = [name.decode() for name in found] if calls is None else list(calls)
-        left, keys = 0, [*self._keys(tenant, subject), names.key(tenant, "evidence")]
+        left, keys = 0, [*self._keys(tenant, subject), names.key(tenant, "evidence"), names.key(tenant, "spoken-of") + ":"]
         for at in range(0, max(1, len(known)), PAGE):
             left = int(await self._store.run(_FORGET, keys, subject, LIVES_S, *known[at : at + PAGE]))
         return left

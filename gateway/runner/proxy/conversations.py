@@ -22,6 +22,7 @@ from gateway.ports import CallVault, Clock, Ids, Ledger, Masker
 from gateway.redaction.mask import Masked
 from gateway.runner.account import CallAccount
 from gateway.runner.proxy.beginning import Beginning
+from gateway.runner.rights_spoken import SpokenOnCall
 from gateway.values import CallId, EntityType, MaskedText, Placeholder, Private, Span, TenantId
 
 PREFIX = "call"
@@ -119,6 +120,8 @@ class Conversation:
     """Whose it is, as a keyed hash; empty: nobody's that is known; None: nobody has looked yet."""
     child: bool = False
     """Whether there is a child in it: nobody is asked and nothing is answered any more."""
+    spoken: SpokenOnCall | None = None
+    """What is said in it by which it is found again."""
     continues: str = ""
     """The call whose placeholders it goes on with, where no name connects the two."""
 
@@ -177,6 +180,7 @@ class Conversations:
                 await before.masker.move_to(fresh.stored)
                 fresh.masker, fresh.texts, fresh.beginning = before.masker, before.texts, before.beginning
                 fresh.continues, fresh.subject = before.call, before.subject
+                fresh.spoken = before.spoken and before.spoken.moved_to(fresh.call)
             return fresh
         if _OURS.fullmatch(named):
             return await self._open(tenant, CallId(named), create=False)

@@ -236,6 +236,8 @@ class RequestMask:
         )
         self.new.update(found.counts)
         self.masked.update(found.counts)
+        if role == USER and self.conversation.spoken is not None:
+            self.conversation.spoken.hear(found, self.conversation.masker.restore)
         return found.text
 
     async def _schema(self, schema: Private[dict[str, Any]]) -> dict[str, Any]:

@@ -45,6 +45,8 @@ from gateway.runner.proxy.record import (
     count_tokens,
     egress_of,
     leave,
+    listen_for,
+    said_is_noted,
     speaking_for,
     started_body,
     unknown_body,
@@ -155,9 +157,11 @@ class Proxy:
             history = self._history(tenant, plain) if named is None else None
             conversation = await self._parts.conversations.find(tenant, named, history=history)
             await speaking_for(self._parts, conversation, subject)
+            listen_for(self._parts, conversation)
             try:
                 async with asyncio.timeout(MASK_WITHIN_S), conversation.turn:
                     masked = await RequestMask(conversation).mask(plain)
+                    await said_is_noted(conversation)
             except TimeoutError:
                 raise RedactionUnavailable("the request could not be masked in time", hint="nothing was sent") from None
             except ConversationMoved:

@@ -19,6 +19,7 @@ from gateway.runner.notices import NoticesNow
 from gateway.runner.proxy.conversations import Conversation, Conversations
 from gateway.runner.proxy.mask import kept_form
 from gateway.runner.rights_callers import Callers, promised
+from gateway.runner.rights_spoken import SpokenPersons
 from gateway.tasks import TaskOwner
 from gateway.values import EntityType, ProcessorId, TenantId
 
@@ -52,6 +53,8 @@ class ProxyParts:
     """What a processor's tokens cost, where its entry says so."""
     callers: Callers | None = None
     """Who knows whose conversation it is, and who may not be spoken for."""
+    spoken: SpokenPersons | None = None
+    """Who knows whom the callers in it say that they are."""
 
 
 class OnRecord:
@@ -113,6 +116,24 @@ async def speaking_for(parts: ProxyParts, conversation: Conversation, subject: s
     if subject := subject or conversation.subject or "":
         conversation.subject = subject
         await parts.callers.speaking(tenant, conversation.call, subject)
+
+
+def listen_for(parts: ProxyParts, conversation: Conversation) -> None:
+    """From now on what callers say in it is noted, where the policy wants it to be found by that."""
+    if conversation.spoken is None and parts.spoken is not None:
+        conversation.spoken = parts.spoken.on_call(conversation.tenant, conversation.call, conversation.stored.values)
+
+
+async def said_is_noted(conversation: Conversation) -> None:
+    """Returns when the store has whom its callers have named.
+
+    Raises:
+        PolicyRefused: one of them has restricted the use of their data.
+        StoreUnavailable: nobody can tell.
+    """
+    if conversation.spoken is not None and conversation.spoken.kinds:
+        await conversation.spoken.note()
+        await conversation.spoken.check()
 
 
 async def started_body(parts: ProxyParts, tenant: TenantPolicy, conversation: Conversation) -> dict[str, Json]:

@@ -149,3 +149,58 @@ async def test_what_was_noted_after_a_person_was_read_is_not_forgotten(subjects:
     await subjects.note(ACME, ANNE, CallId("c3"), moment + timedelta(seconds=1))
     assert await subjects.forget(ACME, ANNE, until=seen) == 1
     assert await subjects.calls(ACME, ANNE) == calls("c3")
+
+
+# --- what was said ------------------------------------------------------------------------------------------------------------
+
+MAIL, NUMBER = f"spoken_{'c' * 64}", f"spoken_{'d' * 64}"
+
+
+async def test_a_call_is_found_by_its_number_and_by_each_thing_that_was_said_on_it(subjects: RedisSubjects) -> None:
+    """One number, several things said; said on another call, too, it is the same person; twice is once."""
+    await subjects.note(ACME, ANNE, CallId("c1"), AT)
+    for said, call, days in ((MAIL, "c1", 0), (NUMBER, "c1", 0), (MAIL, "c2", 2), (MAIL, "c1", 3)):
+        await subjects.spoken(ACME, said, CallId(call), AT + timedelta(days=days))
+    assert await subjects.calls(ACME, MAIL) == calls("c1", "c2")
+    assert await subjects.calls(ACME, NUMBER) == calls("c1")
+    assert await subjects.spoken_of(ACME, CallId("c1")) == [MAIL, NUMBER]
+    assert await subjects.of_call(ACME, CallId("c1")) == ANNE
+    assert await subjects.seen(ACME, MAIL) == AT + timedelta(days=3)
+    assert await subjects.spoken_of(OTHER, CallId("c1")) == []
+    assert await subjects.theirs(ACME, MAIL, CallId("c2"))
+    assert not await subjects.theirs(ACME, NUMBER, CallId("c2"))
+    assert not await subjects.theirs(OTHER, MAIL, CallId("c2"))
+
+
+async def test_more_of_it_takes_the_place_of_less_in_one_step(store: Store, subjects: RedisSubjects) -> None:
+    """Half of a customer's number is somebody else's whole one: their calls are not mixed up with this one."""
+    await subjects.spoken(ACME, MAIL, CallId("c1"), AT)
+    await subjects.spoken(ACME, MAIL, CallId("c2"), AT)
+    await subjects.spoken(ACME, NUMBER, CallId("c1"), AT, instead_of=MAIL)
+    assert await subjects.calls(ACME, MAIL) == calls("c2")
+    assert await subjects.spoken_of(ACME, CallId("c1")) == [NUMBER]
+    await subjects.spoken(ACME, "", CallId("c1"), AT, instead_of=NUMBER)
+    await subjects.spoken(ACME, "", CallId("c2"), AT, instead_of=MAIL)
+    assert [name async for name, _ in subjects.everybody(ACME)] == []
+    async with store.answers() as client:
+        assert await client.keys("*") == []
+
+
+async def test_who_is_forgotten_is_forgotten_on_both_sides(store: Store, subjects: RedisSubjects) -> None:
+    """Nothing of what was said stays at the call, and nothing of the call at what was said; others stay."""
+    for call in ("c1", "c2"):
+        await subjects.spoken(ACME, MAIL, CallId(call), AT)
+    await subjects.spoken(ACME, NUMBER, CallId("c1"), AT)
+    assert await subjects.forget(ACME, MAIL, calls("c1")) == 1
+    assert await subjects.spoken_of(ACME, CallId("c1")) == [NUMBER]
+    assert await subjects.forget(ACME, MAIL) == 0
+    assert await subjects.forget(ACME, NUMBER) == 0
+    async with store.answers() as client:
+        assert await client.keys("*") == []
+
+
+async def test_what_was_said_reaches_into_no_other_name(subjects: RedisSubjects) -> None:
+    for said, call, before in (("a:b", "c1", ""), (MAIL, "c:1", ""), (MAIL, "c1", "a:b"), ("", "c1", "")):
+        with pytest.raises(InvalidRequest):
+            await subjects.spoken(ACME, said, CallId(call), AT, instead_of=before)
+    assert await subjects.spoken_of(ACME, CallId("c1")) == []
