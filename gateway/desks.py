@@ -30,8 +30,8 @@ from gateway.ports import Clock, Ids, Secrets, Telemetry
 from gateway.recording import DeskNeeds, Recordings, open_recordings
 from gateway.righting import Righting, RightingNeeds, open_righting
 from gateway.runner.auditing import AuditDesk
-from gateway.runner.backup import KeySeal
 from gateway.runner.children import ChildCalls
+from gateway.runner.key_seal import KeySeal
 from gateway.settings import Settings
 from gateway.tasks import TaskOwner
 from gateway.transcribing import TranscriptsKept, open_transcripts
@@ -90,7 +90,8 @@ class Desks:
         if anchoring is not None:
             tasks.start(keep_anchoring(anchoring), name="anchors")
         tasks.start(self.recordings.keep(), name="recordings")
-        kept = self.data.keep(self.recordings.desk, lambda: needs.policies.policies.tenants, ended=self.leaving.ended)
+        desk, receipts = self.recordings.desk, needs.receipts
+        kept = self.data.keep(desk, receipts, lambda: needs.policies.policies.tenants, ended=self.leaving.ended)
         tasks.start(kept, name="retention")
         tasks.start(self.leaving.keep(), name="leaving")
         tasks.start(self.incidents.keep(needs.telemetry), name="incidents")

@@ -68,7 +68,7 @@ def holdings(needs: HoldingNeeds) -> tuple[Holding, ...]:
         RecordingsHolding(needs.desk),
         VaultHolding(needs.store, needs.clock),
         *needs.more,
-        ReceiptsHolding(needs.receipts),
+        ReceiptsHolding(needs.receipts, lambda: needs.desk.machine),
         ConsentsHolding(needs.store),
         AttemptsHolding(needs.store),
         CallersHolding(subjects, needs.clock),
@@ -122,9 +122,14 @@ class DataDesk:
         """Holds, certificates, and the erasure of one call."""
         return data_routes(operator, self.holds, self.subject, self.erase_call, self.certificates)
 
-    async def keep(self, recordings: RecordingDesk, tenants: Tenants, *, ended: Ended | None = None) -> None:
+    async def keep(self, recordings: RecordingDesk, receipts: Receipts, tenants: Tenants, *, ended: Ended | None = None) -> None:
         """Look after retention, again and again, until cancelled. ``ended``: when a tenant's contract ended."""
-        await self.sweeper(tenants, ended=ended).run(lambda: recordings.clear_away(self.recording_deleted))
+
+        async def clear_away() -> None:
+            await receipts.clear_away()
+            await recordings.clear_away(self.recording_deleted)
+
+        await self.sweeper(tenants, ended=ended).run(clear_away)
 
     def sweeper(self, tenants: Tenants, *, ended: Ended | None = None) -> Sweeper:
         """Who looks after retention. ``ended``: when a tenant's contract ended; None: not known of any."""

@@ -22,7 +22,7 @@ from gateway.cli.attached import attach, check_tenant
 from gateway.holding import DataDesk, DataDeskNeeds, HoldingNeeds, holdings, open_data_desk
 from gateway.keeping import Keys, open_keys
 from gateway.recording import DeskNeeds, open_recordings
-from gateway.runner.backup import KeySeal
+from gateway.runner.key_seal import KeySeal
 from gateway.runner.notices import NoticeWatch
 from gateway.settings import Settings
 from gateway.transcribing import open_transcripts

@@ -30,7 +30,10 @@ class Witness(Protocol):
     @property
     def name(self) -> str: ...
     async def see(self, head: Mapping[str, Json]) -> str:
-        """A time stamp, or nothing from who only keeps it. Raises UpstreamFailed, UpstreamTimeout."""
+        """A time stamp, or nothing from who only keeps it.
+
+        Raises UpstreamFailed, UpstreamTimeout; EvidenceInvalid: it has seen another history.
+        """
         ...
 
 
@@ -79,7 +82,7 @@ class Anchoring:
                 if await self._is_due(tenant) and await self._p.lease.take(tenant, WORK, for_s=LEASE_S):
                     made += await self.anchor(tenant)
             except SordinoError as error:
-                log.warning("the chain of tenant %s could not be anchored now: %s", tenant, error.code)
+                log.warning("the chain of tenant %s could not be anchored now: %s: %s", tenant, error.code, error.message)
                 self._p.telemetry.count("sordino_anchors_total", outcome="failed")
         return made
 
@@ -88,7 +91,8 @@ class Anchoring:
 
         Raises:
             UpstreamFailed, UpstreamTimeout: a witness has not seen it; the others did.
-            EvidenceInvalid: an entry in the store was altered, or the chain was rewritten since it was anchored.
+            EvidenceInvalid: an entry in the store was altered, or the chain was rewritten since it was anchored: we know it
+                ourselves, or a witness does.
             StoreUnavailable.
         """
         newest = await self._p.anchors.newest(tenant)

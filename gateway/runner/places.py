@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -123,8 +123,10 @@ class ReceiptsHolding:
     name = "receipts"
     data_class = DataClass.METADATA
 
-    def __init__(self, receipts: Receipts) -> None:
+    def __init__(self, receipts: Receipts, machine: Callable[[], str] = lambda: "") -> None:
+        """``machine`` names the disk that their files are on: of another gateway's file, that one takes it away."""
         self._receipts = receipts
+        self._machine = machine
 
     async def items(self, tenant: TenantId) -> AsyncIterator[Item]:
         async for call in self._receipts.each(tenant):
@@ -147,7 +149,7 @@ class ReceiptsHolding:
 
     async def delete(self, item: Item) -> Deleted:
         await self._receipts.delete(item.tenant, CallId(item.id))
-        return Deleted((DISK, STORE))
+        return Deleted((f"{DISK} {self._machine()}".strip(), STORE))
 
     async def copies(self, item: Item) -> AsyncIterator[Copy]:
         text = await self._receipts.load(item.tenant, CallId(item.id))

@@ -18,7 +18,7 @@ from gateway.adapters.recordings.folder import Folder
 from gateway.adapters.recordings.format import CLASS, FileKey
 from gateway.adapters.recordings.reading import Extent, measured, wav_of
 from gateway.adapters.stores.recordings import KEPT, WAITING, WRITING, RecordingFacts, RedisRecordings
-from gateway.errors import InvalidRequest, NotFound, RecordingAltered, SordinoError
+from gateway.errors import InvalidRequest, NoPermittedRoute, NotFound, RecordingAltered, SordinoError
 from gateway.evidence.entries import Entry
 from gateway.locks import KeyShelf
 from gateway.policy.egress import Grant
@@ -74,6 +74,11 @@ class RecordingDesk:
 
     def __init__(self, parts: RecordingParts) -> None:
         self._p = parts
+
+    @property
+    def machine(self) -> str:
+        """The name of this gateway's disk. Raises StoreUnavailable."""
+        return self._p.folder.name
 
     async def list(self, tenant: TenantId) -> list[RecordingFacts]:
         """Every recording of the tenant, the oldest first. Raises StoreUnavailable."""
@@ -241,7 +246,12 @@ class RecordingDesk:
         category: DataCategory = DataCategory.METADATA,
     ) -> Grant:
         """A Grant for the one who keeps it. Raises NoPermittedRoute and what else ``Egress.grant`` does."""
-        policy = self._p.tenants()[tenant]
+        policy = self._p.tenants().get(tenant)
+        if policy is None:
+            raise NoPermittedRoute(
+                "no policy of this tenant says any more where its recordings are kept, so none is deleted there",
+                hint="put the tenant's file back until its end is over",
+            )
         others = {ProcessorId(each.processor) for each in policy.route.storage} - {ProcessorId(facts.processor)}
         egress = self._p.egress(policy, account)
         return await egress.grant(Hop.STORAGE, frozenset({category}), purpose=purpose, excluding=frozenset(others))

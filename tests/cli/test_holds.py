@@ -78,7 +78,8 @@ def test_a_call_is_held_then_erased_and_its_certificate_is_verified_alone_and_in
     (house / "certificate.json").write_text(line)
     assert main(["evidence", "verify", "certificate.json", "--key", "data/keys/signing.pub"]) == 0
     told = capsys.readouterr().out
-    assert f"receipts of {CALL} gone from disk, store: request of the caller (command line)" in told
+    machine = (house / "data" / "recordings" / ".name").read_text()
+    assert f"receipts of {CALL} gone from disk {machine}, store: request of the caller (command line)" in told
     assert "the key that you gave" in told
     (house / "certificate.json").write_text(line.replace("caller", "colour"))
     assert main(["evidence", "verify", "certificate.json"]) == 1

@@ -163,6 +163,20 @@ async def test_a_rewritten_chain_is_told_by_its_anchors(house: House, tmp_path: 
         await house.bundle(tmp_path / "bundle.zip")
 
 
+async def test_a_chain_that_was_rewritten_with_all_that_the_store_knows_of_it_is_told_by_the_second_place(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who has the store can forget its anchors; the place that somebody else keeps remembers."""
+    await house.call("a", "b")
+    await house.anchoring().round()
+    await house.rewrite("a", "x")
+    for name in await house.store.ask("KEYS", "sordino:{acme}:anchor*"):
+        await house.store.ask("DEL", name)
+    assert await house.anchoring().round() == 0
+    assert "was rewritten: entry 4" in caplog.text
+    assert await house.anchors.all(ACME) == []
+
+
 async def test_a_chain_that_lost_its_end_is_told_too(house: House, tmp_path: Path) -> None:
     await house.call("a", "b")
     await house.anchoring().round()
