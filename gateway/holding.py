@@ -207,7 +207,7 @@ class DataDesk:
 def open_data_desk(needs: DataDeskNeeds, places: Sequence[Holding]) -> DataDesk:
     """The one door through which data goes."""
     holds, kept, shelf = RedisHolds(needs.store), tuple(places), needs.shelf
-    subject_of = RedisSubjects(needs.store).of_call
+    subjects = RedisSubjects(needs.store)
 
     async def purge() -> str:
         if needs.key_destroyed is not None:
@@ -225,11 +225,12 @@ def open_data_desk(needs: DataDeskNeeds, places: Sequence[Holding]) -> DataDesk:
         clock=needs.clock,
         ids=needs.ids,
         telemetry=needs.telemetry,
-        subject_of=subject_of,
+        subject_of=subjects.of_call,
+        calls_of=subjects.calls,
         purge=None if shelf is None else purge,
     )
     known = None if needs.tenants is None else partial(_known, needs.tenants, needs.ledger)
-    desk = HoldDesk(holds, needs.ledger, needs.clock, needs.ids, subject_of, known)
+    desk = HoldDesk(holds, needs.ledger, needs.clock, needs.ids, subjects.of_call, known)
     return DataDesk(needs, kept, Deletions(parts), desk, RedisCertificates(needs.store), needs.subject)
 
 

@@ -13,6 +13,10 @@ from typing import Protocol
 
 from gateway.values import CallId, DataClass, Private, TenantId
 
+CALLERS, PERSONS = "callers", "persons"
+LINKS = frozenset({CALLERS, PERSONS})
+"""The holdings that know which calls are whose, of one call and of a person: the last ones to go."""
+
 
 @dataclass(frozen=True, slots=True)
 class Item:

@@ -17,7 +17,7 @@ from gateway.adapters.stores.subjects import RedisSubjects
 from gateway.errors import NotFound
 from gateway.locks import Locked
 from gateway.ports import Clock
-from gateway.runner.holdings import Copy, Deleted, Item
+from gateway.runner.holdings import CALLERS, PERSONS, Copy, Deleted, Item
 from gateway.runner.recordings import RecordingDesk
 from gateway.values import CallId, DataClass, Private, TenantId
 
@@ -251,7 +251,7 @@ class AttemptsHolding:
 class CallersHolding:
     """Whose call a call is. Only of one call at a time: all of a person's are in ``PersonsHolding``, and go with it."""
 
-    name = "callers"
+    name = CALLERS
     data_class = DataClass.METADATA
 
     def __init__(self, subjects: RedisSubjects, clock: Clock) -> None:
@@ -286,7 +286,7 @@ class CallersHolding:
 class PersonsHolding:
     """Which calls are whose. Delete it last of a person's: it is how the others are found."""
 
-    name = "persons"
+    name = PERSONS
     data_class = DataClass.CONTACT
 
     def __init__(self, subjects: RedisSubjects) -> None:

@@ -22,7 +22,7 @@ from gateway.policy.model import TenantPolicy
 from gateway.policy.retention import OF_PERSONS, due
 from gateway.ports import Clock, Telemetry
 from gateway.runner.deletion import Deletions
-from gateway.runner.holdings import Holding, Item
+from gateway.runner.holdings import CALLERS, Holding, Item
 from gateway.runner.holds import HoldDesk
 from gateway.values import CallId, DataClass, TenantId
 
@@ -38,8 +38,6 @@ LOOK = 200
 PAUSE_S = 0.05
 LEASE_S = 900.0
 WHY, BY = "its time is over", "retention"
-CALLERS = "callers"
-"""The holding of whose call a call is: it goes when nothing else of the call is kept."""
 
 
 class Lease(Protocol):

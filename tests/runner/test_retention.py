@@ -18,8 +18,8 @@ from gateway.errors import StoreUnavailable
 from gateway.holding import DataDesk
 from gateway.policy.model import TenantPolicy
 from gateway.policy.retention import HoldScope
-from gateway.runner.holdings import Deleted, Item
-from gateway.runner.retention import CALLERS, Sweeper, SweeperParts, Swept
+from gateway.runner.holdings import CALLERS, Deleted, Item
+from gateway.runner.retention import Sweeper, SweeperParts, Swept
 from gateway.tasks import TaskOwner
 from gateway.values import CallId, DataClass, TenantId
 from tests.conftest import PATIENCE_S
