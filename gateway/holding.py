@@ -44,6 +44,7 @@ from gateway.runner.places import (
 )
 from gateway.runner.recordings import RecordingDesk
 from gateway.runner.retention import PAUSE_S, Sweeper, SweeperParts
+from gateway.runner.to_delete import Deleting
 from gateway.values import CallId, DataClass, Private, TenantId
 
 
@@ -169,6 +170,16 @@ class DataDesk:
     async def delete_transcript(self, tenant: TenantId, call: CallId, *, why: str, by: str) -> Deletion:
         """The same of what was said on it."""
         return await self._delete_class(DataClass.TRANSCRIPT, "transcript", tenant, call, why=why, by=by)
+
+    def delete_for(self, recordings: Deleting, transcripts: Deleting) -> None:
+        """What callers no longer agree to goes through this desk."""
+        recordings.by, transcripts.by = self.delete_recording, self.delete_transcript
+        recordings.held, transcripts.held = partial(self._keeps, DataClass.AUDIO), partial(self._keeps, DataClass.TRANSCRIPT)
+
+    async def _keeps(self, data_class: DataClass, tenant: TenantId, call: CallId) -> bool:
+        """Whether holds keep all that there is of that class."""
+        items = [item for item in await self.of_call(tenant, call) if item.data_class is data_class]
+        return bool(items) and len(await self.deletions.held(tenant, items)) == len(items)
 
     async def _delete_class(
         self, data_class: DataClass, named: str, tenant: TenantId, call: CallId, *, why: str, by: str

@@ -98,6 +98,6 @@ def _on_the_desk(given: argparse.Namespace, work: Work) -> int:
         async with AsyncExitStack() as running:
             store, ledger = await attach(settings, running)
             keys = await open_keys(settings, store)
-            return await work(open_transcripts(store, keys.shelf, ledger, SystemClock()).desk)
+            return await work(open_transcripts(store, keys.shelf, ledger, SystemClock(), data=settings.data).desk)
 
     return asyncio.run(run())

@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Protocol, TypeVar
 
 from gateway.adapters.stores.deletions import Intent
-from gateway.errors import DataHeld, NotFound, SordinoError, StoreUnavailable
+from gateway.errors import SordinoError, StoreUnavailable
 from gateway.evidence.certificate import KIND, Certificate, Destroyed, certify, stored_certificate
 from gateway.evidence.entries import Entry
 from gateway.evidence.signed import Sign
@@ -102,33 +102,6 @@ class DeletionParts:
     subject_of: SubjectOf
     calls_of: CallsOf
     purge: Callable[[], Awaitable[str]] | None = None
-
-
-TAKEN_BACK = "the agreement was taken back"
-
-
-class DeleteOfCall(Protocol):
-    """Delete one class of a call's data: ``DataDesk.delete_recording``. Raises DataHeld where a legal hold keeps it."""
-
-    async def __call__(self, tenant: TenantId, call: CallId, *, why: str, by: str) -> object: ...
-
-
-@dataclass(slots=True)
-class Deleting:
-    """How what a call keeps goes while it goes on. Who deletes stands on those who keep, so it is known later (``by``)."""
-
-    by: DeleteOfCall | None = None
-
-    async def done(self, tenant: TenantId, call: CallId, *, why: str) -> bool:
-        """It is gone, with a certificate, or was never there. False: a legal hold keeps it. Raises StoreUnavailable…"""
-        if self.by is not None:
-            try:
-                await self.by(tenant, call, why=why, by="the other end of the call")
-            except DataHeld:
-                return False
-            except NotFound:
-                return True
-        return True
 
 
 class Deletions:

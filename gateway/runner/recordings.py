@@ -21,12 +21,15 @@ from gateway.adapters.stores.recordings import KEPT, WAITING, WRITING, Recording
 from gateway.errors import InvalidRequest, NotFound, RecordingAltered, SordinoError
 from gateway.evidence.entries import Entry
 from gateway.locks import KeyShelf
+from gateway.policy.announcing import RECORDING
 from gateway.policy.egress import Grant
 from gateway.policy.model import TenantPolicy
+from gateway.policy.recording import OnWithdrawal
 from gateway.policy.retention import reason_of_a_person
 from gateway.policy.rules import STORED
 from gateway.ports import Clock, Egress, Ledger
 from gateway.runner.account import CallAccount
+from gateway.runner.to_delete import Deleting
 from gateway.values import CallId, DataCategory, Hop, ProcessorId, TenantId
 
 FOLDER = "folder"
@@ -58,6 +61,8 @@ class RecordingParts:
     egress: Callable[[TenantPolicy, CallAccount], Egress]
     tenants: Callable[[], Mapping[TenantId, TenantPolicy]]
     clock: Clock
+    deleting: Deleting
+    """What a caller no longer agrees to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +93,16 @@ class RecordingDesk:
         """The recording, once every chunk of it was checked and the evidence says that it is read, and why.
 
         Raises:
-            NotFound: there is no recording of that call, its key was destroyed, or its file is on another machine.
+            NotFound: there is no recording of that call, its key was destroyed, its caller no longer agrees to it, or its file
+                is on another machine.
             InvalidRequest: no reason is given.
             RecordingAltered: names the first chunk that is not what was written.
             EvidenceUnavailable, StoreUnavailable, NoPermittedRoute, UpstreamFailed.
         """
         reason = reason_of_a_person(reason)
         facts = await self._find(tenant, call)
+        if facts.state == WRITING and await self._p.deleting.awaited(tenant, call):
+            raise NotFound("the agreement to that recording was taken back", hint="it is being deleted")
         async with self._opened(tenant, facts) as file:
             key = await self._key(tenant, call)
             extent = await asyncio.to_thread(measured, file, key)
@@ -164,7 +172,10 @@ class RecordingDesk:
         return tuple(sent)
 
     async def mend(self) -> tuple[CallId, ...]:
-        """Files whose gateway was killed while it wrote them: they are readable up to their last second, and told as cut."""
+        """Files whose gateway was killed while it wrote them: they are readable up to their last second, and told as cut.
+
+        What its caller no longer agrees to is not told as anything: it waits to be deleted, unless a hold keeps it.
+        """
         return tuple(
             [
                 facts.call
@@ -217,7 +228,7 @@ class RecordingDesk:
 
     async def _mended(self, tenant: TenantId, facts: RecordingFacts) -> bool:
         with self._p.folder.lock(tenant, facts.call) as free:
-            if not free:
+            if not free or await self._taken_back(tenant, facts.call):
                 return False
             file = await self._p.folder.open(tenant, facts.call)
             try:
@@ -230,6 +241,15 @@ class RecordingDesk:
             known = {"state": state, "ms": extent.ms, "chunks": extent.chunks, "cut": extent.cut}
             await self._p.index.change(tenant, facts.call, **known)
         return True
+
+    async def _taken_back(self, tenant: TenantId, call: CallId) -> bool:
+        """Whether its caller no longer agrees to it: then it goes, also where its gateway died before it could be noted."""
+        policy = self._p.tenants().get(tenant)
+        if policy is None or policy.recording.on_withdrawal is OnWithdrawal.DELETE:
+            async for entry in self._p.entries(tenant, call):
+                if entry.draft.kind == "consent.withdrawn" and entry.draft.body.get("purpose") == RECORDING:
+                    await self._p.deleting.note(tenant, call)
+        return await self._p.deleting.awaited(tenant, call)
 
     async def _grant(
         self,
