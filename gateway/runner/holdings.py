@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from gateway.errors import StoreUnavailable
 from gateway.values import CallId, DataClass, Private, TenantId
 
 CALLERS, PERSONS = "callers", "persons"
@@ -49,6 +50,14 @@ class Copy:
 
     name: str
     content: Private[bytes]
+
+
+def moment(text: str) -> datetime:
+    """A time that a place keeps as text. Raises StoreUnavailable: it is none."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise StoreUnavailable("the store holds a time that cannot be read", hint="restore it from a backup") from None
 
 
 class Holding(Protocol):

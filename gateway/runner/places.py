@@ -14,10 +14,10 @@ from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.recordings import RecordingFacts
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.subjects import RedisSubjects
-from gateway.errors import NotFound
+from gateway.errors import NotFound, StoreUnavailable
 from gateway.locks import Locked
 from gateway.ports import Clock
-from gateway.runner.holdings import CALLERS, PERSONS, Copy, Deleted, Item
+from gateway.runner.holdings import CALLERS, PERSONS, Copy, Deleted, Item, moment
 from gateway.runner.recordings import RecordingDesk
 from gateway.values import CallId, DataClass, Private, TenantId
 
@@ -65,7 +65,7 @@ class RecordingsHolding:
             tenant=tenant,
             id=facts.call,
             holding=self.name,
-            since=datetime.fromisoformat(facts.started),
+            since=moment(facts.started),
             keep=timedelta(seconds=facts.keep_s),
             key_id=facts.key_id,
         )
@@ -117,6 +117,10 @@ class VaultHolding:
             yield each
 
 
+class ReceiptUnreadable(StoreUnavailable):
+    """A file that has the name of a receipt and is none: nobody knows how old it is."""
+
+
 class ReceiptsHolding:
     """Receipts of calls, in files and in the store. What they say stays in the evidence, which has a life of its own."""
 
@@ -127,11 +131,19 @@ class ReceiptsHolding:
         self._receipts = receipts
 
     async def items(self, tenant: TenantId) -> AsyncIterator[Item]:
+        """Raises ReceiptUnreadable behind all that can be read."""
+        unreadable: ReceiptUnreadable | None = None
         async for call in self._receipts.each(tenant):
             since = begun(call)
-            item = await self.of_call(tenant, call) if since is None else self._item(tenant, call, since)
+            try:
+                item = await self.of_call(tenant, call) if since is None else self._item(tenant, call, since)
+            except ReceiptUnreadable as error:
+                unreadable = error
+                continue
             if item is not None:
                 yield item
+        if unreadable is not None:
+            raise unreadable
 
     async def of_call(self, tenant: TenantId, call: CallId) -> Item | None:
         since = begun(call) or await self._ended(tenant, call)
@@ -158,8 +170,13 @@ class ReceiptsHolding:
         text = await self._receipts.load(tenant, call)
         if text is None:
             return None
-        said = json.loads(text)
-        return datetime.fromisoformat(said.get("ended") or said.get("started") or said["entries"][-1]["at"])
+        try:
+            said = json.loads(text)
+            return datetime.fromisoformat(said.get("ended") or said.get("started") or said["entries"][-1]["at"])
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+            raise ReceiptUnreadable(
+                f"the receipt {call}.json cannot be read", hint="restore it from a backup, or move it away"
+            ) from None
 
 
 class ConsentsHolding:

@@ -124,12 +124,11 @@ class Sweeper:
             deleted.update(each.data_class for each in await self._p.deletions.resume([tenant]))
         except SordinoError as error:
             failed.append(error)
-        async for step in self._steps(tenant, policy):
-            kept = {id(each.item) for each in await self._p.deletions.held(tenant, step)}
-            held += len(kept)
-            free = [item for item in step if id(item) not in kept]
-            await self._delete(tenant, free, deleted, failed)
-            await self._delete(tenant, await self._orphans(tenant, free), deleted, failed)
+        async for step in self._steps(tenant, policy, failed):
+            try:
+                held += await self._step(tenant, step, deleted, failed)
+            except SordinoError as error:
+                failed.append(error)
             if not await self._p.lease.take(tenant, RETENTION, for_s=LEASE_S):
                 return held
             await self._p.pause()
@@ -138,22 +137,42 @@ class Sweeper:
             raise failed[0]
         return held
 
-    async def _steps(self, tenant: TenantId, policy: TenantPolicy) -> AsyncIterator[list[Item]]:
-        """What is due, some at a time. Looking at a million things that are not due holds nobody up either."""
-        ended, found, looked = await self._p.ended(tenant), list[Item](), 0
+    async def _step(self, tenant: TenantId, step: Sequence[Item], deleted: Counter[DataClass], failed: list[SordinoError]) -> int:
+        """These are gone but for those that a hold keeps; how many it does."""
+        kept = {id(each.item) for each in await self._p.deletions.held(tenant, step)}
+        free = [item for item in step if id(item) not in kept]
+        await self._delete(tenant, free, deleted, failed)
+        await self._delete(tenant, await self._orphans(tenant, free), deleted, failed)
+        return len(kept)
+
+    async def _steps(self, tenant: TenantId, policy: TenantPolicy, failed: list[SordinoError]) -> AsyncIterator[list[Item]]:
+        """What is due, some at a time. What cannot be read in one place is no reason to leave the others as they are."""
+        ended = await self._p.ended(tenant)
         for holding in self._p.holdings():
-            async for item in holding.items(tenant):
-                until = due(item.data_class, item.since, item.keep, policy.retention, ended=ended)
-                if until is not None and until <= self._p.clock.now():
+            found = list[Item]()
+            try:
+                async for item in self._due(holding, tenant, policy, ended):
                     found.append(item)
-                looked += 1
-                if looked % LOOK == 0:
-                    await asyncio.sleep(0)
-                if len(found) >= STEP:
-                    yield found
-                    found = []
-        if found:
-            yield found
+                    if len(found) >= STEP:
+                        yield found
+                        found = []
+            except SordinoError as error:
+                failed.append(error)
+                self._p.telemetry.count("sordino_retention_failures_total", holding=holding.name)
+                log.warning("not all of the %s of tenant %s can be read: %s", holding.name, tenant, error.code)
+            if found:
+                yield found
+
+    async def _due(self, holding: Holding, tenant: TenantId, policy: TenantPolicy, ended: datetime | None) -> AsyncIterator[Item]:
+        """What is due of one place. Looking at a million things that are not due holds nobody up either."""
+        looked = 0
+        async for item in holding.items(tenant):
+            until = due(item.data_class, item.since, item.keep, policy.retention, ended=ended)
+            if until is not None and until <= self._p.clock.now():
+                yield item
+            looked += 1
+            if looked % LOOK == 0:
+                await asyncio.sleep(0)
 
     async def _delete(
         self, tenant: TenantId, items: Sequence[Item], deleted: Counter[DataClass], failed: list[SordinoError]

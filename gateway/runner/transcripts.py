@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from gateway.adapters.stores.transcripts import WRITING, RedisTranscripts, Transcript, TranscriptFacts, TurnKept
 from gateway.errors import InvalidRequest, NotFound
@@ -17,7 +17,7 @@ from gateway.policy.retention import reason_of_a_person
 from gateway.ports import Clock, Ledger
 from gateway.redaction.unmask import unmask
 from gateway.runner.account import CallAccount
-from gateway.runner.holdings import Copy, Deleted, Item
+from gateway.runner.holdings import Copy, Deleted, Item, moment
 from gateway.runner.to_delete import Deleting
 from gateway.values import CallId, DataClass, Placeholder, Private, TenantId
 
@@ -161,7 +161,7 @@ class TranscriptsHolding:
             tenant=tenant,
             id=facts.call,
             holding=self.name,
-            since=datetime.fromisoformat(facts.started),
+            since=moment(facts.started),
             keep=timedelta(seconds=facts.keep_s),
             key_id=facts.key_id,
         )

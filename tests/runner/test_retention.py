@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from gateway.adapters.stores.deletions import RETENTION
 from gateway.adapters.stores.lease import RedisLease
 from gateway.adapters.stores.ledger import RedisLedger
+from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.telemetry.null import NullTelemetry
 from gateway.errors import StoreUnavailable
@@ -19,6 +21,7 @@ from gateway.holding import DataDesk
 from gateway.policy.model import TenantPolicy
 from gateway.policy.retention import HoldScope
 from gateway.runner.holdings import CALLERS, Deleted, Item
+from gateway.runner.places import ReceiptsHolding
 from gateway.runner.retention import Sweeper, SweeperParts, Swept
 from gateway.tasks import TaskOwner
 from gateway.values import CallId, DataClass, TenantId
@@ -32,9 +35,14 @@ POLICY = loaded(TENANT + "retention: {audio: 7d, metadata: 30d, contact: 20d, co
 
 @dataclass
 class Counting(NullTelemetry):
-    """What a gauge was moved by, in all."""
+    """What a gauge was moved by, in all, and which places could not be read."""
 
     gauges: dict[str, int] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+
+    def count(self, name: str, value: int = 1, **labels: str) -> None:
+        if name == "sordino_retention_failures_total":
+            self.failures.append(labels["holding"])
 
     def gauge(self, name: str, change: int, **labels: str) -> None:
         self.gauges[name] = self.gauges.get(name, 0) + change
@@ -226,6 +234,27 @@ async def test_what_fails_is_tried_again_and_the_heartbeat_says_that_all_was_see
     assert house.has() == []
     beat = house.telemetry.gauges["sordino_sweeper_last_run_timestamp"]
     assert datetime.fromtimestamp(beat, UTC) == house.clock.at
+
+
+async def test_what_cannot_be_read_in_one_place_does_not_keep_the_rest_from_going(house: House, tmp_path: Path) -> None:
+    """Nor what can be read beside it: copies with names that no call has, and receipts that are none."""
+    receipts = Receipts(house.store, tmp_path)
+    (tmp_path / ACME).mkdir()
+    for name in ("copy of x.json", "a.json", "z.json"):
+        (tmp_path / ACME / name).write_bytes(b"")
+    (tmp_path / ACME / "old.json").write_text('{"ended": "2026-01-01T00:00:00+00:00"}')
+    ledger = RedisLedger(house.store, timeout_s=PATIENCE_S)
+    async with ledger:
+        places = (house.shelves["recordings"], ReceiptsHolding(receipts), house.shelves["consents"])
+        house.desk = keeping(house.store, ledger, *places, clock=house.clock)
+        house.shelves["recordings"].put("a")
+        house.shelves["recordings"].put("b")
+        house.shelves["consents"].put("f00d", since=START - timedelta(days=400))
+        house.clock.at = START + WEEK
+        swept = await house.swept()
+    assert (swept.left, house.has()) == ((ACME,), [])
+    assert swept.deleted == {DataClass.AUDIO: 2, DataClass.METADATA: 1, DataClass.CONSENT: 1}
+    assert house.telemetry.failures == ["receipts"]
 
 
 async def test_whose_call_it_was_is_forgotten_with_the_last_thing_of_the_call(house: House) -> None:

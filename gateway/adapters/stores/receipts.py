@@ -77,7 +77,7 @@ class Receipts:
     async def calls(self, tenant: TenantId) -> list[CallId]:
         """The calls of this tenant that have a receipt in either place, sorted. Raises StoreUnavailable."""
         folder = self._folder / names.checked(tenant)
-        files = await asyncio.to_thread(lambda: [path.stem for path in folder.glob("*.json")])
+        files = await asyncio.to_thread(_calls_in, folder)
         async with self._store.answers() as client:
             stored: Any = await client.hkeys(names.key(tenant, "receipts"))
         return [CallId(call) for call in sorted({*files, *(name.decode() for name in stored)})]
@@ -85,7 +85,7 @@ class Receipts:
     async def each(self, tenant: TenantId) -> AsyncIterator[CallId]:
         """The same calls in no order, page by page, so that nobody waits for a long list. Raises StoreUnavailable."""
         folder = self._folder / names.checked(tenant)
-        seen = set(await asyncio.to_thread(lambda: [path.stem for path in folder.glob("*.json")]))
+        seen = set(await asyncio.to_thread(_calls_in, folder))
         for call in seen:
             yield CallId(call)
         cursor: int | bytes = 0
@@ -127,6 +127,11 @@ class Receipts:
     def path(self, tenant: TenantId, call: CallId) -> Path:
         """Where the call's receipt is, or would be. Raises InvalidRequest for an id that cannot stand in a file's name."""
         return self._folder / names.checked(tenant) / f"{names.checked(call)}.json"
+
+
+def _calls_in(folder: Path) -> list[str]:
+    """What has a call's name: somebody's copy beside them is no receipt."""
+    return [path.stem for path in folder.glob("*.json") if names.is_id(path.stem)]
 
 
 def _unlink(path: Path) -> None:
