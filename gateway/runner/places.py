@@ -208,7 +208,7 @@ class ConsentsHolding:
         return Item(self.data_class, tenant, subject, self.name, max(record.at for record in records))
 
     async def delete(self, item: Item) -> Deleted:
-        await self._store.ask("DEL", names.key(item.tenant, "consents", item.id))
+        await self._consents.forget(item.tenant, item.id, until=item.since)  # what was taken back meanwhile stays
         return Deleted((STORE,))
 
     async def copies(self, item: Item) -> AsyncIterator[Copy]:
