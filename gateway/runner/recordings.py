@@ -18,7 +18,7 @@ from gateway.adapters.recordings.folder import Folder
 from gateway.adapters.recordings.format import CLASS, FileKey
 from gateway.adapters.recordings.reading import Extent, measured, wav_of
 from gateway.adapters.stores.recordings import KEPT, WAITING, WRITING, RecordingFacts, RedisRecordings
-from gateway.errors import InvalidRequest, NotFound, RecordingAltered, SordinoError
+from gateway.errors import InvalidRequest, NotFound, PolicyUnavailable, RecordingAltered, SordinoError
 from gateway.evidence.entries import Entry
 from gateway.locks import KeyShelf
 from gateway.policy.announcing import RECORDING
@@ -123,9 +123,16 @@ class RecordingDesk:
             NotFound: it is on another gateway's disk, with its key in the file as it once was.
             StoreUnavailable, NoPermittedRoute, UpstreamFailed: it could not be deleted, and stays in the list.
         """
-        facts = await self._p.index.find(tenant, call)
-        if facts is None:
-            return None
+        known = None
+        while (facts := await self._p.index.find(tenant, call)) is not None:
+            await self._destroy(tenant, facts)
+            known = facts
+            if await self._p.index.forget(tenant, call, as_it_was=facts):
+                break  # else it was sent to its store meanwhile: there, too
+        return known
+
+    async def _destroy(self, tenant: TenantId, facts: RecordingFacts) -> None:
+        call = facts.call
         with self._p.folder.lock(tenant, call) as free:
             here = self._p.folder.path(tenant, call).exists()
             if here and not free:
@@ -139,8 +146,6 @@ class RecordingDesk:
                 grant = await self._grant(tenant, account, facts)
                 await self._p.storages[facts.dialect].delete(grant, tenant, call)
             await self._p.folder.delete(tenant, call)
-        await self._p.index.forget(tenant, call)
-        return facts
 
     async def clear_away(self, deleted: Callable[[TenantId, CallId], Awaitable[bool]]) -> tuple[CallId, ...]:
         """Files of this machine whose recording another gateway has deleted: without their key they are noise already.
@@ -167,8 +172,8 @@ class RecordingDesk:
             for facts in await self._p.index.list(tenant):
                 if facts.state == WAITING and self._p.folder.path(tenant, facts.call).exists():
                     with suppress(SordinoError):
-                        await self._send(tenant, facts)
-                        sent.append(facts.call)
+                        if await self._send(tenant, facts):
+                            sent.append(facts.call)
         return tuple(sent)
 
     async def mend(self) -> tuple[CallId, ...]:
@@ -218,13 +223,20 @@ class RecordingDesk:
             fetched.seek(0)
             yield fetched
 
-    async def _send(self, tenant: TenantId, facts: RecordingFacts) -> None:
+    async def _send(self, tenant: TenantId, facts: RecordingFacts) -> bool:
+        """False: it was deleted while it was on its way, and is deleted there."""
         account = await self._account(tenant, facts.call)
         grant = await self._grant(tenant, account, facts, purpose="recording", category=DataCategory.VOICE)
         await self._p.storages[facts.dialect].send(grant, tenant, facts.call, self._p.folder.path(tenant, facts.call))
-        await account.write("recording.stored", {"processor": facts.processor, "sha256": facts.sha256})
-        await self._p.index.change(tenant, facts.call, state=KEPT)
-        await self._p.folder.delete(tenant, facts.call)
+        if await self._p.index.find(tenant, facts.call) is not None:
+            await account.write("recording.stored", {"processor": facts.processor, "sha256": facts.sha256})
+            if await self._p.index.sent(tenant, facts.call):
+                await self._p.folder.delete(tenant, facts.call)
+                return True
+        if await self._p.index.find(tenant, facts.call) is None:
+            grant = await self._grant(tenant, account, facts)
+            await self._p.storages[facts.dialect].delete(grant, tenant, facts.call)
+        return False
 
     async def _mended(self, tenant: TenantId, facts: RecordingFacts) -> bool:
         with self._p.folder.lock(tenant, facts.call) as free:
@@ -261,7 +273,12 @@ class RecordingDesk:
         category: DataCategory = DataCategory.METADATA,
     ) -> Grant:
         """A Grant for the one who keeps it. Raises NoPermittedRoute and what else ``Egress.grant`` does."""
-        policy = self._p.tenants()[tenant]
+        policy = self._p.tenants().get(tenant)
+        if policy is None:
+            raise PolicyUnavailable(
+                "its tenant has no policy any more, so nobody may be asked for it",
+                hint="put the tenant's file back until it is gone",
+            )
         others = {ProcessorId(each.processor) for each in policy.route.storage} - {ProcessorId(facts.processor)}
         egress = self._p.egress(policy, account)
         return await egress.grant(Hop.STORAGE, frozenset({category}), purpose=purpose, excluding=frozenset(others))
