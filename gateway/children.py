@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -50,12 +50,12 @@ class Resumes(Protocol):
     async def resume(self, tenants: Iterable[TenantId]) -> int: ...
 
 
-async def keep_forgetting(each: Sequence[Resumes], tenants: Callable[[], Iterable[TenantId]]) -> None:
-    """Go on with what was left, at once and from time to time, until cancelled."""
+async def keep_forgetting(each: Sequence[Resumes], tenants: Callable[[], Awaitable[Iterable[TenantId]]]) -> None:
+    """Go on with what was left, at once and from time to time, until cancelled. ``tenants``: whoever has data."""
     while True:
         for one in each:
             try:
-                await one.resume(tenants())
+                await one.resume(await tenants())
             except SordinoError as error:
                 log.warning("what is to be deleted of calls cannot be looked after now: %s", error.code)
         await asyncio.sleep(LOOK_EVERY_S)

@@ -93,7 +93,7 @@ class Desks:
         tasks.start(self.incidents.keep(needs.telemetry), name="incidents")
         tasks.start(self.righting.keep(), name="rights")
         to_delete = (self.children, self.recordings.needs.deleting, self.transcripts.needs.deleting)
-        tasks.start(keep_forgetting(to_delete, lambda: needs.policies.policies.tenants), name="children")
+        tasks.start(keep_forgetting(to_delete, self.data.everybody), name="children")
         tasks.start(retry_notices(governing.notices, governing.changes, governing.policies), name="notices")
 
     def _anchoring(self) -> AnchoringNeeds:

@@ -23,6 +23,7 @@ from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.subjects import RedisSubjects
+from gateway.adapters.stores.tenants import tenants_with_evidence
 from gateway.errors import DataHeld, NotFound
 from gateway.http.holds import data_routes
 from gateway.locks import KeyShelf
@@ -142,8 +143,14 @@ class DataDesk:
                 telemetry=self.needs.telemetry,
                 ended=_never if ended is None else ended,
                 pause=paused,
+                everybody=self.everybody,
             )
         )
+
+    async def everybody(self) -> tuple[TenantId, ...]:
+        """Whoever has a policy, or has or ever had data: also tenants whose file was taken away. Raises StoreUnavailable."""
+        known = () if self.needs.tenants is None else tuple(self.needs.tenants())
+        return tuple(dict.fromkeys((*known, *await tenants_with_evidence(self.needs.store))))
 
     async def recording_deleted(self, tenant: TenantId, call: CallId) -> bool:
         """Whether it is certified that the sound of a call was deleted. Raises StoreUnavailable."""

@@ -107,6 +107,14 @@ def due(
     return since + (limit if keep is None else min(limit, keep))
 
 
+def due_without_policy(
+    data_class: DataClass, since: datetime, keep: timedelta | None, *, ended: datetime | None = None
+) -> datetime | None:
+    """The same for a tenant whose file is gone: by what the policy of its call promised, else by what is usual."""
+    usual = Retention()
+    return due(data_class, since, None, usual if keep is None else usual.model_copy(update={data_class.value: keep}), ended=ended)
+
+
 @dataclass(frozen=True, slots=True)
 class HoldScope:
     """What a legal hold keeps: what has everything that is named here. Nothing named: everything of the tenant.

@@ -21,7 +21,7 @@ from gateway.evidence.signed import Sign
 from gateway.policy.retention import OF_PERSONS, Hold, said
 from gateway.ports import Clock, Ids, Ledger, Telemetry
 from gateway.runner.account import CallAccount
-from gateway.runner.holdings import CALLERS, LINKS, Deleted, Holding, Item
+from gateway.runner.holdings import LINKS, Deleted, Holding, Item
 from gateway.values import CallId, TenantId
 
 BATCH = 100
@@ -217,7 +217,8 @@ class Deletions:
         others = [hold for hold in holds if hold.scope.subject is None]
         if not others:
             return None
-        calls = [CallId(link.id)] if link.holding == CALLERS else await self._p.calls_of(tenant, link.id)
+        of_person = link.data_class in OF_PERSONS
+        calls = await self._p.calls_of(tenant, link.id) if of_person else [CallId(link.id)]
         places = [holding for holding in self._p.holdings() if holding.name not in LINKS]
         for call in calls:
             for holding in places:

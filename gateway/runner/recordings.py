@@ -18,7 +18,7 @@ from gateway.adapters.recordings.folder import Folder
 from gateway.adapters.recordings.format import CLASS, FileKey
 from gateway.adapters.recordings.reading import Extent, measured, wav_of
 from gateway.adapters.stores.recordings import KEPT, WAITING, WRITING, RecordingFacts, RedisRecordings
-from gateway.errors import InvalidRequest, NotFound, PolicyUnavailable, RecordingAltered, SordinoError
+from gateway.errors import InvalidRequest, NoPermittedRoute, NotFound, RecordingAltered, SordinoError
 from gateway.evidence.entries import Entry
 from gateway.locks import KeyShelf
 from gateway.policy.announcing import RECORDING
@@ -154,7 +154,7 @@ class RecordingDesk:
         where the index does not know it. Raises StoreUnavailable.
         """
         gone = []
-        for tenant in self._p.tenants():
+        for tenant in await asyncio.to_thread(self._p.folder.tenants):
             for call in await asyncio.to_thread(self._p.folder.calls, tenant):
                 if await self._p.index.find(tenant, call) is None and await deleted(tenant, call):
                     with self._p.folder.lock(tenant, call) as free:
@@ -168,7 +168,7 @@ class RecordingDesk:
         Raises StoreUnavailable.
         """
         sent = []
-        for tenant in await self._p.index.having(self._p.tenants()):
+        for tenant in await self._here():
             for facts in await self._p.index.list(tenant):
                 if facts.state == WAITING and self._p.folder.path(tenant, facts.call).exists():
                     with suppress(SordinoError):
@@ -184,11 +184,15 @@ class RecordingDesk:
         return tuple(
             [
                 facts.call
-                for tenant in await self._p.index.having(self._p.tenants())
+                for tenant in await self._here()
                 for facts in await self._p.index.list(tenant)
                 if facts.state == WRITING and await self._mended(tenant, facts)
             ]
         )
+
+    async def _here(self) -> tuple[TenantId, ...]:
+        """Whose files are on this machine, with a policy or without."""
+        return await self._p.index.having(await asyncio.to_thread(self._p.folder.tenants))
 
     async def round(self) -> None:
         """What is to be done from time to time. Raises StoreUnavailable."""
@@ -275,9 +279,9 @@ class RecordingDesk:
         """A Grant for the one who keeps it. Raises NoPermittedRoute and what else ``Egress.grant`` does."""
         policy = self._p.tenants().get(tenant)
         if policy is None:
-            raise PolicyUnavailable(
-                "its tenant has no policy any more, so nobody may be asked for it",
-                hint="put the tenant's file back until it is gone",
+            raise NoPermittedRoute(
+                "no policy of this tenant says any more where its recordings are kept, so none is deleted there",
+                hint="put the tenant's file back until its end is over",
             )
         others = {ProcessorId(each.processor) for each in policy.route.storage} - {ProcessorId(facts.processor)}
         egress = self._p.egress(policy, account)

@@ -11,15 +11,15 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from gateway.adapters.stores.deletions import RETENTION
 from gateway.errors import SordinoError
 from gateway.policy.model import TenantPolicy
-from gateway.policy.retention import OF_PERSONS, due
+from gateway.policy.retention import OF_PERSONS, due, due_without_policy
 from gateway.ports import Clock, Telemetry
 from gateway.runner.deletion import Deletions
 from gateway.runner.holdings import CALLERS, Holding, Item
@@ -37,6 +37,8 @@ LOOK = 200
 """Things that are looked at before others get their turn."""
 PAUSE_S = 0.05
 LEASE_S = 900.0
+ALONE_FOR = timedelta(days=1)
+"""How long a tenant's file must have been gone before what no call was promised is counted by what is usual."""
 WHY, BY = "its time is over", "retention"
 
 
@@ -71,6 +73,8 @@ class SweeperParts:
     telemetry: Telemetry
     ended: Callable[[TenantId], Awaitable[datetime | None]]
     pause: Callable[[], Awaitable[None]]
+    everybody: Callable[[], Awaitable[Iterable[TenantId]]] | None = None
+    """Whoever has data, with a policy or without; None: only the tenants of the policies. Raises StoreUnavailable."""
 
 
 class Sweeper:
@@ -80,6 +84,8 @@ class Sweeper:
         self._p = parts
         self._last_run = 0
         self._overdue: dict[TenantId, int] = {}
+        self._alone: dict[TenantId, datetime] = {}
+        """Tenants without a policy, and when that was noticed."""
 
     async def run(self, chore: Callable[[], Awaitable[object]]) -> None:
         """Look again and again; ``chore`` is what each gateway does for itself.
@@ -101,7 +107,7 @@ class Sweeper:
         """One round over every tenant. Does not raise: what failed is tried again, and stands in ``left``."""
         deleted: Counter[DataClass] = Counter()
         held, left, failed = 0, [], False
-        for tenant, policy in tuple(self._p.tenants().items()):
+        for tenant, policy in await self._all():
             try:
                 if not await self._p.lease.take(tenant, RETENTION, for_s=LEASE_S):
                     left.append(tenant)
@@ -116,7 +122,20 @@ class Sweeper:
             self._beat()
         return Swept(deleted, held, tuple(left))
 
-    async def _tenant(self, tenant: TenantId, policy: TenantPolicy, deleted: Counter[DataClass]) -> int:
+    async def _all(self) -> list[tuple[TenantId, TenantPolicy | None]]:
+        """The tenants of the policies, and those who have data though their file is gone: nobody else would look after it."""
+        tenants = dict[TenantId, TenantPolicy | None](self._p.tenants())
+        try:
+            more = await self._p.everybody() if self._p.everybody is not None else ()
+        except SordinoError as error:
+            log.warning("tenants without a policy could not be looked for now: %s", error.code)
+            more = self._alone
+        found = [*tenants.items(), *((tenant, None) for tenant in more if tenant not in tenants)]
+        now = self._p.clock.now()
+        self._alone = {tenant: self._alone.get(tenant, now) for tenant, policy in found if policy is None}
+        return found
+
+    async def _tenant(self, tenant: TenantId, policy: TenantPolicy | None, deleted: Counter[DataClass]) -> int:
         """All of one tenant that is due. How much of it a hold keeps. What fails does not keep the rest from being done."""
         failed: list[SordinoError] = []
         held = 0
@@ -145,7 +164,9 @@ class Sweeper:
         await self._delete(tenant, await self._orphans(tenant, free), deleted, failed)
         return len(kept)
 
-    async def _steps(self, tenant: TenantId, policy: TenantPolicy, failed: list[SordinoError]) -> AsyncIterator[list[Item]]:
+    async def _steps(
+        self, tenant: TenantId, policy: TenantPolicy | None, failed: list[SordinoError]
+    ) -> AsyncIterator[list[Item]]:
         """What is due, some at a time. What cannot be read in one place is no reason to leave the others as they are."""
         ended = await self._p.ended(tenant)
         for holding in self._p.holdings():
@@ -163,16 +184,27 @@ class Sweeper:
             if found:
                 yield found
 
-    async def _due(self, holding: Holding, tenant: TenantId, policy: TenantPolicy, ended: datetime | None) -> AsyncIterator[Item]:
+    async def _due(
+        self, holding: Holding, tenant: TenantId, policy: TenantPolicy | None, ended: datetime | None
+    ) -> AsyncIterator[Item]:
         """What is due of one place. Looking at a million things that are not due holds nobody up either."""
         looked = 0
         async for item in holding.items(tenant):
-            until = due(item.data_class, item.since, item.keep, policy.retention, ended=ended)
+            until = self._until(item, policy, ended)
             if until is not None and until <= self._p.clock.now():
                 yield item
             looked += 1
             if looked % LOOK == 0:
                 await asyncio.sleep(0)
+
+    def _until(self, item: Item, policy: TenantPolicy | None, ended: datetime | None) -> datetime | None:
+        if policy is not None:
+            return due(item.data_class, item.since, item.keep, policy.retention, ended=ended)
+        until = due_without_policy(item.data_class, item.since, item.keep, ended=ended)
+        if until is None or item.keep is not None:
+            return until
+        # Its file may only be on its way: what was promised nothing waits for it.
+        return max(until, self._alone[item.tenant] + ALONE_FOR)
 
     async def _delete(
         self, tenant: TenantId, items: Sequence[Item], deleted: Counter[DataClass], failed: list[SordinoError]

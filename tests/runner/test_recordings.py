@@ -21,7 +21,7 @@ from gateway.adapters.stores.recordings import KEPT, WAITING, WRITING, Recording
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.system import RandomIds, Secrets, SystemClock
 from gateway.adapters.telemetry.null import NullTelemetry
-from gateway.errors import EvidenceUnavailable, InvalidRequest, NotFound, PolicyUnavailable, RecordingAltered, UpstreamFailed
+from gateway.errors import EvidenceUnavailable, InvalidRequest, NoPermittedRoute, NotFound, RecordingAltered, UpstreamFailed
 from gateway.evidence.chain import verify_chain
 from gateway.recording import DeskNeeds, Recordings, open_recordings
 from gateway.runner.account import CallAccount
@@ -318,7 +318,7 @@ class TestAStoreElsewhere:
         await house.recorded("bucket")
         await house.recordings.desk.send_waiting()
         house.recordings.desk._p = replace(house.recordings.desk._p, tenants=dict)
-        with pytest.raises(PolicyUnavailable, match="no policy"):
+        with pytest.raises(NoPermittedRoute, match="no policy"):
             await house.recordings.desk.destroy(TENANT, CALL)
         assert await house.state() == KEPT
 

@@ -30,6 +30,7 @@ from tests.policy.samples import TENANT, loaded
 from tests.runner.kept import ACME, START, HandClock, Shelf, keeping
 
 WEEK = timedelta(days=7)
+GONE = TenantId("gone")
 POLICY = loaded(TENANT + "retention: {audio: 7d, metadata: 30d, contact: 20d, consent: 365d}\n").tenant("acme")
 
 
@@ -58,6 +59,7 @@ class House:
     store: Store
     telemetry: Counting
     ended: datetime | None = None
+    everybody: tuple[TenantId, ...] = ()
     pauses: int = 0
     during_pause: Callable[[], object] = lambda: None
 
@@ -68,6 +70,9 @@ class House:
 
         async def ended(tenant: TenantId) -> datetime | None:
             return self.ended
+
+        async def everybody() -> tuple[TenantId, ...]:
+            return self.everybody
 
         def tenants() -> Mapping[TenantId, TenantPolicy]:
             return {ACME: POLICY}
@@ -84,6 +89,7 @@ class House:
                 telemetry=self.telemetry,
                 ended=ended,
                 pause=pause,
+                everybody=everybody,
             )
         )
 
@@ -140,6 +146,25 @@ async def test_number_data_is_kept_until_twenty_days_after_the_contract_and_no_l
     house.clock.at += timedelta(seconds=1)
     await house.swept()
     assert house.has() == []
+
+
+async def test_whose_file_is_gone_is_swept_too_by_what_was_promised_and_else_by_what_is_usual(house: House) -> None:
+    """What nobody promised waits a day more: the file may only be on its way."""
+    for name in house.shelves:
+        house.shelves[name].put("x", tenant=GONE)
+    house.shelves["recordings"].put("y", tenant=GONE, keep=timedelta(days=50))
+    house.shelves["recordings"].put("z", tenant=GONE, keep=timedelta(days=1))
+    house.everybody = (ACME, GONE)
+    sweeper = house.sweeper()
+
+    house.clock.at = START + timedelta(days=40)
+    swept = await sweeper.sweep()
+    assert (swept.deleted, swept.left) == ({DataClass.AUDIO: 1}, ())
+    house.clock.at = START + timedelta(days=41)
+    await sweeper.sweep()
+    assert house.has() == ["consents/x", "persons/x", "recordings/y", "vault/x"]
+    house.clock.at = START + timedelta(days=51)
+    assert (await house.sweeper().sweep()).deleted == {DataClass.AUDIO: 1}
 
 
 async def test_each_deletion_has_its_certificate_with_the_reason(house: House) -> None:
