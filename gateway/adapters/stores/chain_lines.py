@@ -15,6 +15,7 @@ from gateway.adapters.stores import names
 from gateway.adapters.stores.call_index import index_key
 from gateway.adapters.stores.line import Line
 from gateway.adapters.stores.redis import Store
+from gateway.adapters.stores.tenants import tenants_with_evidence
 from gateway.evidence.chain import timestamp
 from gateway.evidence.scope import SKEW, Scan
 from gateway.values import TenantId
@@ -43,6 +44,10 @@ class ChainLines:
             if len(page) < SMALL_PAGE:
                 break
         return found
+
+    async def tenants(self) -> tuple[TenantId, ...]:
+        """Whoever has evidence, with a policy or without."""
+        return await tenants_with_evidence(self._store)
 
     async def last(self, tenant: TenantId) -> tuple[int, bytes] | None:
         """The chain's last line; None: it has none."""
