@@ -161,7 +161,7 @@ class Sweeper:
         kept = {id(each.item) for each in await self._p.deletions.held(tenant, step)}
         free = [item for item in step if id(item) not in kept]
         await self._delete(tenant, free, deleted, failed)
-        await self._delete(tenant, await self._orphans(tenant, free), deleted, failed)
+        await self._delete(tenant, await self._orphans(tenant, free, failed), deleted, failed)
         return len(kept)
 
     async def _steps(
@@ -217,15 +217,18 @@ class Sweeper:
             else:
                 deleted.update(each.data_class for each in done.certificates)
 
-    async def _orphans(self, tenant: TenantId, gone: Sequence[Item]) -> list[Item]:
+    async def _orphans(self, tenant: TenantId, gone: Sequence[Item], failed: list[SordinoError]) -> list[Item]:
         """Of calls of which nothing is kept any more, whose they were."""
         others = [holding for holding in self._p.holdings() if holding.name != CALLERS]
         callers = [holding for holding in self._p.holdings() if holding.name == CALLERS]
         found: list[Item] = []
         for call in dict.fromkeys(CallId(item.id) for item in gone if item.data_class not in OF_PERSONS):
-            link = [item for holding in callers if (item := await holding.of_call(tenant, call)) is not None]
-            if link and not [holding for holding in others if await holding.of_call(tenant, call) is not None]:
-                found += link
+            try:
+                link = [item for holding in callers if (item := await holding.of_call(tenant, call)) is not None]
+                if link and not [holding for holding in others if await holding.of_call(tenant, call) is not None]:
+                    found += link
+            except SordinoError as error:
+                failed.append(error)
         return found
 
     async def _tell_overdue(self, tenant: TenantId) -> None:

@@ -20,7 +20,7 @@ from gateway.errors import StoreUnavailable
 from gateway.holding import DataDesk
 from gateway.policy.model import TenantPolicy
 from gateway.policy.retention import HoldScope
-from gateway.runner.holdings import CALLERS, Deleted, Item
+from gateway.runner.holdings import CALLERS, Item
 from gateway.runner.places import ReceiptsHolding
 from gateway.runner.retention import Sweeper, SweeperParts, Swept
 from gateway.tasks import TaskOwner
@@ -261,6 +261,14 @@ async def test_what_fails_is_tried_again_and_the_heartbeat_says_that_all_was_see
     assert datetime.fromtimestamp(beat, UTC) == house.clock.at
 
 
+class Callers(Shelf):
+    """Whose call a call is: found by its call alone."""
+
+    async def items(self, tenant: TenantId) -> AsyncIterator[Item]:
+        for each in list[Item]():
+            yield each
+
+
 async def test_what_cannot_be_read_in_one_place_does_not_keep_the_rest_from_going(house: House, tmp_path: Path) -> None:
     """Nor what can be read beside it: copies with names that no call has, and receipts that are none."""
     receipts = Receipts(house.store, tmp_path)
@@ -270,27 +278,26 @@ async def test_what_cannot_be_read_in_one_place_does_not_keep_the_rest_from_goin
     (tmp_path / ACME / "old.json").write_text('{"ended": "2026-01-01T00:00:00+00:00"}')
     ledger = RedisLedger(house.store, timeout_s=PATIENCE_S)
     async with ledger:
-        places = (house.shelves["recordings"], ReceiptsHolding(receipts), house.shelves["consents"])
+        house.shelves["callers"] = Callers(CALLERS, DataClass.METADATA)
+        for call in ("a", "b"):
+            house.shelves["callers"].put(call)
+        places = (
+            house.shelves["recordings"],
+            ReceiptsHolding(receipts),
+            *[house.shelves[each] for each in ("consents", "callers")],
+        )
         house.desk = keeping(house.store, ledger, *places, clock=house.clock)
         house.shelves["recordings"].put("a")
         house.shelves["recordings"].put("b")
         house.shelves["consents"].put("f00d", since=START - timedelta(days=400))
         house.clock.at = START + WEEK
         swept = await house.swept()
-    assert (swept.left, house.has()) == ((ACME,), [])
-    assert swept.deleted == {DataClass.AUDIO: 2, DataClass.METADATA: 1, DataClass.CONSENT: 1}
+    assert (swept.left, house.has()) == ((ACME,), ["callers/a"]), "of a call that nobody can read it stays known whose it is"
+    assert swept.deleted == {DataClass.AUDIO: 2, DataClass.METADATA: 2, DataClass.CONSENT: 1}
     assert house.telemetry.failures == ["receipts"]
 
 
 async def test_whose_call_it_was_is_forgotten_with_the_last_thing_of_the_call(house: House) -> None:
-    class Callers(Shelf):
-        async def items(self, tenant: TenantId) -> AsyncIterator[Item]:
-            for each in list[Item]():
-                yield each
-
-        async def delete(self, item: Item) -> Deleted:
-            return await super().delete(item)
-
     callers = Callers(CALLERS, DataClass.METADATA)
     callers.put("call_1")
     house.shelves["callers"] = callers
