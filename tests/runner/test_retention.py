@@ -281,12 +281,9 @@ async def test_what_cannot_be_read_in_one_place_does_not_keep_the_rest_from_goin
         house.shelves["callers"] = Callers(CALLERS, DataClass.METADATA)
         for call in ("a", "b"):
             house.shelves["callers"].put(call)
-        places = (
-            house.shelves["recordings"],
-            ReceiptsHolding(receipts),
-            *[house.shelves[each] for each in ("consents", "callers")],
-        )
-        house.desk = keeping(house.store, ledger, *places, clock=house.clock)
+        more = [house.shelves["consents"], house.shelves["callers"]]
+        first = (house.shelves["recordings"], ReceiptsHolding(receipts))
+        house.desk = keeping(house.store, ledger, *first, clock=house.clock, more=more)
         house.shelves["recordings"].put("a")
         house.shelves["recordings"].put("b")
         house.shelves["consents"].put("f00d", since=START - timedelta(days=400))
