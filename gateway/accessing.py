@@ -13,6 +13,7 @@ from gateway.adapters.providers.outbound import outbound_session, tls_context
 from gateway.adapters.stores.access_log import RedisAccessLog
 from gateway.adapters.stores.api_keys import AccessKeys
 from gateway.adapters.stores.ledger import RedisLedger
+from gateway.adapters.stores.offboarding import RedisOffboarding
 from gateway.adapters.stores.once import OnlyOnce
 from gateway.adapters.stores.people import RedisPeople
 from gateway.adapters.stores.redis import Store
@@ -25,7 +26,8 @@ from gateway.policy.load import PolicySet
 from gateway.ports import Clock, Ids, Secrets, Telemetry
 from gateway.runner.access import AccessDesk, AccessParts
 from gateway.runner.notices import NoticeSender
-from gateway.values import Private
+from gateway.runner.tenants import is_known
+from gateway.values import Private, TenantId
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +84,12 @@ async def open_access(
     desk = access_desk(needs)
     people = RedisPeople(needs.store)
     cookies = SessionCookies(people, door.identity, needs.clock)
-    guard = Guard(
-        door.operator, desk, lambda: frozenset(map(str, needs.policies().tenants)), door.telemetry, needs.clock, cookies
-    )
+    tenants, left = (lambda: frozenset(map(str, needs.policies().tenants))), RedisOffboarding(needs.store).left
+
+    async def known(tenant: TenantId) -> bool:
+        return await is_known(tenant, needs.policies().tenants, needs.ledger.entries)
+
+    guard = Guard(door.operator, desk, tenants, door.telemetry, needs.clock, cookies, left, known)
     more = [*access_routes(door.operator, desk), *await _signing_in(needs, door, desk, people, cookies, running)]
     return guard, [*paths, *more, document_route([*paths, *more])]
 

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from types import TracebackType
 from typing import TextIO
 
@@ -20,7 +21,7 @@ from gateway.adapters.detectors.presidio import PresidioDetector, workers_for
 from gateway.adapters.keys.signing import SigningKey
 from gateway.adapters.providers.all import chat_models
 from gateway.adapters.providers.negotiated import Negotiated
-from gateway.adapters.providers.outbound import outbound_session, tls_context
+from gateway.adapters.providers.outbound import outbound_session, tls_contexts
 from gateway.adapters.sounds import Sounds, Spoken, voice_name
 from gateway.adapters.speech.local import LocalSpeech
 from gateway.adapters.stores.embedded import EmbeddedValkey
@@ -33,7 +34,7 @@ from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.tenant_keys import TenantKeys
 from gateway.adapters.system import RandomIds, Secrets, SystemClock
 from gateway.adapters.telemetry.otel import OtelTelemetry
-from gateway.adapters.telemetry.otlp import endpoint_from_env
+from gateway.adapters.telemetry.otlp import Endpoint, endpoint_from_env
 from gateway.call.flow import Outcome
 from gateway.calling import CallNeeds, Calls
 from gateway.desks import DesksNeeds, open_desks
@@ -49,6 +50,7 @@ from gateway.paying import open_payments
 from gateway.policy.disclosing import all_first_words
 from gateway.policy.model import TenantPolicy
 from gateway.policy.registry import Price, Registry, with_base_url
+from gateway.policy.tracing import collectors
 from gateway.ports import Observer
 from gateway.runner.gate import all_sounds
 from gateway.runner.leg import Leg
@@ -59,7 +61,7 @@ from gateway.speech import speech_elsewhere
 from gateway.talking import TalkNeeds, open_talking
 from gateway.tasks import TaskOwner
 from gateway.trunk import TrunkNeeds, open_trunk
-from gateway.values import Hop, ProcessorId
+from gateway.values import ProcessorId
 
 log = logging.getLogger(__name__)
 
@@ -94,8 +96,9 @@ class Gateway:
         self.secrets = Secrets(settings.data / "secrets", self._env)
         self.policies = PolicyFolder(settings.policies, adjust=self._with_demo_model)
         self.policies.reload_if_changed()
-        collector = endpoint_from_env(self._env, allowed_hosts=self._telemetry_hosts())
-        self.telemetry = OtelTelemetry(endpoint=collector, console=console, exporters=exporters)
+        collector = endpoint_from_env(self._env, hosts=self._telemetry_hosts())
+        may_trace = None if collector is None else partial(self._may_trace, collector)
+        self.telemetry = OtelTelemetry(endpoint=collector, permitted=may_trace, console=console, exporters=exporters)
         told = settings.data / "announcements"
         self._spoken = Spoken(told, lambda words: self.speech.tts.read_out(words), self._warmed, voice=voice_name())
         self._sounds = Sounds(self.policies.announcement, self._spoken.sound)
@@ -189,7 +192,7 @@ class Gateway:
         session = await self._open.enter_async_context(outbound_session(self._negotiated.saw))
         threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="vad")
         self._open.callback(threads.shutdown, wait=False, cancel_futures=True)
-        tls = tls_context()
+        tls = tls_contexts()
         elsewhere = speech_elsewhere(session, self.secrets, self.policies.policies, tls, self._negotiated.saw)
         return ConversationParts(
             stt={"moonshine": self.speech.stt, **elsewhere.stt},
@@ -210,7 +213,7 @@ class Gateway:
             signing=self.signing,
             receipts=self.receipts,
             governing=self.desks.governing,
-            payments=await open_payments(self.secrets, self._clock, self._open),
+            payments=await open_payments(self.secrets, self._clock, self._open, self._negotiated.saw),
             recordings=self.desks.recordings.needs,
             transcripts=self.desks.transcripts.needs,
             children=self.desks.children,
@@ -328,11 +331,17 @@ class Gateway:
 
     # --- policies ---------------------------------------------------------------------------------------------------
 
-    def _telemetry_hosts(self) -> frozenset[str]:
+    def _telemetry_hosts(self) -> Mapping[str, str]:
         if self.policies.findings:
-            return frozenset()
-        entries = self.policies.policies.registry.entries.values()
-        return frozenset(entry.host for entry in entries if entry.kind is Hop.TELEMETRY)
+            return {}
+        policies = self.policies.policies
+        return collectors(policies.registry.entries.values(), policies.tenants.values())
+
+    def _may_trace(self, to: Endpoint) -> bool:
+        """Asked before each batch of spans: policies change while we run."""
+        policies = self.policies.policies
+        hosts = collectors(policies.registry.entries.values(), policies.tenants.values())
+        return not hosts.get(to.host, "" if to.local else "it is not in the registry")
 
     async def _policies_ready(self) -> None:
         if self.policies.findings:

@@ -20,6 +20,7 @@ from gateway.anchoring import AnchoringNeeds, keep_anchoring, open_anchoring
 from gateway.children import keep_forgetting, open_children
 from gateway.governing import Governing, Needs, open_governing, retry_notices
 from gateway.holding import DataDesk, DataDeskNeeds, HoldingNeeds, holdings, open_data_desk
+from gateway.http.evidence import evidence_routes
 from gateway.http.recordings import recording_routes
 from gateway.http.transcripts import transcript_routes
 from gateway.incident import IncidentDesks, alert_contacts, open_incidents
@@ -28,6 +29,7 @@ from gateway.leaving import Leaving, LeavingNeeds, open_leaving
 from gateway.ports import Clock, Ids, Secrets, Telemetry
 from gateway.recording import DeskNeeds, Recordings, open_recordings
 from gateway.righting import Righting, RightingNeeds, open_righting
+from gateway.runner.auditing import AuditDesk
 from gateway.runner.backup import KeySeal
 from gateway.runner.children import ChildCalls
 from gateway.settings import Settings
@@ -72,6 +74,7 @@ class Desks:
         """Their paths."""
         return [
             *self.governing.routes(operator),
+            *self._audit_routes(operator),
             *self.incidents.routes(operator),
             *recording_routes(operator, self.recordings.desk, self.data.delete_recording),
             *transcript_routes(operator, self.transcripts.desk),
@@ -95,6 +98,11 @@ class Desks:
         to_delete = (self.children, self.recordings.needs.deleting, self.transcripts.needs.deleting)
         tasks.start(keep_forgetting(to_delete, self.data.everybody), name="children")
         tasks.start(retry_notices(governing.notices, governing.changes, governing.policies), name="notices")
+
+    def _audit_routes(self, operator: Private[str]) -> list[web.RouteDef]:
+        needs, governing = self.needs, self.governing
+        desk = AuditDesk.of(needs.store, needs.ledger, needs.receipts, needs.settings.data, needs.signing, needs.clock)
+        return evidence_routes(operator, desk, governing.policies, governing.watch, needs.clock)
 
     def _anchoring(self) -> AnchoringNeeds:
         needs = self.needs

@@ -25,7 +25,7 @@ from gateway.policy.consent import Answer, ConsentRecord, How
 from gateway.policy.contacts import MAIL, WEBHOOK
 from gateway.policy.disclosing import FirstWords, first_words
 from gateway.policy.egress import decide
-from gateway.policy.explain import usual_purpose
+from gateway.policy.explain import USUAL_DATA, usual_purpose
 from gateway.policy.jurisdiction import Jurisdiction, jurisdiction, locate
 from gateway.policy.load import PolicySet
 from gateway.policy.model import TenantPolicy
@@ -40,24 +40,12 @@ from gateway.runner.opt_out import HeardOnce
 from gateway.runner.outbound import DialDesk
 from gateway.runner.policy_notices import PolicyNotices
 from gateway.runner.rights_callers import Callers
-from gateway.values import CallId, DataCategory, Hop, Private, TenantId
+from gateway.values import CallId, Hop, Private, TenantId
 
 log = logging.getLogger(__name__)
 
 RETRY_EVERY_S = 5.0
 SMTP_URL, MAIL_FROM, SMTP_PASSWORD = "SORDINO_SMTP_URL", "SORDINO_MAIL_FROM", "SORDINO_SMTP_PASSWORD"
-
-CARRIED: Mapping[Hop, DataCategory] = {
-    Hop.STT: DataCategory.VOICE,
-    Hop.LLM: DataCategory.MASKED_TRANSCRIPT,
-    Hop.TTS: DataCategory.TRANSCRIPT,
-    Hop.REALTIME: DataCategory.VOICE,
-    Hop.TELEPHONY: DataCategory.VOICE,
-    Hop.STORAGE: DataCategory.VOICE,
-    Hop.TELEMETRY: DataCategory.METADATA,
-    Hop.PAYMENT: DataCategory.PAYMENT,
-}
-"""What a hop usually carries: a route before and after an objection is shown for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +192,7 @@ def permitted_route(policy: TenantPolicy, registry: Registry, notices: Notices, 
                 tenant=TenantId(policy.tenant),
                 call=CallId("route"),
                 hop=hop,
-                categories=frozenset({CARRIED[hop]}),
+                categories=frozenset(USUAL_DATA[hop]),
                 purpose=usual_purpose(hop),
                 at=at,
                 grant_id="route",

@@ -20,6 +20,7 @@ from gateway.adapters.stores.deletions import RedisDeletions
 from gateway.adapters.stores.holds import RedisHolds
 from gateway.adapters.stores.lease import RedisLease
 from gateway.adapters.stores.ledger import RedisLedger
+from gateway.adapters.stores.offboarding import RedisOffboarding
 from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.subjects import RedisSubjects
@@ -30,9 +31,10 @@ from gateway.locks import KeyShelf
 from gateway.policy.model import TenantPolicy
 from gateway.policy.retention import reason_of_a_person
 from gateway.ports import Clock, Ids, Telemetry
+from gateway.runner.chain_expiry import ChainExpiry, ChainHolding
 from gateway.runner.deletion import Deletion, DeletionParts, Deletions, held_reasons
 from gateway.runner.holdings import Holding, Item
-from gateway.runner.holds import HoldDesk
+from gateway.runner.holds import HoldDesk, Known
 from gateway.runner.outbound import Subject
 from gateway.runner.places import (
     AttemptsHolding,
@@ -45,6 +47,7 @@ from gateway.runner.places import (
 )
 from gateway.runner.recordings import RecordingDesk
 from gateway.runner.retention import PAUSE_S, Sweeper, SweeperParts
+from gateway.runner.tenants import is_known
 from gateway.runner.to_delete import Deleting
 from gateway.values import CallId, DataClass, Private, TenantId
 
@@ -144,6 +147,8 @@ class DataDesk:
                 ended=_never if ended is None else ended,
                 pause=paused,
                 everybody=self.everybody,
+                evidence=ChainExpiry(self.needs.store, self.needs.clock),
+                departed=RedisOffboarding(self.needs.store).over,
             )
         )
 
@@ -222,9 +227,21 @@ class DataDesk:
         return done
 
 
+def _known(needs: DataDeskNeeds) -> Known | None:
+    """Who is asked whether there is such a tenant."""
+    if (tenants := needs.tenants) is None:
+        return None
+
+    async def known(tenant: TenantId) -> bool:
+        return await is_known(tenant, tenants(), needs.ledger.entries)
+
+    return known
+
+
 def open_data_desk(needs: DataDeskNeeds, places: Sequence[Holding]) -> DataDesk:
     """The one door through which data goes."""
-    holds, kept, shelf = RedisHolds(needs.store), tuple(places), needs.shelf
+    chain = ChainHolding(needs.store, needs.ledger, needs.clock)
+    holds, kept, shelf = RedisHolds(needs.store), (*places, chain), needs.shelf
     subjects = RedisSubjects(needs.store)
 
     async def purge() -> str:
@@ -247,15 +264,5 @@ def open_data_desk(needs: DataDeskNeeds, places: Sequence[Holding]) -> DataDesk:
         calls_of=subjects.calls,
         purge=None if shelf is None else purge,
     )
-    known = None if needs.tenants is None else partial(_known, needs.tenants, needs.ledger)
-    desk = HoldDesk(holds, needs.ledger, needs.clock, needs.ids, subjects.of_call, known)
+    desk = HoldDesk(holds, needs.ledger, needs.clock, needs.ids, subjects.of_call, _known(needs))
     return DataDesk(needs, kept, Deletions(parts), desk, RedisCertificates(needs.store), needs.subject)
-
-
-async def _known(tenants: Tenants, ledger: RedisLedger, tenant: TenantId) -> bool:
-    """A tenant of the policies, or one that has evidence: who has left is known, too."""
-    if tenant in tenants():
-        return True
-    async for _ in ledger.entries(tenant):
-        return True
-    return False

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gateway.adapters.conversation.taking import Taking
 from gateway.adapters.payments.webhook import PaymentWebhook
-from gateway.adapters.providers.outbound import outbound_session
+from gateway.adapters.providers.outbound import Saw, outbound_session, tls_contexts
 from gateway.call.child import CHILD
 from gateway.call.consent import TransferAsked
 from gateway.call.flow import Announcement
@@ -24,9 +24,10 @@ from gateway.runner.payment import Blind, PaymentParts, PaymentPause, PaymentPro
 from gateway.runner.transfer import TRANSFER, Transfers
 
 
-async def open_payments(secrets: Secrets, clock: Clock, running: AsyncExitStack) -> PaymentWebhook:
-    """The way to payment processors. Its session is closed with ``running``."""
-    return PaymentWebhook(await running.enter_async_context(outbound_session()), secrets, clock.now)
+async def open_payments(secrets: Secrets, clock: Clock, running: AsyncExitStack, saw: Saw | None = None) -> PaymentWebhook:
+    """The way to payment processors. Its session is closed with ``running``; ``saw`` hears what TLS is spoken with them."""
+    session = await running.enter_async_context(outbound_session(saw))
+    return PaymentWebhook(session, secrets, clock.now, tls=tls_contexts())
 
 
 @dataclass(frozen=True, slots=True)

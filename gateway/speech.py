@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import ssl
 from dataclasses import dataclass
 
 import aiohttp
@@ -11,7 +10,7 @@ import aiohttp
 from gateway.adapters.conversation.plugins import plugin_ears, plugin_voices, preload
 from gateway.adapters.providers import aws_speech, azure_speech, google_speech, openai_speech
 from gateway.adapters.providers.granted import Outlet
-from gateway.adapters.providers.outbound import Saw
+from gateway.adapters.providers.outbound import Saw, TlsContexts
 from gateway.adapters.system import SystemClock
 from gateway.policy.load import PolicySet
 from gateway.ports import Secrets, SpeechToText, TextToSpeech
@@ -32,9 +31,9 @@ class SpeechElsewhere:
 
 
 def speech_elsewhere(
-    session: aiohttp.ClientSession, secrets: Secrets, policies: PolicySet, tls: ssl.SSLContext, saw: Saw | None = None
+    session: aiohttp.ClientSession, secrets: Secrets, policies: PolicySet, tls: TlsContexts, saw: Saw | None = None
 ) -> SpeechElsewhere:
-    """``session`` must come from ``outbound_session``, ``tls`` from ``tls_context``.
+    """``session`` must come from ``outbound_session``, ``tls`` from ``tls_contexts``.
 
     Plugins that a route names are imported now, so that no call waits for them.
     """

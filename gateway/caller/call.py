@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections import Counter, deque
 from collections.abc import Callable
@@ -84,7 +85,9 @@ class Caller:
     latest. Times and timeouts are in ms or s of the call; ``behaviour.speed`` makes them pass faster.
     """
 
-    def __init__(self, target: Number | StreamTarget, behaviour: Behaviour | None = None) -> None:
+    def __init__(
+        self, target: Number | StreamTarget, behaviour: Behaviour | None = None, *, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.behaviour = behaviour or Behaviour()
         self.timeline = Timeline()
         self.faults: Counter[str] = Counter()
@@ -92,6 +95,7 @@ class Caller:
         self.closed: Closed | None = None
         self.call_sid = ""
         self._target = target
+        self._tls = tls
         self._tape = Tape(self.timeline)
         self._playout = Playout()
         self._turns: deque[_Turn] = deque()
@@ -117,15 +121,19 @@ class Caller:
         behaviour: Behaviour | None = None,
         public_url: str | None = None,
         carrier: str = "twilio",
+        tls: ssl.SSLContext | None = None,
     ) -> Caller:
-        """A call through the webhook of the gateway at ``url``. Entering it raises Forbidden, UpstreamFailed, InvalidRequest."""
+        """A call through the webhook of the gateway at ``url``. Entering it raises Forbidden, UpstreamFailed, InvalidRequest.
+
+        ``tls``: whose certificates are trusted; None: those that this machine trusts.
+        """
         number = Number(url=url, to=to, from_=from_, auth_token=auth_token, public_url=public_url, carrier=carrier)
-        return cls(number, behaviour)
+        return cls(number, behaviour, tls=tls)
 
     # --- the call's beginning and end ---
 
     async def __aenter__(self) -> Caller:
-        self._session = aiohttp.ClientSession()
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=self._tls or True))
         try:
             target = await dial(self._session, self._target) if isinstance(self._target, Number) else self._target
             async with asyncio.timeout(CONNECT_PATIENCE_S):

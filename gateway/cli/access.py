@@ -22,7 +22,7 @@ from gateway.cli.attached import add_policies, attach
 from gateway.governing import open_senders
 from gateway.http.accesses import roles_table
 from gateway.policy.roles import MEANING, RIGHTS, Right, Role
-from gateway.runner.access import GLASS_MINUTES, HOST, MOST_GLASS_MINUTES, AccessDesk
+from gateway.runner.access import GLASS_MINUTES, HOST, MOST_GLASS_MINUTES, ON_THE_HOST, AccessDesk
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def run_create(given: argparse.Namespace) -> int:
     )
 
     async def work(desk: AccessDesk) -> None:
-        key, secret = await desk.create_key(wish, by=HOST)
+        key, secret = await desk.create_key(wish, by=ON_THE_HOST)
         _show_once(key, secret.reveal())
 
     return _at_the_desk(given, work)
@@ -148,7 +148,7 @@ def run_list(given: argparse.Namespace) -> int:
 
 def run_rotate(given: argparse.Namespace) -> int:
     async def work(desk: AccessDesk) -> None:
-        key, secret = await desk.rotate_key(given.key, grace=given.grace, by=HOST)
+        key, secret = await desk.rotate_key(given.key, grace=given.grace, by=ON_THE_HOST)
         _show_once(key, secret.reveal())
 
     return _at_the_desk(given, work)
@@ -206,7 +206,7 @@ def run_log(given: argparse.Namespace) -> int:
 
 def run_break_glass(given: argparse.Namespace) -> int:
     async def work(desk: AccessDesk) -> None:
-        key, secret = await desk.break_glass(HOST, reason=given.reason, minutes=given.minutes)
+        key, secret = await desk.break_glass(ON_THE_HOST, reason=given.reason, minutes=given.minutes)
         print(f"it is in every tenant's evidence, and is good until {key.expires_at[:19]}", file=sys.stderr)
         _show_once(key, secret.reveal())
 

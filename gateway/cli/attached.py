@@ -17,7 +17,9 @@ from gateway.adapters.stores.redis import Store
 from gateway.adapters.system import RandomIds, Secrets, SystemClock
 from gateway.governing import Governing, Needs, open_governing
 from gateway.keeping import open_keys
+from gateway.runner.tenants import is_known, no_such_tenant
 from gateway.settings import Settings
+from gateway.values import TenantId
 
 Work = Callable[[Governing], Awaitable[int]]
 
@@ -49,6 +51,15 @@ async def attach(settings: Settings, running: AsyncExitStack) -> tuple[Store, Re
     store = await running.enter_async_context(Store(url))
     await store.ping()
     return store, await running.enter_async_context(RedisLedger(store))
+
+
+async def check_tenant(given: argparse.Namespace, folder: PolicyFolder, ledger: RedisLedger) -> None:
+    """Raises NotFound where ``--tenant`` names nobody who is or was here: else "has none" would hide that it was misspelt."""
+    tenant = getattr(given, "tenant", None)
+    if not isinstance(tenant, str) or tenant.startswith("_"):
+        return  # nobody is named, or the gateway itself
+    if not await is_known(TenantId(tenant), folder.policies.tenants, ledger.entries):
+        raise no_such_tenant()
 
 
 def on_the_desks(given: argparse.Namespace, work: Work) -> int:

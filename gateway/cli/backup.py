@@ -268,8 +268,11 @@ def _say(given: argparse.Namespace, done: Restored, what: str) -> None:
         whose = "the gateway itself" if tenant == HOUSE else tenant
         print(f"  {whose}: {of.records} records, {of.files} files{gone}; evidence verified to entry {of.entries}")
         print(f"    since then: {since.deletions} deletions, {since.deleted_again} done again, 0 came back; {since.holds} holds")
-        for call in since.rectified:
-            print(f"    put right since, and as it was before in the backup: {call}; rectify it again")
+        print(f"    {since.objections} objections and withdrawals and {since.consents} agreements known again")
+        if since.consents_unknown:
+            print(f"    {since.consents_unknown} agreements are not: the evidence does not name them; import them again")
+        for whose in since.rectified:
+            print(f"    put right since, and wrong in the backup: words of {whose}; they were taken out")
     if given.report is not None:
         given.report.write_text(json.dumps(done.document(), indent=2) + "\n", encoding="utf-8")
 

@@ -42,7 +42,7 @@ def add_parser(subparsers: Subparsers) -> None:
     calendar = _command(
         top, "calendar", run_calendar, "deadlines for a calendar program (.ics)", "calendar --tenant acme -o acme.ics"
     )
-    calendar.add_argument("--tenant", default=HOUSE, metavar="T", help="whose (the gateway's own)")
+    calendar.add_argument("--tenant", metavar="T", help="whose (everybody's, and the gateway's own)")
     calendar.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to (standard output)")
 
 
@@ -83,7 +83,7 @@ def run_calendar(given: argparse.Namespace) -> int:
     """``sordino cases calendar``"""
 
     async def work(desks: IncidentDesks) -> int:
-        file = await desks.book.calendar(TenantId(given.tenant))
+        file = await desks.book.calendar(TenantId(given.tenant) if given.tenant else None)
         if given.output is None:
             sys.stdout.write(file)
         else:

@@ -18,7 +18,7 @@ from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.system import RandomIds, Secrets, SystemClock
 from gateway.adapters.telemetry.null import NullTelemetry
-from gateway.cli.attached import attach
+from gateway.cli.attached import attach, check_tenant
 from gateway.holding import DataDesk, DataDeskNeeds, HoldingNeeds, holdings, open_data_desk
 from gateway.keeping import Keys, open_keys
 from gateway.recording import DeskNeeds, open_recordings
@@ -92,6 +92,8 @@ def on_the_data_desk(given: argparse.Namespace, work: Work) -> int:
 
     async def run() -> int:
         async with AsyncExitStack() as running:
-            return await work(await attach_data_desk(settings, folder, running))
+            attached = await attach_data(settings, folder, running)
+            await check_tenant(given, folder, attached.ledger)
+            return await work(attached.desk)
 
     return asyncio.run(run())

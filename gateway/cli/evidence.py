@@ -17,6 +17,7 @@ from rich.text import Text
 
 from gateway.adapters.audit.bundle_file import is_bundle
 from gateway.cli import evidence_certificates, evidence_export, evidence_proof, offboarding
+from gateway.cli.evidence_other import other_kind
 from gateway.cli.offline import safe, trusted_key
 from gateway.errors import EvidenceInvalid
 from gateway.evidence.anchor import read_roots
@@ -124,6 +125,7 @@ def tables(verified: Verified) -> list[Table]:
         ("Recording", _recording),
         ("Pauses for card data", _payments),
         ("Who received what", _hops),
+        ("Spoken on the way", _spoken),
         ("Refused", _refusals),
     ):
         table = make(document)
@@ -136,6 +138,8 @@ def tables(verified: Verified) -> list[Table]:
 def _verified(arguments: argparse.Namespace) -> Verified | int:
     """The verified receipt, or the exit code of what was already said on stderr."""
     try:
+        if kind := other_kind(arguments.file):
+            return _complain(f"{arguments.file}: NOT VALID: {kind}", INVALID)
         data = arguments.file.read_bytes()
         key = trusted_key(arguments.key)
     except OSError as error:
@@ -261,6 +265,20 @@ def _hops(document: Mapping[str, Json]) -> Table:
     asked = Counter(tuple(_words(row[name]) for name in names) for row in _rows(document["hops"]))
     for row, times in asked.items():
         table.add_row(*map(_cell, (times, *row)))
+    return table
+
+
+def _spoken(document: Mapping[str, Json]) -> Table:
+    """The TLS that was negotiated with each processor, beside the least that its Grants asked for."""
+    table = Table("hop", "processor", "host", "TLS", "cipher", "asked for at least")
+    for entry in _rows(document["entries"]):
+        if entry["kind"] == "hop.negotiated":
+            told = entry["body"]
+            to_it = [
+                row for row in _rows(document["hops"]) if (row["processor"], row["host"]) == (told["processor"], told["host"])
+            ]
+            least = ", ".join(sorted({str(row["tls"]) for row in to_it if "tls" in row}))
+            table.add_row(*map(_cell, (*(told.get(name, "") for name in ("hop", "processor", "host", "tls", "cipher")), least)))
     return table
 
 

@@ -7,58 +7,36 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography.x509 import Certificate
 
-from gateway.adapters.audit.bundle_file import BundleWriter, new_bundle, open_bundle
+from gateway.adapters.audit.bundle_file import open_bundle
 from gateway.adapters.keys.signing import SigningKey
-from gateway.adapters.stores.anchors import RedisAnchors
-from gateway.adapters.stores.certificates import RedisCertificates
-from gateway.adapters.stores.consents import RedisConsents
-from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.names import checked
-from gateway.adapters.stores.notices import RedisNoticeLog
-from gateway.adapters.stores.policy_archive import PolicyArchive
 from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.system import SystemClock
 from gateway.cli.attached import add_policies, attach
 from gateway.cli.offline import safe
-from gateway.errors import EvidenceInvalid, NotFound
+from gateway.errors import EvidenceInvalid
 from gateway.evidence.anchor import SECOND_PLACE
 from gateway.evidence.bundle import (
-    ANCHORS,
-    CHAIN,
-    KEY,
-    POLICIES,
-    RECEIPTS,
-    REGISTRIES,
     Bundle,
-    Span,
-    key_part,
-    manifest,
-    resting_on,
 )
 from gateway.evidence.bundle import verify_bundle as verify
-from gateway.evidence.canonical import canonical
-from gateway.evidence.chain import genesis, record
-from gateway.evidence.entries import Entry
-from gateway.evidence.receipt import verify as verify_receipt
 from gateway.policy.load import PolicySet
+from gateway.runner.auditing import AuditDesk
 from gateway.settings import Settings
-from gateway.values import CallId, TenantId
+from gateway.values import TenantId
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  (argparse has no public name for it)
 
 GOOD, INVALID = 0, 1
-CONSENTS, NOTICES, CERTIFICATES = "consents.jsonl", "notices.jsonl", "certificates.jsonl"
-Period = tuple[datetime | None, datetime | None]
 
 
 def add_export(commands: Subparsers) -> None:
@@ -94,6 +72,8 @@ def run_export(given: argparse.Namespace) -> int:
     asyncio.run(_export(given, settings, tenant, known))
     bundle = _read(given.output, None)
     print(f"wrote {given.output}: {_counts(bundle)}")
+    if bundle.cut is not None:
+        print(f"  not in it: {safe(bundle.cut.said)}")
     _say_missing(bundle)
     print(f"  to verify it anywhere: sordino evidence verify {given.output} --key {settings.data / 'keys' / 'signing.pub'}")
     return GOOD
@@ -112,6 +92,8 @@ def run_verify(path: Path, trusted_key: bytes | None, roots: Sequence[Certificat
         print(f"  chain: entries {span['first']} to {span['last']}, each behind the one before it; head {span['head']}")
         if span["first"] == 1:
             print("  it begins with the tenant's very first entry")
+        elif bundle.cut is not None:
+            print(f"  the earlier part was deleted after its time: {safe(bundle.cut.said)}")
         else:
             print(f"  to be the continuation of an earlier bundle, that one must end with {span['before']}")
     if bundle.strays:
@@ -150,137 +132,18 @@ def _say_missing(bundle: Bundle) -> None:
             print(f"  not in it: the {what} {safe(each)}, which calls name (--policies-were DIR takes it along)")
 
 
-@dataclass(frozen=True, slots=True)
-class _Sources:
-    ledger: RedisLedger
-    receipts: Receipts
-    consents: RedisConsents
-    notices: RedisNoticeLog
-    instructions: PolicyArchive
-    anchors: RedisAnchors
-    certificates: RedisCertificates
-
-
 async def _export(given: argparse.Namespace, settings: Settings, tenant: TenantId, known: Sequence[PolicySet]) -> None:
+    async with open_audit(settings) as desk:
+        await desk.export(tenant, (given.start, given.end), given.output, known)
+
+
+@asynccontextmanager
+async def open_audit(settings: Settings) -> AsyncIterator[AuditDesk]:
+    """The auditor's desk of the store that the gateway uses, whether one runs or not."""
     key = SigningKey.from_file(settings.data / "keys" / "signing.key", create=True)
     async with AsyncExitStack() as running:
         store, ledger = await attach(settings, running)
-        receipts = Receipts(store, settings.data / "receipts")
-        instructions = PolicyArchive(settings.data / "instructions")
-        sources = _Sources(
-            ledger,
-            receipts,
-            RedisConsents(store),
-            RedisNoticeLog(store),
-            instructions,
-            RedisAnchors(store),
-            RedisCertificates(store),
-        )
-        with new_bundle(given.output) as bundle:
-            span = await _write_parts(bundle, sources, tenant, (given.start, given.end), known)
-            with bundle.part(KEY) as write:
-                write(key_part(key.public_key))
-            period, made = (given.start, given.end), SystemClock().now()
-            bundle.finish(manifest(tenant, made, period, span, bundle.parts, sign=key.sign, public_key=key.public_key))
-
-
-async def _write_parts(
-    bundle: BundleWriter, sources: _Sources, tenant: TenantId, period: Period, known: Sequence[PolicySet]
-) -> Span:
-    used: set[str] = set()
-    count, first, last, before, head = 0, None, None, genesis(tenant), genesis(tenant)
-    with bundle.part(CHAIN) as write:
-        async for entry in _within(sources.ledger, tenant, period):
-            write(canonical(record(entry)) + b"\n")
-            if first is None:
-                first, before = entry.seq, entry.previous
-            count, last, head = count + 1, entry.seq, entry.hash
-            if entry.draft.kind == "call.started":
-                body = entry.draft.body
-                used |= {str(body.get(name, "")).removeprefix("sha256:") for name in ("policy_digest", "registry_digest")}
-    if first is None:
-        raise NotFound(
-            f"there is no evidence of tenant {tenant} in that time",
-            hint="sordino tenants list tells the tenants; days are of UTC",
-        )
-    with bundle.part(RECEIPTS) as write:
-        for call in await _calls(sources.receipts, tenant, first, last or 0):
-            if (text := await sources.receipts.load(tenant, call)) is not None:
-                write(canonical(verify_receipt(text).receipt.document) + b"\n")
-    await asyncio.to_thread(_documents, bundle, tenant, known, sources.instructions, used)
-    await _write_records(bundle, sources, tenant, (first, last or 0))
-    return Span(count, first, last, before, head)
-
-
-async def _write_records(bundle: BundleWriter, sources: _Sources, tenant: TenantId, places: tuple[int, int]) -> None:
-    with bundle.part(CONSENTS) as write:
-        async for consent in sources.consents.everybody(tenant):
-            write(canonical({"tenant": tenant, **consent}) + b"\n")
-    with bundle.part(NOTICES) as write:
-        for event in await sources.notices.events(tenant):
-            told = {"kind": event.kind.value, "at": event.at.isoformat(), "subject": event.processor, "facts": dict(event.facts)}
-            write(canonical({"tenant": tenant, **told}) + b"\n")
-    with bundle.part(CERTIFICATES) as write:
-        certified = [each async for each in sources.certificates.all(tenant) if places[0] <= each.place[0] <= places[1]]
-        for certificate in sorted(certified, key=lambda each: each.place):
-            write(certificate.to_json())
-    with bundle.part(ANCHORS) as write:
-        for anchor in await sources.anchors.all(tenant):
-            if places[0] <= anchor["head"]["size"] <= places[1]:
-                write(canonical(anchor) + b"\n")
-
-
-async def _within(ledger: RedisLedger, tenant: TenantId, period: Period) -> AsyncIterator[Entry]:
-    """One stretch of the chain without a gap: from the first entry of the period, up to the first one after it."""
-    start, end = period
-    begun = start is None
-    async for entry in ledger.entries(tenant):
-        begun = begun or (start is not None and entry.draft.at >= start)
-        if begun and end is not None and entry.draft.at >= end:
-            return
-        if begun:
-            yield entry
-
-
-async def _calls(receipts: Receipts, tenant: TenantId, first: int, last: int) -> list[CallId]:
-    """The calls whose receipt rests on an entry from ``first`` to ``last``, in their order. Raises EvidenceInvalid."""
-    found = []
-    for call in await receipts.calls(tenant):
-        text = await receipts.load(tenant, call)
-        if text is None:
-            continue
-        try:
-            place, _ = resting_on(verify_receipt(text).receipt)
-        except EvidenceInvalid as error:
-            where = receipts.path(tenant, call)
-            raise EvidenceInvalid(
-                f"{where}: this receipt is not valid: {error.message}", hint="restore it from a backup"
-            ) from None
-        if first <= place <= last:
-            found.append((place, call))
-    return [call for _, call in sorted(found)]
-
-
-def _documents(bundle: BundleWriter, tenant: TenantId, known: Sequence[PolicySet], kept: PolicyArchive, used: set[str]) -> None:
-    """What is in force, and of what was in force what calls name: each by the digest that stands in their evidence."""
-    policies: dict[str, object] = {}
-    registries: dict[str, object] = {}
-    for digest in sorted(used):
-        document = kept.load(digest)
-        if isinstance(document, list):
-            registries[digest] = document
-        elif isinstance(document, dict) and document.get("tenant") == tenant:
-            policies[digest] = document
-    for number, each in enumerate(known):
-        policy, registry = each.tenants.get(tenant), each.registry
-        if policy is not None and (number == 0 or policy.digest in used):
-            policies[policy.digest] = policy.document()
-        if number == 0 or registry.digest in used:
-            registries[registry.digest] = registry.document()
-    for part, member, found in ((POLICIES, "policy", policies), (REGISTRIES, "registry", registries)):
-        with bundle.part(part) as write:
-            for digest, document in sorted(found.items()):
-                write(canonical({"digest": digest, member: document}) + b"\n")
+        yield AuditDesk.of(store, ledger, Receipts(store, settings.data / "receipts"), settings.data, key, SystemClock())
 
 
 def _day(text: str) -> datetime:

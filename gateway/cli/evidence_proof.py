@@ -6,24 +6,23 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gateway.adapters.audit.bundle_file import is_bundle, open_bundle
-from gateway.adapters.keys.signing import SigningKey
 from gateway.adapters.stores.names import checked
-from gateway.adapters.system import SystemClock
-from gateway.cli.attached import attach
+from gateway.cli.evidence_export import open_audit
 from gateway.cli.offline import safe, trusted_key
-from gateway.errors import EvidenceInvalid, InvalidRequest, NotFound
+from gateway.errors import EvidenceInvalid, InvalidRequest
 from gateway.evidence import head as heads
 from gateway.evidence.bundle import verify_bundle
 from gateway.evidence.canonical import parse
-from gateway.evidence.entries import Entry, Json
+from gateway.evidence.cut import Cut
+from gateway.evidence.entries import Json
 from gateway.evidence.head import Head, read_head, read_proof
-from gateway.evidence.merkle import Growing, Tree
+from gateway.evidence.merkle import HASH_BYTES, Growing
+from gateway.runner.auditing import AuditDesk, check_reaches
 from gateway.settings import Settings
 from gateway.values import CallId, TenantId
 
@@ -69,7 +68,7 @@ def add_proofs(commands: Subparsers) -> None:
 
 def run_head(given: argparse.Namespace) -> int:
     """``sordino evidence head --tenant T``"""
-    document, _, _ = asyncio.run(_headed(given.tenant))
+    document = asyncio.run(_of_desk(lambda desk: desk.head(TenantId(checked(given.tenant)))))
     given.output.write_bytes(heads.to_json(document))
     print(f"wrote {given.output}: the head of {document['size']} entries of {document['tenant']}")
     print("  hand it to whoever is to notice if anything before it is ever changed: sordino evidence consistent")
@@ -79,8 +78,8 @@ def run_head(given: argparse.Namespace) -> int:
 def run_prove(given: argparse.Namespace) -> int:
     """``sordino evidence prove --tenant T --call C [--since HEAD]``"""
     since = _document(given.since) if given.since else None
-    document, tree, entries = asyncio.run(_headed(given.tenant, CallId(checked(given.call))))
-    text = heads.to_json(heads.proof(tree, document, heads.thread_of(CallId(given.call), entries), since))
+    tenant, call = TenantId(checked(given.tenant)), CallId(checked(given.call))
+    text = heads.to_json(asyncio.run(_of_desk(lambda desk: desk.prove(tenant, call, since))))
     proven = read_proof(text)
     given.output.write_bytes(text)
     print(f"wrote {given.output}: entry {proven.entry.seq} of {proven.head.size}, {len(text):,} bytes")
@@ -122,9 +121,12 @@ def run_consistent(given: argparse.Namespace) -> int:
 
 
 def _bundled(path: Path, earlier: Head, key: bytes | None) -> tuple[int, str]:
-    tree, found = Growing(), list[bytes]()
+    tree, found, behind = Growing(), list[bytes](), bytearray()
 
     def see(entry: Mapping[str, Any]) -> None:
+        if entry["seq"] != tree.size + 1:
+            behind.extend(heads.leaf(entry["hash"]))  # what was before it is told further on, or not at all
+            return
         tree.add(heads.leaf(entry["hash"]))
         if tree.size == earlier.size:
             found.append(tree.root)
@@ -134,7 +136,9 @@ def _bundled(path: Path, earlier: Head, key: bytes | None) -> tuple[int, str]:
     if bundle.tenant != earlier.tenant:
         raise EvidenceInvalid("the head and the bundle are of different tenants")
     if bundle.manifest["chain"]["first"] != 1:
-        raise EvidenceInvalid("the bundle does not begin with the tenant's first entry", hint="export it without --from")
+        if bundle.cut is None:
+            raise EvidenceInvalid("the bundle does not begin with the tenant's first entry", hint="export it without --from")
+        tree = _behind(bundle.cut, behind, earlier, found)
     if found != [earlier.root]:
         raise EvidenceInvalid(
             f"the bundle's first {earlier.size} entries are not those of the head: history was rewritten"
@@ -144,6 +148,18 @@ def _bundled(path: Path, earlier: Head, key: bytes | None) -> tuple[int, str]:
     return tree.size, bundle.manifest["made"]
 
 
+def _behind(cut: Cut, leaves: bytearray, earlier: Head, found: list[bytes]) -> Growing:
+    """The tree of a bundle whose earlier part was deleted: that part is in the root by what stands for it."""
+    check_reaches(earlier, cut)
+    tree = cut.tree()
+    for start in range(0, len(leaves) + HASH_BYTES, HASH_BYTES):
+        if tree.size == earlier.size:
+            found.append(tree.root)
+        if start < len(leaves):
+            tree.add(bytes(leaves[start : start + HASH_BYTES]))
+    return tree
+
+
 def _grown(path: Path, earlier: Head, key: bytes | None) -> tuple[int, str]:
     proven = read_proof(path.read_bytes(), key)
     if proven.since is None or (proven.since.root, proven.since.size) != (earlier.root, earlier.size):
@@ -151,24 +167,9 @@ def _grown(path: Path, earlier: Head, key: bytes | None) -> tuple[int, str]:
     return proven.head.size, proven.head.made
 
 
-async def _headed(name: str, call: CallId | None = None) -> tuple[dict[str, Json], Tree, list[Entry]]:
-    """The head of all entries that are there now, their tree, and the entries of one call."""
-    settings, tenant = Settings.from_env(os.environ), TenantId(checked(name))
-    key = SigningKey.from_file(settings.data / "keys" / "signing.key", create=True)
-    leaves, mine = list[bytes](), list[Entry]()
-    last: Entry | None = None
-    async with AsyncExitStack() as running:
-        _, ledger = await attach(settings, running)
-        async for last in ledger.entries(tenant):
-            leaves.append(heads.leaf(last.hash))
-            if last.draft.call == call:
-                mine.append(last)
-    if last is None:
-        raise NotFound(f"there is no evidence of tenant {tenant}", hint="sordino tenants list tells the tenants")
-    tree = Tree(leaves)
-    made = SystemClock().now()
-    document = heads.head(tenant, tree.size, tree.root(), last.hash, made, sign=key.sign, public_key=key.public_key)
-    return document, tree, mine
+async def _of_desk(work: Callable[[AuditDesk], Awaitable[dict[str, Json]]]) -> dict[str, Json]:
+    async with open_audit(Settings.from_env(os.environ)) as desk:
+        return await work(desk)
 
 
 def _document(path: Path) -> Mapping[str, Json]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.system import RandomIds, Secrets, SystemClock
-from gateway.cli.attached import add_policies, attach
+from gateway.cli.attached import add_policies, attach, check_tenant
 from gateway.cli.incidents_shown import show
 from gateway.governing import open_senders
 from gateway.http.incidents import incident_json
@@ -99,6 +99,7 @@ def on_the_incidents(given: argparse.Namespace, work: Work) -> int:
     async def run() -> int:
         async with AsyncExitStack() as running:
             store, ledger = await attach(settings, running)
+            await check_tenant(given, folder, ledger)
             clock, secrets = SystemClock(), Secrets(settings.data / "secrets", os.environ)
             senders = await open_senders(secrets, os.environ, clock, running)
             house = alert_contacts(os.environ)

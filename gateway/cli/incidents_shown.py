@@ -25,6 +25,8 @@ def show(incident: Incident, now: datetime) -> None:
         calls, people, hops, nobody = (scope.get(name, 0) for name in ("calls", "people", "hops", "calls_of_nobody"))
         _put(f"  {tenant}: {calls} calls, {people} people (and {nobody} calls of nobody known), {hops} transmissions")
         _put(f"    evidence {scope.get('chain', 'not read')}; {_clock(case, now)}")
+        if gone := scope.get("deleted_up_to"):
+            _put(f"    entries 1 to {gone} were deleted after their time: what of them was of that window is not counted")
     _put("")
     for step in steps(main, incident.parts.values()):
         _put(f"  {_moment(step.at)}  {step.whose or 'gateway':<12}  {step.what}" + (f": {step.detail}" if step.detail else ""))

@@ -27,6 +27,7 @@ from gateway.cli.policy_receipts import explain_receipt
 from gateway.policy.disclosing import FirstWords, first_words
 from gateway.policy.egress import Ask
 from gateway.policy.explain import MEND, RULE_NAMES, Explanation, Row, explain, laws_of, question
+from gateway.policy.fields import Tls
 from gateway.policy.jurisdiction import Jurisdiction, jurisdiction, locate
 from gateway.policy.model import CONVERSATION, TenantPolicy
 from gateway.policy.regions import is_region, suggest_region
@@ -154,7 +155,14 @@ def _json(
 
 def _hop_json(ask: Ask, answer: Explanation) -> dict[str, object]:
     candidates = [
-        {"processor": row.processor, "region": row.region, "model": row.model, "chosen": row.chosen, "rules": dict(row.rules)}
+        {
+            "processor": row.processor,
+            "region": row.region,
+            "model": row.model,
+            "tls": row.tls,
+            "chosen": row.chosen,
+            "rules": dict(row.rules),
+        }
         for row in answer.rows
     ]
     data = sorted(category.value for category in ask.categories)
@@ -193,6 +201,8 @@ def _show_hop(console: Console, ask: Ask, answer: Explanation) -> None:
             Text(row.processor), row.region, *(_mark(row, name) for name in RULE_NAMES), "<- chosen" if row.chosen else ""
         )
     console.print(table)
+    if answer.tls == Tls.V1_3:
+        print(f"  {answer.chosen} is reached with TLS {answer.tls} and nothing less")
     for row in answer.rows:
         for rule, reason in row.rules.items():
             if reason:

@@ -16,7 +16,7 @@ from gateway.adapters.stores.notices import RedisNoticeLog
 from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.system import RandomIds, Secrets, SystemClock
 from gateway.adapters.telemetry.null import NullTelemetry
-from gateway.cli.attached import add_policies, attach
+from gateway.cli.attached import add_policies, attach, check_tenant
 from gateway.cli.data import BY, on_the_data_desk
 from gateway.holding import DataDesk
 from gateway.keeping import open_keys
@@ -122,6 +122,7 @@ def _on_the_desk(given: argparse.Namespace, work: Work) -> int:
     async def run() -> int:
         async with AsyncExitStack() as running:
             store, ledger = await attach(settings, running)
+            await check_tenant(given, folder, ledger)
             needs = DeskNeeds(
                 data=settings.data,
                 store=store,

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from gateway.adapters.system import SystemClock
 from gateway.cli.attached import add_policies, on_the_desks
-from gateway.governing import CARRIED, Governing
-from gateway.policy.egress import decide
-from gateway.policy.explain import usual_purpose
-from gateway.policy.load import PolicySet
-from gateway.policy.question import Ask
-from gateway.reports.facts import Parties, Recipient, Subject
+from gateway.governing import Governing
+from gateway.reports.facts import Parties
 from gateway.reports.papers import PAPERS
-from gateway.values import CallId, Hop, ProcessorId, TenantId
+from gateway.reports.recipients import paper_of
+from gateway.values import TenantId
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  (argparse has no public name for it)
@@ -54,53 +48,14 @@ def run_report(given: argparse.Namespace) -> int:
     """``sordino report PAPER --tenant T``. Who may be asked is told as of now, notices and objections included."""
 
     async def work(desks: Governing) -> int:
-        policies, now = desks.policies(), SystemClock().now()
-        policy = policies.tenant(given.tenant)
-        barred, noticed = await desks.watch(TenantId(given.tenant), now)
-        found = recipients(policies, TenantId(given.tenant), now, barred, noticed)
+        policies, now, tenant = desks.policies(), SystemClock().now(), TenantId(given.tenant)
+        policies.tenant(tenant)
+        barred, noticed = await desks.watch(tenant, now)
         parties = Parties(given.controller, given.processor, given.officer)
-        write, _ = PAPERS[given.paper]
-        _put(write(Subject(policy, policies.registry, found, now.date(), parties)), given.output)
+        _put(paper_of(policies, tenant, given.paper, now, parties, barred=barred, noticed=noticed), given.output)
         return GOOD
 
     return on_the_desks(given, work)
-
-
-def recipients(
-    policies: PolicySet,
-    tenant: TenantId,
-    at: datetime,
-    barred: Mapping[ProcessorId, str] = MappingProxyType({}),
-    noticed: frozenset[ProcessorId] = frozenset(),
-) -> list[Recipient]:
-    """Everybody in the tenant's route, once, with the reasons why no step may be theirs. Raises PolicyUnavailable."""
-    policy = policies.tenant(tenant)
-    hops: dict[ProcessorId, list[str]] = {}
-    refused: dict[ProcessorId, dict[str, None]] = {}
-    for hop in Hop:
-        if not policy.route.candidates(hop):
-            continue
-        ask = Ask(
-            tenant=tenant,
-            call=CallId("report"),
-            hop=hop,
-            categories=frozenset({CARRIED[hop]}),
-            purpose=usual_purpose(hop),
-            at=at,
-            grant_id="report",
-            barred=barred,
-            noticed=noticed,
-        )
-        for verdict in decide(policy, policies.registry, ask).verdicts:
-            own = hops.setdefault(verdict.processor, [])
-            if verdict.permitted:
-                own.append(hop.value)
-            refused.setdefault(verdict.processor, {}).update(dict.fromkeys(verdict.reasons))
-    return [
-        Recipient(policies.registry.entries[name], tuple(own), () if own else tuple(refused[name]))
-        for name, own in hops.items()
-        if name in policies.registry.entries
-    ]
 
 
 def _put(page: str, output: Path | None) -> None:

@@ -43,7 +43,7 @@ def add_parser(subparsers: Subparsers) -> None:
     top = subparsers.add_parser(
         "rights",
         help="requests of callers: access, know, erase, rectify, restrict, lift, export",
-        description="Requests of callers. Each is a case with a deadline; what is handed out needs a check of who asks. "
+        description="Requests of callers. Each is a case with a deadline. All but a restriction need a check of who asks. "
         "Exit code 1 while a request waits for something.",
         epilog='example: sordino rights access --tenant acme --subject +4915112345678 --identity "called back"',
     )
@@ -159,12 +159,14 @@ def _tell_done(given: argparse.Namespace, case: Case, done: Acted) -> int:
     facts = done.facts
     if done.what == Right.ERASE.value:
         print(f"{'erased' if done.finished else 'NOT all erased'}: {facts['calls']} calls, {len(done.certificates)} certificates")
-        for each in done.held:
-            print(f"  held: {each.item.data_class.value} of {each.item.id} by {each.hold.id} ({each.hold.reason})")
+        _tell_held(done)
         if facts["going_on"]:
             print(f"  {facts['going_on']} calls of theirs have not ended: the rest follows by itself when they have")
         for sentence in facts["kept"]:  # type: ignore[union-attr]
             print(f"  kept: {sentence}")
+    elif done.what == Right.RECTIFY.value and done.held:
+        print("NOT put right: a legal hold keeps it as it is, and nothing was altered")
+        _tell_held(done)
     elif done.what == Right.RECTIFY.value:
         print("put right: " + ", ".join(f"{count} in {place}" for place, count in facts["places"].items()))  # type: ignore[union-attr]
     elif done.what == Right.RESTRICT.value:
@@ -173,6 +175,11 @@ def _tell_done(given: argparse.Namespace, case: Case, done: Acted) -> int:
         print("lifted: this person's data may be used again")
     print(f"  case {case.id} is {'closed' if done.finished else 'open'}; evidence {done.evidence}")
     return DONE if done.finished else WAITS
+
+
+def _tell_held(done: Acted) -> None:
+    for each in done.held:
+        print(f"  held: {each.item.data_class.value} of {each.item.id} by {each.hold.id} ({each.hold.reason})")
 
 
 def _waits(given: argparse.Namespace, case: Case, reasons: tuple[str, ...]) -> int:
@@ -184,7 +191,8 @@ def _waits(given: argparse.Namespace, case: Case, reasons: tuple[str, ...]) -> i
         print(f"  - {reason}")
     for deadline in case.running:
         print(f"  {deadline.name}: until {deadline.at:%Y-%m-%d %H:%M} UTC")
-    print(f'  then: sordino rights {given.right.value} --tenant {case.tenant} --case {case.id} --identity "how it was checked"')
+    check = ' --identity "how it was checked"' if cases.lacks_identity(case) else ""
+    print(f"  then: sordino rights {given.right.value} --tenant {case.tenant} --case {case.id}{check}")
     return WAITS
 
 

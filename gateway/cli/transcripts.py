@@ -11,8 +11,9 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.system import SystemClock
-from gateway.cli.attached import add_policies, attach
+from gateway.cli.attached import add_policies, attach, check_tenant
 from gateway.errors import InvalidRequest
 from gateway.keeping import open_keys
 from gateway.runner.access import HOST
@@ -91,12 +92,14 @@ def run_show(given: argparse.Namespace) -> int:
 
 
 def _on_the_desk(given: argparse.Namespace, work: Work) -> int:
-    """Do ``work`` on the store that the gateway uses. Raises Misconfigured, StoreUnavailable, NotFound, InvalidRequest."""
+    """Do ``work`` on the store that the gateway uses. Raises PolicyInvalid, Misconfigured, StoreUnavailable, NotFound…"""
     settings = Settings.from_env(os.environ, policies=given.policies)
+    folder = PolicyFolder.open(settings.policies)
 
     async def run() -> int:
         async with AsyncExitStack() as running:
             store, ledger = await attach(settings, running)
+            await check_tenant(given, folder, ledger)
             keys = await open_keys(settings, store)
             return await work(open_transcripts(store, keys.shelf, ledger, SystemClock(), data=settings.data).desk)
 

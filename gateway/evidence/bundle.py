@@ -19,6 +19,8 @@ from gateway.evidence.anchor import Anchor, read_anchor
 from gateway.evidence.canonical import canonical, parse
 from gateway.evidence.certificate import verify_certificate
 from gateway.evidence.chain import timestamp
+from gateway.evidence.cut import KIND as CUT
+from gateway.evidence.cut import Cut, cut_before
 from gateway.evidence.entries import Json
 from gateway.evidence.keys import key_id, public_key_pem
 from gateway.evidence.lines import LONGEST_LINE, See, Walk, split
@@ -76,6 +78,8 @@ class Bundle:
     without_registry: tuple[str, ...] = ()
     anchors: tuple[Anchor, ...] = ()
     """Those of its period, in its order: each was held against the chain."""
+    cut: Cut | None = None
+    """What its chain says of the entries before its first one, if they were deleted after their time."""
 
     @property
     def tenant(self) -> str:
@@ -180,6 +184,7 @@ def verify_bundle(
         without_policy=tuple(sorted(check.policies - policies)),
         without_registry=tuple(sorted(check.registries - registries)),
         anchors=check.anchors,
+        cut=check.cut,
     )
 
 
@@ -203,6 +208,7 @@ class _Check:
         self._certificates: Iterator[tuple[int, str]] = iter(())
         self._certified: tuple[int, str] | None = None
         self.certificates = 0
+        self.cut: Cut | None = None
 
     def whole(self, name: str) -> Iterator[bytes]:
         """The part's pieces, and at its end whether it was what the manifest says."""
@@ -260,6 +266,8 @@ class _Check:
         if entry["kind"] == "call.started":
             self.calls += 1
             self._note(entry["body"])
+        elif entry["kind"] == CUT:
+            self.cut = cut_before(entry, self.walk.first, self.walk.before) or self.cut
         while self._awaited is not None and resting_on(self._awaited)[0] <= entry["seq"]:
             if resting_on(self._awaited) != (entry["seq"], entry["hash"]):
                 raise BundleInvalid(RECEIPTS, "this receipt is of another entry than the chain has", line=self.receipts)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from gateway.errors import EvidenceInvalid
-from gateway.evidence.canonical import canonical, plain, quoted, written
+from gateway.evidence.canonical import plain, quoted, written
 from gateway.evidence.entries import Draft, Entry, Json
 from gateway.evidence.facts import check_body
 from gateway.values import CallId, TenantId
@@ -39,7 +39,10 @@ def digest(data: bytes) -> str:
 
 def genesis(tenant: TenantId, call: CallId | None = None) -> str:
     """What the first entry points back to: of the tenant's chain, or with ``call`` of that call's own."""
-    return digest(canonical({"v": VERSION, "genesis": "tenant" if call is None else "call", "tenant": tenant, "call": call}))
+    whose, owner = "tenant" if call is None else "call", quoted(tenant, "$.tenant")
+    named = "null" if call is None else quoted(call, "$.call")
+    # The canonical form of these four members: their names are ASCII and in order.
+    return digest(f'{{"call":{named},"genesis":"{whose}","tenant":{owner},"v":{VERSION}}}'.encode())
 
 
 def timestamp(at: datetime) -> str:

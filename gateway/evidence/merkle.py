@@ -25,9 +25,12 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 class Growing:
     """The root of leaves that come one after the other: it keeps one hash for each level, never the leaves."""
 
-    def __init__(self) -> None:
-        self.size = 0
-        self._full: list[bytes] = []
+    def __init__(self, size: int = 0, full: Sequence[bytes] = ()) -> None:
+        """Go on behind ``size`` leaves; ``full`` as it was there. Raises ValueError for what is no tree's."""
+        if size < 0 or len(full) != size.bit_count() or any(len(each) != HASH_BYTES for each in full):
+            raise ValueError("a tree of that size does not have these hashes")
+        self.size = size
+        self._full: list[bytes] = list(full)
 
     def add(self, data: bytes) -> None:
         """One more leaf."""
@@ -38,23 +41,37 @@ class Growing:
         self.size += 1
 
     @property
+    def full(self) -> tuple[bytes, ...]:
+        """The roots of the full trees that the leaves make, the largest first: one for each bit of ``size``. It is all that is
+        kept, so it stands for the leaves.
+        """
+        return tuple(self._full)
+
+    @property
     def root(self) -> bytes:
         """Of the leaves so far."""
         return _folded(self._full) if self._full else EMPTY
 
 
 class Tree:
-    """All leaves, for who makes proofs: 32 bytes each."""
+    """All leaves, for who makes proofs: 32 bytes each. Of those ``behind`` it knows no more than ``Growing`` keeps: enough for
+    every proof about a later leaf, and about how the tree grew from that size on.
+    """
 
-    def __init__(self, data: Iterable[bytes] = ()) -> None:
+    def __init__(self, data: Iterable[bytes] = (), *, behind: Growing | None = None) -> None:
+        self._begin = 0 if behind is None else behind.size
+        self._known = {} if behind is None else dict(zip(_blocks(behind.size), behind.full, strict=True))
         self._leaves = [leaf_hash(each) for each in data]
 
     @property
     def size(self) -> int:
-        return len(self._leaves)
+        return self._begin + len(self._leaves)
 
     def root(self, size: int | None = None) -> bytes:
-        """Of the first ``size`` leaves; of all of them where it is not given. Raises ValueError for more than there are."""
+        """Of the first ``size`` leaves; of all of them where it is not given.
+
+        Raises ValueError for more than there are, and like every method for what the leaves behind would be needed for.
+        """
         end = self.size if size is None else size
         if not 0 <= end <= self.size:
             raise ValueError("the tree does not have so many leaves")
@@ -93,13 +110,25 @@ class Tree:
         return [*([] if whole else [self._root(start, end)]), *path[::-1]]
 
     def _root(self, start: int, end: int) -> bytes:
-        level = self._leaves[start:end]
+        if start < min(self._begin, end):
+            return self._root_behind(start, end)
+        level = self._leaves[start - self._begin : end - self._begin]
         if not level:
             return EMPTY
         while len(level) > 1:
             odd = [level[-1]] if len(level) % 2 else []
             level = [node_hash(level[at], level[at + 1]) for at in range(0, len(level) - 1, 2)] + odd
         return level[0]
+
+    def _root_behind(self, start: int, end: int) -> bytes:
+        """Of leaves the first of which are not there: of what is known of them, which halves lead to."""
+        known = self._known.get((start, end))
+        if known is not None:
+            return known
+        if end - start == 1:
+            raise ValueError("the tree does not have that leaf any more")
+        middle = start + _split(end - start)
+        return node_hash(self._root(start, middle), self._root(middle, end))
 
 
 def includes(data: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
@@ -147,6 +176,16 @@ def is_consistent(old: int, old_root: bytes, new: int, new_root: bytes, path: Se
 def _split(count: int) -> int:
     """The largest power of two smaller than ``count``."""
     return 1 << ((count - 1).bit_length() - 1)
+
+
+def _blocks(size: int) -> list[tuple[int, int]]:
+    """Where the full trees of so many leaves begin and end, the largest first."""
+    found, start = list[tuple[int, int]](), 0
+    for bit in reversed(range(size.bit_length())):
+        if size >> bit & 1:
+            found.append((start, start + (1 << bit)))
+            start += 1 << bit
+    return found
 
 
 def _folded(full: Sequence[bytes]) -> bytes:

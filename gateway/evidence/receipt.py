@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from gateway.errors import EvidenceInvalid
 from gateway.evidence import quick
@@ -118,7 +119,7 @@ def _quickly(text: bytes) -> tuple[Receipt, bytes] | None:
         return None
     signature = document.get("signature")
     try:
-        entries = [_read_plain_entry(item) for item in document["entries"]]
+        entries = _read_plain_entries(document["entries"])
         _check_thread(entries)
         derived = {**_derived(entries), "entries": document["entries"], "signature": signature}
         if quick.write(derived) != text:
@@ -128,16 +129,24 @@ def _quickly(text: bytes) -> tuple[Receipt, bytes] | None:
         return None
 
 
-def _read_plain_entry(item: Json) -> Entry:
-    if type(item) is not dict or item.get("durable") not in DURABILITIES:
+def _read_plain_entries(items: list[Json]) -> list[Entry]:
+    entries, durable = [], []
+    for item in items:
+        if type(item) is not dict or item.get("durable") not in DURABILITIES:
+            raise EvidenceInvalid("is not plainly an entry")
+        entries.append({name: value for name, value in item.items() if name != "durable"})
+        durable.append(str(item["durable"]))
+    found = read_quickly(list(map(quick.write, entries)))
+    if found is None:
         raise EvidenceInvalid("is not plainly an entry")
-    members = read_quickly(quick.write({name: value for name, value in item.items() if name != "durable"}))
-    if members is None:
-        raise EvidenceInvalid("is not plainly an entry")
+    return list(map(_plain_entry, found, durable))
+
+
+def _plain_entry(members: Mapping[str, Any], durable: str) -> Entry:
     tenant, call, kind, body = TenantId(members["tenant"]), CallId(members["call"]), members["kind"], members["body"]
     at = datetime.fromisoformat(members["at"][:-1]).replace(tzinfo=UTC)
     draft = Draft(tenant, call, kind, at, body, members["call_previous"])
-    return Entry(members["seq"], members["previous"], draft, members["hash"], item["durable"])
+    return Entry(members["seq"], members["previous"], draft, members["hash"], durable)
 
 
 def _carefully(receipt_json: bytes | str) -> tuple[Receipt, bytes]:

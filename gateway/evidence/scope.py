@@ -89,12 +89,16 @@ class Scope:
     fault: str
     """The first fault of the chain in what was read; empty: it is whole."""
     fault_at: int = 0
+    deleted: int = 0
+    """Entries up to this place were deleted after their time, and may have been of the window; 0: none were."""
 
     @property
     def facts(self) -> dict[str, Json]:
         """For the evidence and for papers: counts, and a digest of the list of calls."""
         listed = "\n".join(sorted(self.calls)).encode()
+        gone: dict[str, Json] = {"deleted_up_to": self.deleted} if self.deleted else {}
         return {
+            **gone,
             "from": timestamp(self.window.start),
             "to": timestamp(self.window.end),
             "calls": len(self.calls),
@@ -195,6 +199,8 @@ class Scan:
     _calls: set[bytes] = field(default_factory=set)
     _people: dict[bytes, str] = field(default_factory=dict)
     _recordings: dict[bytes, str] = field(default_factory=dict)
+    deleted: int = 0
+    """Up to where entries were deleted after their time, if they may have been of the window."""
     over: bool = False
     """Whether nothing further can be in the window."""
 
@@ -259,6 +265,7 @@ class Scan:
             last=self.links.seq if self.links.count else 0,
             fault=self.links.fault,
             fault_at=self.links.fault_at,
+            deleted=self.deleted,
             **{name: dict(sorted(counts.items())) for name, counts in found.items()},
         )
 

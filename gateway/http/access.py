@@ -57,6 +57,8 @@ class Rule:
     status: int = 200
     private: bool = False
     """The answer holds private text: it takes ``private.reveal`` too, and a grant of reveal."""
+    after_end: bool = False
+    """Who was there for a tenant that has left may still ask it: it is what proves the end."""
 
 
 _TENANTS = {"tenant": "texts?"}
@@ -66,6 +68,7 @@ _RIGHTS = "/api/v1/rights/{tenant}"
 _KEYS = "/api/v1/tenants/{tenant}/keys"
 _OFFBOARDING = "/api/v1/tenants/{tenant}/offboarding"
 _CASES = "/api/v1/cases/{tenant}"
+_EVIDENCE = "/api/v1/evidence/{tenant}"
 _INCIDENTS = "/api/v1/incidents"
 _INCIDENT = "/api/v1/incidents/{incident}"
 _ABOUT_KEY = {"name": "text?", "scopes": "texts?", "expires_in_days": "count?"}
@@ -100,7 +103,7 @@ CONTROL: Mapping[tuple[str, str], Rule] = {
         Right.DELETE_DATA, Reach.PATH, "Erase all that is kept of a call; its certificates.", {"reason": "text"}
     ),
     ("GET", "/api/v1/certificates/{tenant}"): Rule(
-        Right.READ_EVIDENCE, Reach.PATH, "Certificates of deletions, of all or of one call.", {"call": "text?"}
+        Right.READ_EVIDENCE, Reach.PATH, "Certificates of deletions, of all or of one call.", {"call": "text?"}, after_end=True
     ),
     ("GET", "/api/v1/holds/{tenant}"): Rule(Right.READ_HOLDS, Reach.PATH, "The legal holds in force."),
     ("POST", "/api/v1/holds/{tenant}"): Rule(
@@ -121,7 +124,7 @@ CONTROL: Mapping[tuple[str, str], Rule] = {
         status=201,
     ),
     ("DELETE", "/api/v1/holds/{tenant}/{hold}"): Rule(Right.MANAGE_HOLDS, Reach.PATH, "Lift a legal hold.", {"reason": "text"}),
-    ("GET", _OFFBOARDING): Rule(Right.READ_EVIDENCE, Reach.PATH, "Where a tenant's end stands."),
+    ("GET", _OFFBOARDING): Rule(Right.READ_EVIDENCE, Reach.PATH, "Where a tenant's end stands.", after_end=True),
     ("GET", _OFFBOARDING + "/preview"): Rule(
         Right.END_TENANT,
         Reach.PATH,
@@ -138,7 +141,9 @@ CONTROL: Mapping[tuple[str, str], Rule] = {
     ("DELETE", _OFFBOARDING): Rule(
         Right.END_TENANT, Reach.PATH, "Take a tenant's end back, before data was deleted.", {"reason": "text"}
     ),
-    ("GET", _OFFBOARDING + "/certificate"): Rule(Right.READ_EVIDENCE, Reach.PATH, "The signed certificate of a tenant's end."),
+    ("GET", _OFFBOARDING + "/certificate"): Rule(
+        Right.READ_EVIDENCE, Reach.PATH, "The signed certificate of a tenant's end.", after_end=True
+    ),
     ("GET", "/api/v1/subprocessors"): Rule(Right.READ_SUBPROCESSORS, Reach.NAMED, "How sub-processors stand.", _TENANTS),
     ("POST", "/api/v1/subprocessors/{id}/announce"): Rule(
         Right.MANAGE_SUBPROCESSORS, Reach.NAMED, "Give notice of a sub-processor.", body={"tenants": "texts?"}
@@ -179,6 +184,7 @@ CONTROL: Mapping[tuple[str, str], Rule] = {
     ("GET", _CASES): Rule(Right.READ_CASES, Reach.PATH, "A tenant's requests and incidents.", {"kind": "text?", "open": "text?"}),
     ("GET", _CASES + "/calendar"): Rule(Right.READ_CASES, Reach.PATH, "Their deadlines.", gives="text/calendar"),
     ("GET", _CASES + "/{case}"): Rule(Right.READ_CASES, Reach.PATH, "One of them, step by step."),
+    ("GET", "/api/v1/calendar"): Rule(Right.READ_CASES, Reach.HOUSE, "Deadlines of all tenants.", gives="text/calendar"),
     ("GET", _INCIDENTS): Rule(Right.READ_CASES, Reach.HOUSE, "Every incident.", {"open": "text?"}),
     ("POST", _INCIDENTS): Rule(
         Right.MANAGE_CASES,
@@ -297,6 +303,28 @@ CONTROL: Mapping[tuple[str, str], Rule] = {
         gives="application/zip",
         private=True,
     ),
+    ("GET", _EVIDENCE + "/bundle"): Rule(
+        Right.READ_EVIDENCE,
+        Reach.PATH,
+        "A signed bundle of the evidence, by days (UTC).",
+        {"from": "text?", "to": "text?"},
+        gives="application/zip",
+    ),
+    ("GET", _EVIDENCE + "/head"): Rule(Right.READ_EVIDENCE, Reach.PATH, "The signed head of all evidence up to now."),
+    ("POST", _EVIDENCE + "/proof"): Rule(
+        Right.READ_EVIDENCE,
+        Reach.PATH,
+        "That a call is in it, and nothing was rewritten.",
+        body={"call": "text", "since": "object?"},
+    ),
+    ("GET", "/api/v1/reports/{tenant}/{paper}"): Rule(
+        Right.READ_EVIDENCE,
+        Reach.PATH,
+        "A paper for print: ropa, subprocessors or annex.",
+        {"controller": "text?", "processor": "text?", "officer": "text?"},
+        gives="text/html",
+    ),
+    ("GET", "/api/v1/policies/{tenant}"): Rule(Right.READ_EVIDENCE, Reach.PATH, "The policy in force, with its digest."),
     ("POST", "/api/v1/access/break-glass"): Rule(
         Right.BREAK_GLASS,
         Reach.HOUSE,

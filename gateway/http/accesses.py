@@ -67,12 +67,12 @@ def _keys(desk: AccessDesk) -> list[tuple[str, str, Handler]]:
             kind=text(body, "kind", PERSON),
             rights=texts(body, "rights"),
         )
-        key, secret = await desk.create_key(wish, by=asker(request))
+        key, secret = await desk.create_key(wish, by=_who(request))
         return json_answer({"key": asdict(key), "secret": secret.reveal()}, status=201)
 
     async def rotate(request: web.Request) -> web.Response:
         grace = count(await body_of(request), "grace_seconds", 0, MOST_GRACE_S, least=0)
-        key, secret = await desk.rotate_key(request.match_info["key"], grace=timedelta(seconds=grace), by=asker(request))
+        key, secret = await desk.rotate_key(request.match_info["key"], grace=timedelta(seconds=grace), by=_who(request))
         return json_answer({"key": asdict(key), "secret": secret.reveal()}, status=201)
 
     async def revoke(request: web.Request) -> web.Response:
@@ -121,7 +121,7 @@ def _reveals(desk: AccessDesk) -> list[tuple[str, str, Handler]]:
     async def break_glass(request: web.Request) -> web.Response:
         body = await body_of(request)
         minutes = count(body, "minutes", GLASS_MINUTES, 10_000)
-        key, secret = await desk.break_glass(asker(request), reason=text(body, "reason"), minutes=minutes)
+        key, secret = await desk.break_glass(_who(request), reason=text(body, "reason"), minutes=minutes)
         return json_answer({"key": asdict(key), "secret": secret.reveal()}, status=201)
 
     async def log(request: web.Request) -> web.Response:

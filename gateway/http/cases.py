@@ -14,7 +14,7 @@ from gateway.policy.notice_message import moment
 from gateway.runner.cases import CaseBook
 from gateway.values import Private, TenantId
 
-CASES = "/api/v1/cases/{tenant}"
+CASES, CALENDAR = "/api/v1/cases/{tenant}", "/api/v1/calendar"
 
 
 def case_routes(operator: Private[str], book: CaseBook) -> list[web.RouteDef]:
@@ -33,13 +33,15 @@ def case_routes(operator: Private[str], book: CaseBook) -> list[web.RouteDef]:
         return json_answer({**case_json(case), **steps_json(case)})
 
     async def calendar(request: web.Request) -> web.Response:
-        file = await book.calendar(TenantId(request.match_info["tenant"]))
+        whose = request.match_info.get("tenant")
+        file = await book.calendar(TenantId(whose) if whose is not None else None)
         name = {"Content-Disposition": 'attachment; filename="deadlines.ics"'}
         return web.Response(text=file, content_type="text/calendar", charset="utf-8", headers={**HEADERS, **name})
 
     return [
         web.get(CASES, needs_operator(operator, listed)),
         web.get(CASES + "/calendar", needs_operator(operator, calendar)),
+        web.get(CALENDAR, needs_operator(operator, calendar)),
         web.get(CASES + "/{case}", needs_operator(operator, shown)),
     ]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -24,17 +24,23 @@ from gateway.policy.retention import looks_personal
 from gateway.policy.roles import EVERY_TENANT, Principal, Right, operator
 from gateway.ports import Clock, Telemetry
 from gateway.runner.access import LONGEST_REASON, AccessDesk
-from gateway.values import Private
+from gateway.runner.tenants import no_such_tenant
+from gateway.values import Private, TenantId
 
 METRIC = "sordino_access_total"
 REASON_HEADER = "X-Sordino-Reason"
 CONSOLE_HEADER = "X-Sordino-Console"
 """A page of another origin cannot send it without asking first (Fetch, CORS preflight), and nobody answers that."""
 SAFE = frozenset({"GET", "HEAD"})
-BURST, EVERY_S, MOST_KNOWN = 30, 60.0, 1_000
-"""Refusals of one caller that are written down: 30 at once, then one a minute. All of them are counted."""
+BURST, EVERY_S, MOST_KNOWN = 30, 60.0, 10_000
+"""Refusals of one caller that are written into one chain: 30 at once, then one a minute. All of them are counted."""
 _OWN_ID = re.compile(r"[a-z]{2,12}_[0-9a-z]{16,40}")
 _NOT_YOURS = "your roles do not give this right for that tenant"
+_HAS_LEFT = "the account of this tenant has ended: what proves its end is all that can still be read"
+Left = Callable[[frozenset[str]], Awaitable[frozenset[str]]]
+"""Which of these tenants have left. Raises StoreUnavailable."""
+Known = Callable[[TenantId], Awaitable[bool]]
+"""Whether there is, or was, such a tenant. Raises StoreUnavailable."""
 
 
 class Sessions(Protocol):
@@ -47,18 +53,18 @@ class Sessions(Protocol):
 
 @dataclass(slots=True)
 class Refusals:
-    """How many refusals of each caller may still be written down. Bounded, whoever asks."""
+    """How many refusals of each caller may still be written into each chain. Bounded, whoever asks."""
 
     clock: Clock
-    left: OrderedDict[str, tuple[float, float, int]] = field(default_factory=OrderedDict)
+    left: OrderedDict[tuple[str, str], tuple[float, float, int]] = field(default_factory=OrderedDict)
 
-    def take(self, who: str) -> int | None:
+    def take(self, who: str, chain: str = "") -> int | None:
         """How many were only counted since the last one that was written; None: this one is only counted, too."""
-        now = self.clock.monotonic()
-        tokens, at, counted = self.left.pop(who, (float(BURST), now, 0))
+        now, key = self.clock.monotonic(), (who, chain)
+        tokens, at, counted = self.left.pop(key, (float(BURST), now, 0))
         tokens = min(float(BURST), tokens + (now - at) / EVERY_S)
         written = tokens >= 1
-        self.left[who] = (tokens - 1, now, 0) if written else (tokens, now, counted + 1)
+        self.left[key] = (tokens - 1, now, 0) if written else (tokens, now, counted + 1)
         while len(self.left) > MOST_KNOWN:
             self.left.popitem(last=False)
         return counted if written else None
@@ -87,8 +93,13 @@ class Guard:
         telemetry: Telemetry,
         clock: Clock,
         sessions: Sessions | None = None,
+        left: Left | None = None,
+        known: Known | None = None,
     ) -> None:
-        """``key``: the operator's. ``sessions`` None: nobody can sign in. Raises Misconfigured for an empty key."""
+        """``key``: the operator's. ``sessions`` None: nobody can sign in. ``left`` and ``known`` None: of no tenant is it asked.
+
+        Raises Misconfigured for an empty key.
+        """
         if not key:
             raise Misconfigured(
                 "the operator's key is empty", hint="set SORDINO_OPERATOR_KEY, or remove its file to get a new one"
@@ -98,6 +109,8 @@ class Guard:
         self._tenants = tenants
         self._telemetry = telemetry
         self._sessions = sessions
+        self._left = left
+        self._known = known
         self._refusals = Refusals(clock)
 
     @property
@@ -128,12 +141,14 @@ class Guard:
             request.match_info.get("call", ""),
         )
         try:
+            who = await self._still(who, asked)
             _check(who, asked)
             reason = await self._reason(who, asked, request) if rule.private else _said(request)
         except SordinoError as error:
             await self._refused(who, asked, error)
             raise
         await self._allowed(who, asked, reason)
+        await self._check_known(asked)
         return Admission(who, right, reason if rule.private else "")
 
     # --- who asks ---------------------------------------------------------------------------------------------------
@@ -164,6 +179,23 @@ class Guard:
             raise Forbidden("this did not come from the console", hint=f"send {CONSOLE_HEADER}: 1 from a page of this gateway")
         return found
 
+    async def _still(self, who: Principal, asked: Asked) -> Principal:
+        """Who asks, without what they held for tenants that have left. Raises Forbidden where they ask for one of those."""
+        if self._left is None or asked.rule.after_end or not (left := await self._left(who.named)):
+            return who
+        still = who.without(left)
+        if _permitted(who, asked) and not _permitted(still, asked):
+            raise Forbidden(_HAS_LEFT, hint="GET /api/v1/tenants/{tenant}/offboarding/certificate")
+        return still
+
+    async def _check_known(self, asked: Asked) -> None:
+        """Raises NotFound, to those who may ask of every tenant: else an empty list would hide that a name was misspelt."""
+        if (known := self._known) is None:
+            return
+        for tenant in asked.tenants or ():
+            if not await known(TenantId(tenant)):
+                raise no_such_tenant()
+
     # --- whether they may -------------------------------------------------------------------------------------------
 
     async def _reason(self, who: Principal, asked: Asked, request: web.Request) -> str:
@@ -191,10 +223,10 @@ class Guard:
 
     async def _refused(self, who: Principal, asked: Asked, error: SordinoError) -> None:
         self._telemetry.count(METRIC, outcome="refused", right=asked.right.value)
-        counted = self._refusals.take(who.id)
-        if counted is not None:
-            body = _body(who, asked, why=error.message, counted=counted)
-            await self._desk.write("access.refused", asked.tenants or (), body)
+        for chain in sorted(self._desk.chains(asked.tenants or ())):
+            counted = self._refusals.take(who.id, chain)
+            if counted is not None:
+                await self._desk.write("access.refused", (chain,), _body(who, asked, why=error.message, counted=counted))
 
     def _about(self, who: Principal, asked: Asked) -> frozenset[str]:
         """Whose data is read or changed."""
@@ -208,19 +240,21 @@ class Guard:
 
 def _check(who: Principal, asked: Asked) -> None:
     """Raises Forbidden."""
+    if not _permitted(who, asked):
+        raise Forbidden(_NOT_YOURS, hint="GET /api/v1/access/me tells what you may do")
+
+
+def _permitted(who: Principal, asked: Asked) -> bool:
     reach, right, tenants = asked.rule.reach, asked.right, asked.tenants
     if reach is Reach.SELF:
-        permitted = bool(who.tenants(right))
-    elif reach is Reach.HOUSE:  # to name a tenant makes it nothing less
-        permitted = who.may_everywhere(right)
-    elif tenants:
-        permitted = all(who.may(right, tenant) for tenant in tenants)
-    elif reach is Reach.SEEN:
-        permitted = tenants is not None and bool(who.tenants(right))
-    else:
-        permitted = who.may_everywhere(right)
-    if not permitted:
-        raise Forbidden(_NOT_YOURS, hint="GET /api/v1/access/me tells what you may do")
+        return bool(who.tenants(right))
+    if reach is Reach.HOUSE:  # to name a tenant makes it nothing less
+        return who.may_everywhere(right)
+    if tenants:
+        return all(who.may(right, tenant) for tenant in tenants)
+    if reach is Reach.SEEN:
+        return tenants is not None and bool(who.tenants(right))
+    return who.may_everywhere(right)
 
 
 async def _named(request: web.Request, rule: Rule) -> frozenset[str] | None:

@@ -9,7 +9,7 @@ import ssl
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
@@ -62,7 +62,7 @@ class ListenerTls:
             log.warning("the renewed certificate is not in force: %s", error.message)
             return False
         self.problem = None
-        log.info("the renewed certificate is in force until %s", self.certificate.expires.date())
+        log.info("the renewed certificate is in force for %d days", (self.certificate.expires - datetime.now(UTC)).days)
         return True
 
     async def watch(self) -> None:

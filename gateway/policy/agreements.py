@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from gateway.errors import Finding, Location
-from gateway.policy.fields import ClaimedRegion, Region, Training
+from gateway.policy.fields import ClaimedRegion, LeastTls, Region, Training, strictest_tls
 from gateway.policy.mechanisms import Mechanism
 from gateway.policy.registry import BaseUrl, Dpa, RetentionDays, SubProcessor
 
@@ -16,16 +16,23 @@ class Agreement(Dpa):
     """An agreement with one sub-processor, and what it promises beyond the catalogue's general terms."""
 
     training: Training | None = None
+    """Whether it trains on your data."""
     retention_days: RetentionDays = None
+    """The longest time for which it keeps your content."""
     mechanism: dict[Region, Mechanism] | None = None
+    """For each law of origin how your data may go there."""
     region: ClaimedRegion | None = None
+    """Where it processes for you."""
     base_url: BaseUrl | None = None
     """Your own address at it, where each customer has one."""
+    tls: LeastTls | None = None
+    """The least version of TLS that it is reached with, where the catalogue asks for less."""
 
 
 def agreed(entry: SubProcessor, agreement: Agreement) -> SubProcessor | Finding:
     """The entry as it is between you and the sub-processor; or why the two do not go together, without a place."""
-    changes = agreement.model_dump(exclude_none=True, exclude={"mechanism", *Dpa.model_fields})
+    changes = agreement.model_dump(exclude_none=True, exclude={"mechanism", "tls", *Dpa.model_fields})
+    changes["tls"] = strictest_tls(entry.tls, agreement.tls)
     mechanisms = {**entry.mechanism, **(agreement.mechanism or {})}
     dpa = agreement.model_dump(include=set(Dpa.model_fields))
     try:

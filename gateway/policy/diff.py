@@ -9,7 +9,7 @@ from itertools import zip_longest
 
 from gateway.policy.egress import Ask, decide
 from gateway.policy.explain import USUAL_DATA
-from gateway.policy.fields import Model, Region, Slug, Text
+from gateway.policy.fields import Model, Region, Slug, Text, Tls
 from gateway.policy.load import PolicySet
 from gateway.policy.matrix import Moment, Played
 from gateway.policy.model import CONVERSATION
@@ -91,7 +91,8 @@ def decided_by(asked: Asked, policies: PolicySet) -> str:
     )
     decision = decide(policy, policies.registry, ask)
     if decision.grant is not None:
-        return f"{decision.grant.processor} ({decision.grant.region})"
+        tls = f", TLS {decision.grant.tls} at least" if decision.grant.tls is Tls.V1_3 else ""
+        return f"{decision.grant.processor} ({decision.grant.region}{tls})"
     return "refused: " + ("; ".join(decision.reasons[:2]))
 
 

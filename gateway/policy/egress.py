@@ -7,11 +7,12 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from gateway.policy.fields import Tls
 from gateway.policy.model import Candidate, TenantPolicy
 from gateway.policy.question import Ask, Health
 from gateway.policy.regions import LOCAL
 from gateway.policy.registry import Registry, SubProcessor
-from gateway.policy.rules import LASTING, PASSING, RETRIEVING, RULES, STORED, Rule, carried, failed, laws, means_for
+from gateway.policy.rules import LASTING, PASSING, RETRIEVING, RULES, STORED, Rule, carried, failed, laws, least_tls, means_for
 from gateway.values import CallId, DataCategory, Hop, ProcessorId, TenantId
 
 __all__ = ["MASKED", "RULES", "Ask", "Decision", "Grant", "Health", "Router", "Rule", "Verdict", "decide"]
@@ -45,6 +46,11 @@ class Grant:
     secret: str | None = None
     mechanism: str = "none-needed"
     training: str = "prohibited"
+    tls: Tls | None = None
+    """The least version of TLS that it may be sent with: the stricter of what the processor's entry and the policy ask for.
+
+    None where there is none: in our own processes, or in plain text on this machine.
+    """
     policy_digest: str = ""
     registry_digest: str = ""
     issued_at: datetime
@@ -196,6 +202,7 @@ class Router:
             secret=entry.secret,
             mechanism=_mechanisms(policy, entry, ask),
             training=entry.training.value,
+            tls=least_tls(policy, entry, ask),
             policy_digest=policy.digest,
             registry_digest=self._registry.digest,
             issued_at=ask.at,

@@ -12,6 +12,7 @@ from gateway.policy.jurisdiction import Jurisdiction
 from gateway.policy.model import CONVERSATION, TenantPolicy
 from gateway.policy.payment import PAYMENT
 from gateway.policy.registry import Registry
+from gateway.policy.rules import least_tls
 from gateway.values import CallId, DataCategory, Hop, ProcessorId, TenantId
 
 USUAL_DATA: Mapping[Hop, tuple[DataCategory, ...]] = {
@@ -29,13 +30,17 @@ USUAL_DATA: Mapping[Hop, tuple[DataCategory, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One candidate. ``rules`` has each rule by name with its no, or None. ``chosen``: this one would get the Grant."""
+    """One candidate. ``rules`` has each rule by name with its no, or None. ``chosen``: this one would get the Grant.
+
+    ``tls`` is the least version that it would be reached with; empty where there is no TLS.
+    """
 
     processor: str
     region: str
     model: str
     rules: Mapping[str, str | None]
     chosen: bool
+    tls: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,11 @@ class Explanation:
         """Who would get the Grant."""
         return next((row.processor for row in self.rows if row.chosen), None)
 
+    @property
+    def tls(self) -> str:
+        """The least version of TLS that the one who gets it must speak; empty without TLS."""
+        return next((row.tls for row in self.rows if row.chosen), "")
+
 
 MEND: Mapping[str, str] = {
     "kind": "name a processor for this hop",
@@ -66,7 +76,7 @@ MEND: Mapping[str, str] = {
     "purpose": "nothing but the tenant's `purposes` may be done with the data",
     "mechanism": "write the transfer mechanism that you have with it under `mechanism` in agreements.yaml",
     "dpa": "sign an agreement, and write it into agreements.yaml beside subprocessors.yaml (`sordino policy lint` says the line)",
-    "transport": "give it an https address",
+    "transport": "give it an https address; where it cannot be told to speak the `tls` that is asked for, name another",
     "barred": "settle the objection, or wait until the notice has run out",
     "registered": "add it to subprocessors.yaml",
 }
@@ -120,5 +130,6 @@ def explain(policy: TenantPolicy, registry: Registry, ask: Ask) -> Explanation:
         rules = {rule.__name__: rule(policy, entry, ask) for rule in RULES} if entry else {"registered": verdict.reasons[0]}
         # The same processor may stand twice, with two models: the first of them is asked.
         chosen = verdict.permitted and verdict.processor == taken and not any(row.chosen for row in rows)
-        rows.append(Row(verdict.processor, verdict.region, candidate.model, rules, chosen))
+        tls = least_tls(policy, entry, ask) if entry else None
+        rows.append(Row(verdict.processor, verdict.region, candidate.model, rules, chosen, tls or ""))
     return Explanation(tuple(rows), decision.why)

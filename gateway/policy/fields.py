@@ -81,6 +81,35 @@ DemandedTraining = Annotated[
 ]
 
 
+class Tls(StrEnum):
+    """The least version of TLS that a processor is reached with. Strictest first."""
+
+    V1_3 = "1.3"
+    V1_2 = "1.2"
+
+    @property
+    def laxity(self) -> int:
+        """Place in the order from the strictest: 0, 1…"""
+        return _TLS[self]
+
+
+_TLS = {tls: place for place, tls in enumerate(Tls)}
+
+
+def _quoted(value: Any) -> Any:
+    if isinstance(value, float):
+        raise fault("a version of TLS is text, not a number", f'put it in quotes: "{value}"')
+    return value
+
+
+LeastTls = Annotated[Tls, BeforeValidator(_quoted)]
+
+
+def strictest_tls(*stated: Tls | None) -> Tls | None:
+    """The highest of those that are stated, if any is."""
+    return min((each for each in stated if each is not None), key=_TLS.__getitem__, default=None)
+
+
 class Mask(StrEnum):
     """What becomes of a private value on its way to a processor. Strictest first."""
 

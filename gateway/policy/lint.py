@@ -25,7 +25,8 @@ from gateway.policy.mechanisms import Means, problem
 from gateway.policy.model import TenantPolicy
 from gateway.policy.regions import LOCAL, UNKNOWN
 from gateway.policy.registry import SubProcessor
-from gateway.values import Hop, Private, ProcessorId
+from gateway.policy.tracing import kept_too_long
+from gateway.values import DataClass, Hop, Private, ProcessorId
 
 SOON = timedelta(days=30)
 STALE = timedelta(days=365)
@@ -186,6 +187,28 @@ def _unrouted(house: _House) -> Iterator[Remark]:
                 yield _error("no-route", f"{name} takes calls, and its route names nobody for {hop.value}", where, hint)
 
 
+def _traces(house: _House) -> Iterator[Remark]:
+    """Collectors that keep traces for longer than a tenant allows: they get none, of nobody (promise 14)."""
+    for name, entry in house.policies.registry.entries.items():
+        for policy in house.policies.tenants.values():
+            if said := kept_too_long(policy, entry):
+                where = house.files.at("processor", name, "retention_days", key=True)
+                hint = f"agree with it on a shorter time, or write `retention: {{traces: …}}` for {policy.tenant}"
+                message = f"no traces go to {name}; {policy.tenant} does not permit it: {said}"
+                yield (_error if house.used_by(name) else _warning)("traces", message, where, hint)
+
+
+def _proofs(house: _House) -> Iterator[Remark]:
+    """Evidence that goes before what it proves: then nobody can say that somebody agreed to a recording that is still there."""
+    for name, policy in house.policies.tenants.items():
+        keep = policy.retention
+        longer = [each for each in ("audio", "transcript", "metadata", "consent") if keep.of(DataClass(each)) > keep.evidence]
+        if longer:
+            where = house.files.at("tenant", name, "retention", "evidence", key=True)
+            message = f"{name} keeps evidence for a shorter time than {_few(longer)}: what proves them goes before they do"
+            yield _warning("evidence-shorter", message, where, "keep evidence at least as long: `retention: {evidence: …}`")
+
+
 def _spoken_answers(house: _House) -> Iterator[Remark]:
     """A spoken answer is heard on this machine only, and the recogniser that ships knows English (promise 13)."""
     entries = house.policies.registry.entries
@@ -319,6 +342,8 @@ RULES: tuple[Callable[[_House], Iterator[Remark]], ...] = (
     _unreachable,
     _unrouted,
     _unheard,
+    _traces,
+    _proofs,
     _spoken_answers,
     _loosened,
     _language,

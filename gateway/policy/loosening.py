@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from gateway.policy import children, dialling, masks, recording, retention, transcripts
-from gateway.policy.fields import Mask, Training
+from gateway.policy.fields import Mask, Tls, Training
 from gateway.policy.model import Loosening, PackFile, Settings, TenantFile
 from gateway.policy.regions import within
 from gateway.policy.where import Regions
 
+_ORDERED = ("training", "tls", "processor_retention", "breach_hours", "objection_days", "notice_days", "notice_business_days")
+
 
 def laxer(tenant: TenantFile, pack: PackFile) -> Iterator[tuple[str, str]]:
     """Each setting that ``tenant`` states laxer than ``pack``, as it is named under ``loosens``, and what the pack asks for."""
-    for key in ("training", "processor_retention", "breach_hours", "objection_days", "notice_days", "notice_business_days"):
+    for key in _ORDERED:
         mine, asked = getattr(tenant, key), getattr(pack, key)
         if mine is not None and asked is not None and _more(key, mine, asked):
             yield key, _shown(pack, key)
@@ -37,8 +39,8 @@ def laxer(tenant: TenantFile, pack: PackFile) -> Iterator[tuple[str, str]]:
 
 
 def _more(key: str, mine: Any, asked: Any) -> bool:
-    if isinstance(mine, Training):
-        return mine.laxity > Training(asked).laxity
+    if isinstance(mine, Training | Tls):
+        return bool(mine.laxity > asked.laxity)
     return bool(mine < asked) if key.startswith("notice") else bool(mine > asked)
 
 

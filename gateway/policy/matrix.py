@@ -21,7 +21,7 @@ from gateway.policy.disclosing import first_words
 from gateway.policy.documents import Parts, Source, read_document
 from gateway.policy.explain import RULE_NAMES, Explanation, explain, laws_of, question
 from gateway.policy.faults import did_you_mean, read_model
-from gateway.policy.fields import E164, EntityKey, Language, Mask, Model, Region, Slug, Text, fault
+from gateway.policy.fields import E164, EntityKey, Language, LeastTls, Mask, Model, Region, Slug, Text, fault
 from gateway.policy.jurisdiction import Jurisdiction, jurisdiction, locate
 from gateway.policy.load import REGISTRY_FILE, PolicySet
 from gateway.policy.model import CONVERSATION, PackFile, TenantPolicy
@@ -78,6 +78,8 @@ class Call(Model):
     consent: AnnouncementMode | None = None
     route: dict[Hop, Slug] = Field(default_factory=dict)
     """Who receives the data of each hop; ``nobody`` where the call must be refused."""
+    tls: dict[Hop, LeastTls] = Field(default_factory=dict)
+    """The least version of TLS with which it is sent there."""
     refused: dict[Slug, tuple[RuleName, ...]] = Field(default_factory=dict)
     """Who is refused, and every rule that says so."""
     masking: dict[EntityKey, Mask] = Field(default_factory=dict)
@@ -209,7 +211,7 @@ def play(
 ) -> Outcome:
     """What the policy makes of the call. ``packs``: those that exist, for what the law of the call wants told."""
     given = call.given
-    hops = [hop for hop in Hop if policy.route.candidates(hop) or hop in call.route]
+    hops = [hop for hop in Hop if policy.route.candidates(hop) or hop in call.route or hop in call.tls]
     origins, found = _whose(given, policy)
     explained = {hop: explain(policy, registry, _ask(policy, hop, given, origins, at)) for hop in hops}
     if found is not None or not given.origin:
@@ -271,12 +273,19 @@ def _differences(call: Call, outcome: Outcome | None) -> Iterator[str]:
     for hop, expected in call.route.items():
         if (got := outcome.route[hop]) != expected:
             yield f"{hop.value}: expected {expected}, got {got}{_why(outcome.explained[hop], expected)}"
+    yield from _spoken(call, outcome)
     for processor, rules in call.refused.items():
         if set(got_rules := outcome.refused.get(processor, ())) != set(rules):
             yield f"{processor}: expected a no from {_list(rules)}, got {_list(got_rules)}"
     for kind, mask in call.masking.items():
         if outcome.masking[kind] != mask.value:
             yield f"{kind}: expected {mask.value}, got {outcome.masking[kind]}"
+
+
+def _spoken(call: Call, outcome: Outcome) -> Iterator[str]:
+    for hop, least in call.tls.items():
+        if (got := outcome.explained[hop].tls) != least:
+            yield f"{hop.value}: expected TLS {least} at least, got {got or 'none'}"
 
 
 def _why(explanation: Explanation, expected: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.policy import children, dialling, loosening, masks, recording, retention, transcripts, where
 from gateway.policy.announcing import RequiredAnnouncement
-from gateway.policy.fields import Training, Unknown
+from gateway.policy.fields import Training, Unknown, strictest_tls
 from gateway.policy.model import (
     CONVERSATION,
     Answers,
@@ -38,6 +38,7 @@ def effective(tenant: TenantFile, packs: Sequence[PackFile]) -> TenantPolicy:
         origins=tuple(sorted({origin for layer in layers for origin in layer.origins or ()} - {LOCAL})),
         presumed_origins=tuple(sorted({law for layer in layers if not layer.origins for law in where.laws(layer.regions)})),
         training=_training(layers),
+        tls=strictest_tls(*(layer.tls for layer in layers)),
         purposes=_purposes(layers),
         sensitive=_sensitive(layers),
         masking=masks.joined(masking),

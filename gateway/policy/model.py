@@ -27,6 +27,7 @@ from gateway.policy.fields import (
     DottedPath,
     Duration,
     Language,
+    LeastTls,
     Mask,
     Model,
     Region,
@@ -124,6 +125,8 @@ class Settings(Model):
     """Places whose law protects the callers: a hop to elsewhere needs a transfer mechanism from each (promise 8)."""
     training: DemandedTraining | None = None
     """May processors train on it: ``prohibited``, ``opt-out`` (yes, until somebody objects), ``permitted`` (promise 10)."""
+    tls: LeastTls | None = None
+    """The least version of TLS that every processor is reached with: ``"1.3"``, or ``"1.2"`` as without a word (promise 24)."""
     processor_retention: Duration | None = None
     """How long a processor may keep what it receives (promise 14)."""
     purposes: tuple[Slug, ...] | None = None
@@ -246,6 +249,8 @@ class TenantPolicy(Model):
     presumed_origins: tuple[Region, ...]
     """The places of each file that states no origin: where a caller's own is not known, each of them may be it."""
     training: Training
+    tls: LeastTls | None = None
+    """The least version of TLS for every hop, where a file states one."""
     processor_retention: Duration = timedelta(days=30)
     purposes: tuple[str, ...]
     sensitive: dict[DataCategory, tuple[tuple[str, ...], ...]] = Field(default_factory=dict)

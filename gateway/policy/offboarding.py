@@ -133,6 +133,12 @@ class Offboarding:
         by = None if step is None else self.times.by(step)
         return step if by is not None and now > by else None
 
+    @property
+    def left(self) -> bool:
+        """Whether the tenant is gone: its key was destroyed, and what is left of it proves that."""
+        destroyed = self.steps.get(Step.KEY_DESTROYED)
+        return self.status is not Status.CANCELLED and destroyed is not None and destroyed.ended is not None
+
     def begin(self, step: Step, now: datetime) -> Offboarding:
         """It is begun; what was begun before stays as it was."""
         return self._with(step, self.steps.get(step) or Done(now))

@@ -20,6 +20,7 @@ _TOLD = (
     "retention_days",
     "receives",
     "mechanism",
+    "tls",
     "status",
     "announced_on",
 )

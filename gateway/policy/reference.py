@@ -41,7 +41,8 @@ def reference() -> str:
 def _files(read: Mapping[str, Any]) -> Iterator[str]:
     for name in _FILES:
         schema = read[name]
-        inner = schema.get("items") or schema.get("additionalProperties")
+        named = list(schema.get("patternProperties", {}).values())
+        inner = schema.get("items") or schema.get("additionalProperties") or next(iter(named), None)
         if isinstance(inner, dict) and "$ref" in inner:
             inner = schema["$defs"][_name(inner)]
         found = inner if isinstance(inner, dict) else schema

@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 from gateway.errors import Misconfigured
 from gateway.policy.canonical import digest
 from gateway.policy.faults import did_you_mean
-from gateway.policy.fields import ClaimedRegion, Model, Region, SecretName, Slug, Text, Training, fault
+from gateway.policy.fields import ClaimedRegion, LeastTls, Model, Region, SecretName, Slug, Text, Training, fault
 from gateway.policy.mechanisms import Mechanism
 from gateway.policy.regions import LOCAL, ancestors, is_region
 from gateway.values import DataCategory, Hop, ProcessorId
@@ -148,6 +148,8 @@ class SubProcessor(Model):
     """For each law of origin how data may go there."""
     dpa: Dpa | None = None
     """Your agreement with it; better written into ``agreements.yaml``."""
+    tls: LeastTls | None = None
+    """The least version of TLS that it is reached with: ``"1.3"``, or ``"1.2"``, which is also meant where nothing is said."""
     price: Price | None = None
     """What its tokens cost, for the metric of costs."""
     status: Literal["active", "pending"] | None = None

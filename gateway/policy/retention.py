@@ -39,9 +39,9 @@ class RetentionStated(Model):
     consent: Duration | None = None
     """How long what somebody agreed to, or took back, is kept after their last word on it."""
     evidence: Duration | None = None
-    """How long the chain of evidence is kept."""
+    """How long the chain of evidence is kept; what a call was promised for longer is kept for longer."""
     traces: Duration | None = None
-    """How long telemetry is kept."""
+    """How long traces are kept, at most, by who receives them: none is kept here."""
 
 
 class Retention(Model):
@@ -86,8 +86,8 @@ def laxer(mine: RetentionStated | None, asked: RetentionStated | None) -> Iterat
 
 
 KEPT_ELSEWHERE = frozenset({DataClass.VAULT, DataClass.EVIDENCE, DataClass.TRACES})
-"""Classes that no sweeper deletes from: the store forgets the vault by itself, evidence goes only as a whole beginning of its
-chain, and traces are not kept here.
+"""Classes of which no single thing is ever due: the store forgets the vault by itself, evidence goes only as a whole beginning of
+its chain (``gateway.evidence.expiry``), and traces are not kept here (``gateway.policy.tracing``).
 """
 
 

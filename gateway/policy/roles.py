@@ -7,10 +7,10 @@ a grant of reveal with a reason and an end, which ``gateway.http.guard`` asks fo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from gateway.errors import InvalidRequest
+from gateway.errors import Forbidden, InvalidRequest
 
 
 class Role(StrEnum):
@@ -154,6 +154,16 @@ class Principal:
         return frozenset({EVERY_TENANT}) if EVERY_TENANT in found else found
 
     @property
+    def named(self) -> frozenset[str]:
+        """The tenants for whom they hold something by name."""
+        return frozenset[str]().union(*(each.tenants for each in self.held)) - {EVERY_TENANT}
+
+    def without(self, tenants: frozenset[str]) -> Principal:
+        """The same, but for what they hold for these tenants by name."""
+        kept = (replace(each, tenants=each.tenants - tenants) for each in self.held)
+        return replace(self, held=tuple(each for each in kept if each.tenants))
+
+    @property
     def roles(self) -> tuple[str, ...]:
         return tuple(sorted({each.role.value for each in self.held}))
 
@@ -161,6 +171,29 @@ class Principal:
 def operator() -> Principal:
     """Who brings the operator's own key."""
     return Principal(OPERATOR_KEY, OPERATOR_KEY, (Held(Role.OWNER, frozenset({EVERY_TENANT})),), broke_glass=True)
+
+
+def check_lasting(who: Principal) -> None:
+    """A key of minutes leaves nothing behind that lasts longer. Raises Forbidden."""
+    if who.broke_glass and who.id != OPERATOR_KEY:
+        raise Forbidden("a key of broken glass makes no other keys", hint="an owner makes them: sordino access keys create")
+
+
+def check_may_give(who: Principal, role: Role, tenants: Iterable[str], rights: Iterable[str] = ()) -> None:
+    """Nobody gives what they do not have. ``rights``: some of the role's; none: all of them.
+
+    Raises:
+        InvalidRequest: a right is not the role's.
+        Forbidden: they have not that right for that tenant, or have it for minutes.
+    """
+    check_lasting(who)
+    given = rights_of(rights, role) or RIGHTS[role]
+    for tenant in tenants:
+        lacks = [each for each in given if not (who.may_everywhere(each) if tenant == EVERY_TENANT else who.may(each, tenant))]
+        if lacks:
+            raise Forbidden(
+                "nobody makes a key that may do more than they may themselves", hint=f"you lack {', '.join(sorted(lacks))}"
+            )
 
 
 def role_of(name: str) -> Role:

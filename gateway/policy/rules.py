@@ -7,13 +7,14 @@ from datetime import date, timedelta
 
 from gateway.policy.announcing import RECORDING, AnnouncementMode
 from gateway.policy.calendar import add_business_days, holidays_of
-from gateway.policy.fields import Training
+from gateway.policy.fields import Tls, Training, strictest_tls
 from gateway.policy.mechanisms import Means, Mechanism, problem
 from gateway.policy.model import TenantPolicy
 from gateway.policy.payment import PAYMENT
 from gateway.policy.question import Ask, Health
 from gateway.policy.regions import LOCAL, ancestors
 from gateway.policy.registry import SubProcessor
+from gateway.policy.tracing import kept_too_long
 from gateway.values import DataCategory, Hop, ProcessorId
 
 CONSENT = "consent"
@@ -21,6 +22,9 @@ CONSENT = "consent"
 
 STORED = "stored-recording"
 """The purpose of reading back or deleting what a storage keeps: nothing goes there but its name."""
+
+UNTOLD_TLS = frozenset({"s3"})
+"""Dialects whose client cannot be told to speak TLS 1.3 only; what it speaks is 1.2 at least."""
 
 Rule = Callable[[TenantPolicy, SubProcessor, Ask], str | None]
 """Says no with a sentence about the processor ("its region is us…"), or nothing."""
@@ -70,6 +74,8 @@ def training(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
 
 def retention(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
     """Promise 14: the processor keeps nothing for longer than the tenant allows. Unknown is longer than anything."""
+    if said := kept_too_long(policy, entry):
+        return said
     if entry.region == LOCAL:
         return None
     longest = policy.processor_retention
@@ -149,8 +155,12 @@ def dpa(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
 
 
 def transport(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
-    """Promise 24: no plaintext off this machine."""
-    return entry.transport_problem or None
+    """Promise 24: no plaintext off this machine, and no version of TLS below the one that is asked for."""
+    if entry.transport_problem:
+        return entry.transport_problem
+    if entry.dialect in UNTOLD_TLS and least_tls(policy, entry, ask) is Tls.V1_3:
+        return "TLS 1.3 is asked for, and what speaks to it cannot be told to take nothing less"
+    return None
 
 
 def barred(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> str | None:
@@ -199,6 +209,19 @@ def notice_ends(policy: TenantPolicy, announced_on: date) -> date:
         free = [holidays_of(country) for country in policy.holidays]
         day = add_business_days(day, policy.notice_business_days, lambda each: any(is_holiday(each) for is_holiday in free))
     return max(day, announced_on + timedelta(days=policy.notice_days))
+
+
+def least_tls(policy: TenantPolicy, entry: SubProcessor, ask: Ask) -> Tls | None:
+    """The least version of TLS that the processor is reached with: the stricter of what its entry and the policy ask for.
+
+    None where there is no TLS: in our own processes, or in plain text on this machine.
+    """
+    if entry.base_url is None or not entry.base_url.lower().startswith("https:"):
+        return None
+    if ask.purpose == STORED and entry.dialect in UNTOLD_TLS:
+        # A name is sent, and what lies there must not stay because nobody may ask for its deletion.
+        return Tls.V1_2
+    return strictest_tls(Tls.V1_2, policy.tls, entry.tls)
 
 
 def carried(policy: TenantPolicy, ask: Ask) -> frozenset[DataCategory]:

@@ -306,7 +306,9 @@ def _evidence(breach: Breach) -> list[Facts]:
         ]
     whole = scope.get("chain") == "whole"
     fault = f"BROKEN at entry {breach.count('chain_fault_at'):,}: this entry {scope.get('chain_fault')}"
+    deleted = f"entries 1 to {breach.count('deleted_up_to'):,}, after their time: what of them was of that window is not counted"
     rows = (
+        *((("Deleted before", deleted),) if scope.get("deleted_up_to") else ()),
         ("Read", f"{breach.count('entries_read'):,} entries: {breach.count('first_entry'):,} to {breach.count('last_entry'):,}"),
         ("Chain in what was read", "whole: every entry follows the one before it" if whole else fault),
         (

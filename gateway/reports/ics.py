@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from gateway.policy.cases import Case, Deadline
+
 LONGEST_LINE = 75
 """Octets of a line without its end (section 3.1)."""
 
@@ -18,6 +20,13 @@ class Appointment:
     at: datetime
     title: str
     text: str
+
+
+def appointment(case: Case, deadline: Deadline) -> Appointment:
+    """One deadline of a case, as whoever keeps it wants to read it."""
+    uid, title = f"{case.id}.{deadline.name}@{case.tenant}.sordino", f"{case.kind}: {deadline.name} ({case.tenant})"
+    text = f"Case {case.id} ({case.kind}), about {case.about}. To see it: sordino cases show {case.id} --tenant {case.tenant}"
+    return Appointment(uid, deadline.at, title, text)
 
 
 def as_ics(name: str, rows: Iterable[Appointment], *, made: datetime) -> str:

@@ -18,7 +18,7 @@ from gateway.policy.contacts import Contacts
 from gateway.policy.model import TenantPolicy
 from gateway.policy.notice_message import NoticeMessage, moment
 from gateway.policy.retention import looks_personal
-from gateway.policy.roles import EVERY_TENANT, Principal, Role
+from gateway.policy.roles import EVERY_TENANT, Held, Principal, Role, check_lasting, check_may_give, role_of
 from gateway.ports import Clock, Ids, Ledger
 from gateway.runner.account import CallAccount
 from gateway.runner.notices import NoticeSender, attempt
@@ -34,6 +34,8 @@ AT_ONCE = 16
 ReadEntries = Callable[[TenantId, CallId], AsyncIterator[Entry]]
 HOST = "host"
 """Who works on the gateway's own machine, by the command line."""
+ON_THE_HOST = Principal(HOST, HOST, (Held(Role.OWNER, frozenset({EVERY_TENANT})),))
+"""The same as who asks: whoever has the machine has the store and the master key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,19 @@ class AccessDesk:
         key = await self._parts.keys.find(secret, now=self._parts.clock.now())
         return key.principal if key is not None else None
 
-    async def write(self, kind: str, tenants: Iterable[str], body: Mapping[str, Json]) -> None:
-        """One entry in the chain of each tenant. What is about no tenant, or none that there is, stands in the house's."""
+    def chains(self, tenants: Iterable[str]) -> frozenset[str]:
+        """Where it is written down: what is about no tenant, or about none that there is, in the house's chain."""
         known = self._parts.tenants()
-        chains = {tenant if tenant in known else HOUSE for tenant in tenants} or {HOUSE}
-        if EVERY_TENANT in tenants:
-            chains = {HOUSE, *known}
+        return frozenset(tenant if tenant in known else HOUSE for tenant in tenants) or frozenset({HOUSE})
+
+    async def write(self, kind: str, tenants: Iterable[str], body: Mapping[str, Json]) -> None:
+        """One entry in the chain of each tenant."""
+        await self._write(kind, self.chains(tenants), body)
+
+    async def _write_everywhere(self, kind: str, body: Mapping[str, Json]) -> None:
+        await self._write(kind, {HOUSE, *self._parts.tenants()}, body)
+
+    async def _write(self, kind: str, chains: Iterable[str], body: Mapping[str, Json]) -> None:
         few = asyncio.Semaphore(AT_ONCE)  # the store has a bound in time for each
 
         async def one(chain: str) -> None:
@@ -93,19 +102,35 @@ class AccessDesk:
 
     # --- keys -------------------------------------------------------------------------------------------------------
 
-    async def create_key(self, wish: Wish, *, by: str) -> tuple[AccessKey, Private[str]]:
-        """A new key, shown once. Raises InvalidRequest, NotFound for a tenant that there is not."""
+    async def create_key(self, wish: Wish, *, by: Principal) -> tuple[AccessKey, Private[str]]:
+        """A new key, shown once.
+
+        Raises:
+            InvalidRequest: there can be no such key.
+            Forbidden: it could do more than who asks for it.
+            NotFound: there is no such tenant.
+        """
         if wish.kind == BREAK_GLASS:
             raise InvalidRequest("such a key is made by breaking the glass", hint="sordino access break-glass --reason …")
+        check_may_give(by, role_of(wish.role), wish.tenants, wish.rights)
         self._known(wish.tenants)
         key, secret = await self._parts.keys.create(wish, now=self._parts.clock.now())
-        await self._proven(key, "access.key_created", by)
+        await self._proven(key, "access.key_created", by.id)
         return key, secret
 
-    async def rotate_key(self, key_id: str, *, grace: timedelta, by: str) -> tuple[AccessKey, Private[str]]:
-        """A new key in place of one, which stays good for ``grace``. Raises NotFound, InvalidRequest."""
+    async def rotate_key(self, key_id: str, *, grace: timedelta, by: Principal) -> tuple[AccessKey, Private[str]]:
+        """A new key in place of one, which stays good for ``grace``.
+
+        Raises:
+            InvalidRequest: it is no longer good.
+            Forbidden: it can do more than who asks for it.
+            NotFound: there is none.
+        """
+        for old in await self._parts.keys.all():
+            if old.id == key_id:
+                check_may_give(by, role_of(old.role), old.tenants, old.rights)
         key, secret = await self._parts.keys.rotate(key_id, now=self._parts.clock.now(), grace=grace)
-        await self._proven(key, "access.key_rotated", by, instead_of=key_id)
+        await self._proven(key, "access.key_rotated", by.id, instead_of=key_id)
         return key, secret
 
     async def revoke_key(self, key_id: str, *, by: str) -> AccessKey:
@@ -129,7 +154,10 @@ class AccessDesk:
             "by": by,
             **more,
         }
-        await self.write(kind, key.tenants, body)
+        if EVERY_TENANT in key.tenants:
+            await self._write_everywhere(kind, body)
+        else:
+            await self.write(kind, key.tenants, body)
 
     # --- people -----------------------------------------------------------------------------------------------------
 
@@ -185,19 +213,21 @@ class AccessDesk:
 
     # --- breaking the glass -----------------------------------------------------------------------------------------
 
-    async def break_glass(self, by: str, *, reason: str, minutes: int = GLASS_MINUTES) -> tuple[AccessKey, Private[str]]:
+    async def break_glass(self, by: Principal, *, reason: str, minutes: int = GLASS_MINUTES) -> tuple[AccessKey, Private[str]]:
         """A key with an owner's rights for minutes. It is in every tenant's evidence before it is, and every tenant is told.
 
         Raises:
             InvalidRequest: no reason, or too long.
+            Forbidden: who asks has such a key already: each has its own reason, and its end.
         """
+        check_lasting(by)
         parts, said = self._parts, _reason(reason)
         if not 1 <= minutes <= MOST_GLASS_MINUTES:
             raise InvalidRequest(f"the glass stays broken for 1 to {MOST_GLASS_MINUTES} minutes")
         now = parts.clock.now()
         until = now + timedelta(minutes=minutes)
-        body: dict[str, Json] = {"by": by, "reason": said, "until": until.isoformat()}
-        await self.write("access.glass_broken", (EVERY_TENANT,), body)
+        body: dict[str, Json] = {"by": by.id, "reason": said, "until": until.isoformat()}
+        await self._write_everywhere("access.glass_broken", body)
         wish = Wish(Role.OWNER.value, (EVERY_TENANT,), timedelta(minutes=minutes), "", BREAK_GLASS, reason=said)
         key, secret = await parts.keys.create(wish, now=now)
         log.warning("the glass was broken: the key %s has an owner's rights for %d minutes", key.id, minutes)

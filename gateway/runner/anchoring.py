@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from gateway.errors import SordinoError, UpstreamFailed, UpstreamTimeout
 from gateway.evidence import head as heads
 from gateway.evidence.anchor import anchor
+from gateway.evidence.cut import Cut
 from gateway.evidence.entries import Entry, Json
 from gateway.evidence.merkle import Growing
 from gateway.evidence.signed import Sign
@@ -40,6 +41,7 @@ class Anchors(Protocol):
 
 class Chain(Protocol):
     def entries(self, tenant: TenantId, *, after: int = 0) -> AsyncIterator[Entry]: ...
+    async def beginning(self, tenant: TenantId) -> Cut | None: ...
 
 
 class Lease(Protocol):
@@ -120,8 +122,15 @@ class Anchoring:
     async def _grow(self, tenant: TenantId, anchored: Sequence[Mapping[str, Any]]) -> tuple[Growing, str]:
         """The tree over all entries, held against its anchors; what this gateway has seen before is not read again."""
         tree, last = self._grown.pop(tenant, (Growing(), ""))
+        known = tree.size
+        cut = await self._p.chain.beginning(tenant)
+        if cut is not None and tree.size < cut.last:
+            # Of what was deleted after its time only that is left which stands for it: heads are of the whole chain as before.
+            tree, last = cut.tree(), cut.hash
         # What was read before was held against the anchors of that time.
-        roots = {} if tree.size else {head["size"]: head["root"] for head in anchored}
+        roots = {head["size"]: head["root"] for head in anchored if head["size"] > known}
+        if roots.get(tree.size, f"sha256:{tree.root.hex()}") != f"sha256:{tree.root.hex()}":
+            raise heads.rewritten(tenant, tree.size)
         async for entry in self._p.chain.entries(tenant, after=tree.size):
             if entry.seq != tree.size + 1 or (last and entry.previous != last):
                 raise heads.rewritten(tenant, entry.seq)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -13,21 +13,25 @@ from gateway.adapters.stores.offboarding import RedisOffboarding
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.subjects import RedisSubjects
 from gateway.adapters.stores.suppression import RedisSuppression
+from gateway.adapters.stores.transcripts import RedisTranscripts
 from gateway.errors import BackupInvalid
 from gateway.evidence.certificate import KIND as DELETED
 from gateway.evidence.entries import Entry
+from gateway.locks import KeyShelf
 from gateway.policy.consent import ANY_PURPOSE, Answer, ConsentRecord, How
 from gateway.policy.offboarding import Done, Offboarding, Status, Step, Times
 from gateway.policy.retention import Hold, HoldScope
+from gateway.runner.backup_rectified import KINDS as RECTIFIED
+from gateway.runner.backup_rectified import Rectified
 from gateway.runner.backup_since import Since
 from gateway.runner.holdings import Holding, Item
+from gateway.runner.places import ConsentsHolding
 from gateway.values import CallId, DataClass, TenantId
 
 OF_OFFBOARDING = "offboarding."
 LEFT = f"{OF_OFFBOARDING}{Step.KEY_DESTROYED}"
 """The kind of the entry that ends a tenant: none of its data comes back."""
-RECTIFIED = "transcript.rectified"
-CONSENTS = "consent.recorded"
+CONSENTS, CONSENTS_HOLDING = "consent.recorded", ConsentsHolding.name
 _OBJECTIONS = ("outbound.opted_out", "outbound.lifted", "rights.restricted", "rights.lifted")
 
 
@@ -37,18 +41,31 @@ class Replay:
 
     store: Store
     holdings: Sequence[Holding]
+    shelf: KeyShelf
+    _anew: set[tuple[str, str]] = field(default_factory=set)
+    """What came anew after it had been deleted, by holding and person: its records may be of before."""
 
     async def run(self, entries: AsyncIterator[Entry], done: Since) -> Since:
         """``entries``: those behind the head of the backup's header. Raises BackupInvalid, StoreUnavailable."""
+        rectified: Rectified | None = None
         async for entry in entries:
             try:
+                if entry.draft.kind in RECTIFIED:
+                    rectified = rectified or self._rectified(entry.draft.tenant)
+                    rectified.tell(entry)
                 await self._tell(entry, done)
             except (KeyError, TypeError, ValueError):
                 raise BackupInvalid(
                     f"entry {entry.seq} ({entry.draft.kind}) of {entry.draft.tenant} does not say what this version must know",
                     hint="restore with the version that the gateway runs",
                 ) from None
+        if rectified is not None:
+            done.rectified += await rectified.remove()
+            done.came_back += [f"words of {call} that were put right" for call in await rectified.wrong()]
         return done
+
+    def _rectified(self, tenant: TenantId) -> Rectified:
+        return Rectified(tenant, RedisTranscripts(self.store, self.shelf), RedisConsents(self.store))
 
     async def _tell(self, entry: Entry, done: Since) -> None:
         kind, body = entry.draft.kind, entry.draft.body
@@ -60,10 +77,8 @@ class Replay:
             await self._hold(entry.draft.tenant, kind, body)
         elif kind in _OBJECTIONS:
             done.objections += await self._object(entry)
-        elif kind == RECTIFIED:
-            done.rectified.append(entry.draft.call)
         elif kind == CONSENTS:
-            done.objections += await self._withdraw(entry)
+            await self._consent(entry, done)
         elif kind.startswith(OF_OFFBOARDING):
             done.left = done.left or kind == LEFT
             await self._leave(entry)
@@ -71,12 +86,15 @@ class Replay:
     async def prove(self, entries: AsyncIterator[Entry], done: Since) -> Since:
         """Look for everything that was deleted since: whatever is there came back."""
         async for entry in entries:
-            if entry.draft.kind == DELETED and (item := await self._there(entry.draft.tenant, entry.draft.body)):
+            if entry.draft.kind != DELETED or (str(entry.draft.body["holding"]), str(entry.draft.body["of"])) in self._anew:
+                continue
+            if item := await self._there(entry.draft.tenant, entry.draft.body):
                 done.came_back.append(f"{item.holding} {item.id}")
         return done
 
     async def _delete(self, tenant: TenantId, body: Mapping[str, Any]) -> int:
         item = await self._there(tenant, body)
+        self._anew.discard((str(body["holding"]), str(body["of"])))
         if item is None:
             return 0
         await self._holding(str(body["holding"])).delete(item)
@@ -117,6 +135,7 @@ class Replay:
             await RedisSuppression(self.store).opt_out(tenant, subject, since)
             record = ConsentRecord(Answer.WITHDRAWN, ANY_PURPOSE, How(str(body["how"])), entry.draft.at, str(body["proof"]))
             await RedisConsents(self.store).add(tenant, [(subject, record)])
+            self._anew.add((CONSENTS_HOLDING, subject))
         elif kind == "outbound.lifted":
             await RedisSuppression(self.store).lift(tenant, subject)
         elif kind == "rights.restricted":
@@ -125,16 +144,25 @@ class Replay:
             await RedisSubjects(self.store).lift(tenant, subject)
         return 1
 
-    async def _withdraw(self, entry: Entry) -> int:
-        """What was taken back since is taken back again. What was agreed to since is not known whole: it must be asked anew."""
-        rows: Any = entry.draft.body.get("records", ())
-        said = [
-            (str(row["subject"]), ConsentRecord(Answer.WITHDRAWN, row["purpose"], How(row["how"]), entry.draft.at, row["proof"]))
-            for row in rows
-            if row["answer"] == Answer.WITHDRAWN
-        ]
-        await RedisConsents(self.store).add(entry.draft.tenant, said)
-        return len(said)
+    async def _consent(self, entry: Entry, done: Since) -> None:
+        """What was taken back since is taken back again, and what was agreed to is agreed to again.
+
+        Evidence of earlier versions does not say when somebody had agreed, nor until when: then they must be asked anew.
+        """
+        tenant, consents = entry.draft.tenant, RedisConsents(self.store)
+        body: Mapping[str, Any] = entry.draft.body
+        rows: Any = body.get("records", ())
+        said = [(str(row["subject"]), _record_of(row, entry.draft.at)) for row in rows]
+        known = [(subject, record) for subject, record in said if record is not None]
+        had = {subject: set(await consents.of(tenant, subject)) for subject in {subject for subject, _ in known}}
+        await consents.add(tenant, [(subject, record) for subject, record in known if record not in had[subject]])
+        self._anew.update((CONSENTS_HOLDING, subject) for subject, _ in known)
+        withdrawn = sum(record.answer is Answer.WITHDRAWN for _, record in known)
+        done.objections += withdrawn
+        done.consents += len(known) - withdrawn
+        done.consents_unknown += len(rows) - len(known)
+        if body.get("part", 1) == 1:
+            done.consents_unknown += max(0, int(body["count"]) - int(body.get("named", len(rows))))
 
     async def _leave(self, entry: Entry) -> None:
         """Where the tenant's end stands: begun since, gone on with, or taken back."""
@@ -152,6 +180,18 @@ class Replay:
         elif word in set(Step):
             step = Step(word)
             await log.save(replace(state.begin(step, at).end(step, at, {}), version=before + 1), before=before)
+
+
+def _record_of(row: Mapping[str, Any], recorded: datetime) -> ConsentRecord | None:
+    """What somebody said, as far as the evidence tells. None: an agreement whose time is not known."""
+    answer, how, at, until = Answer(row["answer"]), How(row["how"]), row.get("at"), row.get("until")
+    if at is None:
+        # Of an earlier version: the time of the entry is no earlier than what it tells of, so the withdrawal counts.
+        return ConsentRecord(answer, row["purpose"], how, recorded, row["proof"]) if answer is Answer.WITHDRAWN else None
+    begins, ends = datetime.fromisoformat(at), datetime.fromisoformat(until) if until else None
+    if begins.tzinfo is None or (ends is not None and ends.tzinfo is None):
+        raise ValueError("a time without its zone")
+    return ConsentRecord(answer, row["purpose"], how, begins, row["proof"], ends)
 
 
 def _times(body: Mapping[str, Any]) -> Times:

@@ -172,10 +172,12 @@ class Restoring:
         if sources:
             of.entries, of.head = await append_newer(parts.snapshot, tenant, (seq, of.head), sources)
         of.since.entries = of.entries - seq
-        if await verify_links(self._entries(tenant, 0), tenant, first) != (of.entries, of.head):
+        cut = await parts.ledger.beginning(tenant)
+        before = (0, first) if cut is None else (cut.last, cut.hash)
+        if await verify_links(self._entries(tenant, 0), tenant, before) != (of.entries, of.head):
             raise BackupInvalid(f"the evidence of tenant {tenant} does not end where it should", hint="restore it again")
         at = next(section.seq for section in header.sections if section.tenant == tenant)
-        replay = Replay(parts.store, holdings)
+        replay = Replay(parts.store, holdings, parts.shelf)
         await replay.run(self._entries(tenant, at), of.since)
         if of.since.left:
             await parts.snapshot.remove(tenant, but_what_outlives=True)
@@ -201,6 +203,10 @@ class Restoring:
                 "deletions_since": since.deletions,
                 "deleted_again": since.deleted_again,
                 "came_back": len(since.came_back),
+                "objections_since": since.objections,
+                "consents_since": since.consents,
+                "consents_unknown": since.consents_unknown,
+                "rectified_removed": list(since.rectified),
                 "seq": of.entries,
                 "head": of.head,
             }

@@ -65,8 +65,12 @@ class Since:
     """Things that they had deleted and that the backup still had."""
     holds: int = 0
     objections: int = 0
+    consents: int = 0
+    """What was agreed to since, and is known again."""
+    consents_unknown: int = 0
+    """What was agreed to since and is named nowhere one by one: these people must be asked anew."""
     rectified: list[str] = field(default_factory=list)
-    """Calls whose words were put right since: the backup has them as they were before, and nobody else knows the right ones."""
+    """Calls, and persons by their keyed hash, of whom the backup had words that were put right since: these were taken out."""
     left: bool = False
     """The tenant's key was destroyed: nothing but its evidence is there."""
     came_back: list[str] = field(default_factory=list)
@@ -79,6 +83,7 @@ async def append_newer(snapshot: Snapshot, tenant: TenantId, head: tuple[int, st
         BackupInvalid: the newer evidence does not continue this chain, or does not reach it: then nobody knows what was deleted.
     """
     waiting: list[bytes] = []
+    first = head[1]
     known, covered = head[0], head[0] == 0 or tenant == HOUSE
     for source in sources:
         async for entry in source.entries(tenant, after=max(0, head[0] - 1)):
@@ -86,6 +91,12 @@ async def append_newer(snapshot: Snapshot, tenant: TenantId, head: tuple[int, st
                 # A store has all that there is; a bundle that ends here was made before the backup, or says nothing of after it.
                 covered = covered or not isinstance(source, BundleSource)
                 continue
+            if entry.seq > head[0] + 1 and head == (known, first) and not isinstance(source, BundleSource):
+                raise BackupInvalid(
+                    f"entries {head[0] + 1} to {entry.seq - 1} of tenant {tenant}, which follow those of the backup, were "
+                    "deleted after their time: nobody knows any more what was deleted of its data meanwhile",
+                    hint="take a newer backup",
+                )
             if (entry.seq, entry.previous) != (head[0] + 1, head[1]):
                 raise BackupInvalid(
                     f"entry {entry.seq} of tenant {tenant} in the newer evidence does not follow entry {head[0]} of the backup",
@@ -113,9 +124,12 @@ async def _append(snapshot: Snapshot, tenant: TenantId, parts: Sequence[bytes]) 
         )
 
 
-async def verify_links(entries: AsyncIterator[Entry], tenant: TenantId, first: str) -> tuple[int, str]:
-    """Walk the whole chain; its end. Each entry's own hash was checked by who read it. Raises EvidenceInvalid."""
-    seq, head = 0, first
+async def verify_links(entries: AsyncIterator[Entry], tenant: TenantId, before: tuple[int, str]) -> tuple[int, str]:
+    """Walk the whole chain from behind ``before``; its end. Each entry's own hash was checked by who read it.
+
+    Raises EvidenceInvalid.
+    """
+    seq, head = before
     async for entry in entries:
         if entry.seq != seq + 1 or entry.previous != head or entry.draft.tenant != tenant:
             raise EvidenceInvalid(f"entry {entry.seq} of tenant {tenant} does not follow entry {seq}")

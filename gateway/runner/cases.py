@@ -26,7 +26,6 @@ from gateway.policy.cases import (
     RESERVED,
     Case,
     CaseEvent,
-    Deadline,
     Due,
     Letter,
     fold,
@@ -38,7 +37,7 @@ from gateway.policy.contacts import Contacts
 from gateway.policy.load import PolicySet
 from gateway.policy.notice_message import NoticeMessage
 from gateway.ports import Clock, Ids, Ledger
-from gateway.reports.ics import Appointment, as_ics
+from gateway.reports.ics import appointment, as_ics
 from gateway.runner.account import CallAccount
 from gateway.runner.notices import ATTEMPTS, NoticeSender, attempt
 from gateway.values import CallId, TenantId
@@ -197,11 +196,12 @@ class CaseBook:
         found = await self._read(tenant, live_only=open_only)
         return tuple(case for case in found if kind in ("", case.kind) and (case.open or not open_only))
 
-    async def calendar(self, tenant: TenantId) -> str:
-        """Every deadline that runs, as an iCalendar file (``text/calendar``). Raises StoreUnavailable."""
-        cases = await self.list(tenant, open_only=True)
-        rows = [_appointment(case, deadline) for case in cases for deadline in case.running]
-        return as_ics(f"Sordino: deadlines of {tenant}", rows, made=self._clock.now())
+    async def calendar(self, tenant: TenantId | None = None) -> str:
+        """Every deadline that runs, of one or of all (``tenants``), as an iCalendar file. Raises StoreUnavailable."""
+        whose = self.tenants() if tenant is None else (tenant,)
+        cases = [case for each in whose for case in await self.list(each, open_only=True)]
+        rows = [appointment(case, deadline) for case in cases for deadline in case.running]
+        return as_ics(f"Sordino: deadlines of {tenant or 'all'}", rows, made=self._clock.now())
 
     async def due(self, now: datetime | None = None, *, within: timedelta = NEAR, tenants: Sequence[str] = ()) -> tuple[Due, ...]:
         """Deadlines of open cases that are past or end ``within`` that time, the most urgent first. Raises StoreUnavailable."""
@@ -366,11 +366,6 @@ def _plain(facts: Mapping[str, Any]) -> dict[str, Json]:
         return {name: plain(value, f"facts.{name}", below=4) for name, value in facts.items()}
     except EvidenceInvalid as error:
         raise InvalidRequest(f"this cannot be a fact of a case: {error.message}") from None
-
-
-def _appointment(case: Case, deadline: Deadline) -> Appointment:
-    text = f"Case {case.id} ({case.kind}), about {case.about}. To see it: sordino cases show {case.id} --tenant {case.tenant}"
-    return Appointment(f"{case.id}.{deadline.name}@{case.tenant}.sordino", deadline.at, f"{case.kind}: {deadline.name}", text)
 
 
 def _in_a_case(step: CaseEvent) -> Decide:

@@ -110,11 +110,14 @@ class Deletions:
     def __init__(self, parts: DeletionParts) -> None:
         self._p = parts
 
-    async def delete(self, tenant: TenantId, items: Sequence[Item], *, why: str, by: str, holder: str = "") -> Deletion:
+    async def delete(
+        self, tenant: TenantId, items: Sequence[Item], *, why: str, by: str, holder: str = "", looked: str = ""
+    ) -> Deletion:
         """Everything of ``items`` that no hold keeps is gone, everywhere, when this answers; each with its certificate.
 
         ``why`` and ``by`` stand in the evidence: no personal data. Deleting what is gone is no error. ``holder``: who must have
-        the lease of retention when it is decided, else nothing is.
+        the lease of retention when it is decided, else nothing is. ``looked``: the version of the holds under which the asker
+        has looked itself; where one came or went since, nothing is decided.
 
         Raises:
             InvalidRequest: no reason is given.
@@ -127,7 +130,7 @@ class Deletions:
         gone: list[_Gone] = []
         failed: list[SordinoError] = []
         for start in range(0, len(items), BATCH):
-            decided, kept = await self._decide(tenant, items[start : start + BATCH], deletion, why, by, holder)
+            decided, kept = await self._decide(tenant, items[start : start + BATCH], deletion, why, by, holder, looked)
             held += kept
             gone += await self._destroy(tenant, decided, failed)
         certificates = await self._certify(tenant, gone, failed, fresh=deletion)
@@ -161,11 +164,13 @@ class Deletions:
     # --- deciding -----------------------------------------------------------------------------------------------------
 
     async def _decide(
-        self, tenant: TenantId, items: Sequence[Item], deletion: str, why: str, by: str, holder: str
+        self, tenant: TenantId, items: Sequence[Item], deletion: str, why: str, by: str, holder: str, looked: str
     ) -> tuple[list[Intent], tuple[Held, ...]]:
         decided_at = self._p.clock.now()
         for _ in range(LOOKS):
             version, holds = await self._p.holds.now(tenant)
+            if looked and version != looked:
+                return [], ()
             free, held = await self._sorted_out(tenant, items, holds)
             intents = [
                 Intent(

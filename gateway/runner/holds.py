@@ -20,7 +20,8 @@ from gateway.ports import Clock, Ids, Ledger
 from gateway.runner.account import CallAccount
 from gateway.runner.deletion import SubjectOf
 from gateway.runner.holdings import LINKS
-from gateway.values import CallId, TenantId
+from gateway.runner.tenants import no_such_tenant
+from gateway.values import CallId, DataClass, TenantId
 
 
 class HoldStore(Protocol):
@@ -65,7 +66,7 @@ class HoldDesk:
             EvidenceUnavailable: it could not be written down. It is in force nevertheless.
         """
         if self._known is not None and not await self._known(tenant):
-            raise NotFound("there is no such tenant, nor was there one", hint="sordino tenants list")
+            raise no_such_tenant()
         now = self._clock.now()
         if review <= now.date():
             raise InvalidRequest("the review of a hold lies in the past", hint="name a day to come: --review 2027-01-31")
@@ -102,6 +103,9 @@ class HoldDesk:
         return {tenant: holds for tenant, holds in found.items() if holds}
 
     async def _covers(self, hold: Hold, intent: Intent) -> bool:
+        if intent.data_class is DataClass.EVIDENCE:
+            # A whole beginning of the chain, with entries of whomever: it may have been of them.
+            return hold.scope.data_class in (None, DataClass.EVIDENCE)
         subject = None
         if hold.scope.subject is not None and intent.data_class not in OF_PERSONS:
             subject = await self._subject_of(hold.tenant, CallId(intent.id))

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from gateway.errors import EvidenceInvalid, EvidenceUnavailable
 from gateway.evidence.chain import genesis
+from gateway.evidence.cut import Cut
 from gateway.evidence.lines import read_entry
 from gateway.evidence.scope import HASH, Links
 from gateway.policy.cases import Case
@@ -41,6 +42,7 @@ GATEWAY = "gateway"
 class ChainTail(Protocol):
     async def after(self, tenant: TenantId, place: int, most: int) -> Sequence[tuple[int, bytes]]: ...
     async def last(self, tenant: TenantId) -> tuple[int, bytes] | None: ...
+    async def beginning(self, tenant: TenantId) -> Cut | None: ...
 
 
 class Marks(Protocol):
@@ -102,10 +104,13 @@ class ChainWatch:
         return Looked(read, tuple(faults), incident)
 
     async def verify(self, tenant: TenantId) -> Looked:
-        """The whole chain, from its first entry to its last, at once."""
-        place, hash_, read, faults = 0, genesis(tenant), 0, list[Fault]()
+        """The whole chain, from its first entry that is there to its last, at once."""
+        (place, hash_), read, faults = await self._begin(tenant), 0, list[Fault]()
         while True:
             stretch = await self._verified(tenant, place, hash_, MOST)
+            if stretch.faults and (begin := await self._begin(tenant))[0] > place:
+                (place, hash_), read = begin, 0  # its beginning was deleted meanwhile
+                continue
             read += stretch.count
             faults += stretch.faults
             if not stretch.count:
@@ -114,16 +119,29 @@ class ChainWatch:
 
     async def _stretch(self, tenant: TenantId, mark: str, most: int) -> tuple[int, list[Fault], tuple[int, str]]:
         """How many entries, what is wrong with them, and where the mark is to stand then."""
-        begin = (0, genesis(tenant))
-        place, hash_ = await self._marks.get(tenant, mark) or begin
-        faults = await self._gone(tenant, place, hash_) if place else []
+        begin = await self._begin(tenant)
+        place, hash_ = max(await self._marks.get(tenant, mark) or begin, begin, key=lambda each: each[0])
+        faults = await self._gone(tenant, place, hash_) if (place, hash_) != begin else []
         if faults:
             # What the mark knew is no more: go on from where the chain is now, so that this is said once.
             last = await self._chain.last(tenant)
             place, hash_ = (last[0], _hash(last[1])) if last else begin
         stretch = await self._verified(tenant, place, hash_, most)
+        if (faults or stretch.faults) and (await self._begin(tenant))[0] > begin[0]:
+            return await self._stretch(tenant, mark, most)  # its beginning was deleted meanwhile
         then = (stretch.place, stretch.hash) if stretch.count else begin if mark == WALK else (place, hash_)
         return stretch.count, [*faults, *stretch.faults], then
+
+    async def _begin(self, tenant: TenantId) -> tuple[int, str]:
+        """What the first entry that is there follows: the genesis, or the last of those that were deleted after their time.
+
+        Where neither is so the first entry is the fault.
+        """
+        try:
+            cut = await self._chain.beginning(tenant)
+        except EvidenceInvalid:
+            cut = None
+        return (0, genesis(tenant)) if cut is None else (cut.last, cut.hash)
 
     async def _gone(self, tenant: TenantId, place: int, hash_: str) -> list[Fault]:
         """Whether the last entry that was verified still stands there."""

@@ -97,21 +97,23 @@ class TenantExports:
 
     async def _bundle(self, path: Path, tenant: TenantId) -> None:
         """The whole chain and every certificate. Receipts and consents are in the data beside it."""
-        count, last, head = 0, None, genesis(tenant)
+        count, first, last, before, head = 0, None, None, genesis(tenant), genesis(tenant)
         with new_bundle(path) as bundle:
             for part in PARTS:
                 with bundle.part(part) as write:
                     if part == CHAIN:
                         async for entry in self._p.entries(tenant):
                             write(canonical(record(entry)) + b"\n")
+                            if first is None:
+                                first, before = entry.seq, entry.previous
                             count, last, head = count + 1, entry.seq, entry.hash
                     elif part == CERTIFICATES:
                         found = [certificate async for certificate in self._p.certificates.all(tenant)]
-                        for certificate in sorted(found, key=lambda each: each.id):
+                        for certificate in sorted(found, key=lambda each: each.place):
                             write(certificate.to_json())
                     elif part == KEY:
                         write(key_part(self._p.public_key))
-            span = Span(count, 1 if count else None, last, genesis(tenant), head)
+            span = Span(count, first, last, before, head)
             made, signed = self._p.clock.now(), {"sign": self._p.sign, "public_key": self._p.public_key}
             bundle.finish(manifest(tenant, made, (None, None), span, bundle.parts, **signed))  # type: ignore[arg-type]
 

@@ -180,11 +180,16 @@ class DialDesk:
         if any(record.at > now for _, record in records):
             raise InvalidRequest("consent cannot be on record from a time that is still to come")
         await self._consents.add(name, records)
-        rows: list[Json] = [
-            {"subject": subject, "answer": each.answer.value, "purpose": each.purpose, "how": each.how.value, "proof": each.proof}
-            for subject, each in records[:FEW]
-        ]
-        return await self._prove(name, "consent.recorded", {"count": len(records), "records": rows})
+        # A store that comes back from a backup learns from here what was taken back: of that each one is named.
+        named = [each for each in records if each[1].answer is Answer.WITHDRAWN]
+        named += [each for each in records if each[1].answer is Answer.GIVEN][:FEW]
+        rows: list[Json] = [_row(subject, record) for subject, record in named]
+        parts = [rows[at : at + FEW] for at in range(0, len(rows), FEW)] or [[]]
+        account = CallAccount(name, CallId(self._ids.new("outbound")), self._ledger, self._clock)
+        for number, part in enumerate(parts, 1):
+            body: dict[str, Json] = {"count": len(records), "named": len(rows), "part": number, "records": part}
+            await account.write("consent.recorded", body)
+        return account.call
 
     async def consents_of(self, tenant: str, number: Private[str]) -> tuple[ConsentRecord, ...]:
         """Everything that this person said, the oldest first."""
@@ -224,7 +229,13 @@ class DialDesk:
 
 
 FEW = 100
-"""Records of an import that are named one by one in the evidence."""
+"""Agreements of an import that are named one by one in the evidence, and what one entry names."""
+
+
+def _row(subject: str, record: ConsentRecord) -> Json:
+    said = {"answer": record.answer.value, "purpose": record.purpose, "how": record.how.value, "proof": record.proof}
+    until = {"until": record.until.isoformat()} if record.until else {}
+    return {"subject": subject, **said, "at": record.at.isoformat(), **until}
 
 
 def _consent(record: ConsentRecord | None) -> Json:

@@ -19,8 +19,9 @@ from typing import Protocol
 from gateway.adapters.stores.deletions import RETENTION
 from gateway.errors import SordinoError
 from gateway.policy.model import TenantPolicy
-from gateway.policy.retention import OF_PERSONS, due, due_without_policy
+from gateway.policy.retention import OF_PERSONS, Retention, due, due_without_policy
 from gateway.ports import Clock, Telemetry
+from gateway.runner.chain_expiry import BY, WHY, Due
 from gateway.runner.deletion import Deletions
 from gateway.runner.holdings import CALLERS, Holding, Item
 from gateway.runner.holds import HoldDesk
@@ -39,7 +40,8 @@ PAUSE_S = 0.05
 LEASE_S = 900.0
 ALONE_FOR = timedelta(days=1)
 """How long a tenant's file must have been gone before what no call was promised is counted by what is usual."""
-WHY, BY = "its time is over", "retention"
+SETTLED = timedelta(days=1)
+"""How long the evidence of a call is kept at least, behind the longest life of its placeholders."""
 
 
 class Lease(Protocol):
@@ -75,6 +77,10 @@ class SweeperParts:
     pause: Callable[[], Awaitable[None]]
     everybody: Callable[[], Awaitable[Iterable[TenantId]]] | None = None
     """Whoever has data, with a policy or without; None: only the tenants of the policies. Raises StoreUnavailable."""
+    evidence: Due | None = None
+    """Finds what is due of a chain's beginning; None: chains stay whole."""
+    departed: Callable[[], Awaitable[Sequence[TenantId]]] | None = None
+    """Tenants that have left: of them only evidence is kept, as long as the defaults say."""
 
 
 class Sweeper:
@@ -86,6 +92,8 @@ class Sweeper:
         self._overdue: dict[TenantId, int] = {}
         self._alone: dict[TenantId, datetime] = {}
         """Tenants without a policy, and when that was noticed."""
+        self._left: frozenset[TenantId] = frozenset()
+        """Those among them that have left: their evidence goes in time, too."""
 
     async def run(self, chore: Callable[[], Awaitable[object]]) -> None:
         """Look again and again; ``chore`` is what each gateway does for itself.
@@ -123,17 +131,18 @@ class Sweeper:
         return Swept(deleted, held, tuple(left))
 
     async def _all(self) -> list[tuple[TenantId, TenantPolicy | None]]:
-        """The tenants of the policies, and those who have data though their file is gone: nobody else would look after it."""
-        tenants = dict[TenantId, TenantPolicy | None](self._p.tenants())
+        """The tenants of the policies, those that have left, and those who have data though their file is gone: nobody else would
+        look after it.
+        """
+        tenants, more = dict[TenantId, TenantPolicy | None](self._p.tenants()), list[TenantId](self._alone)
         try:
-            more = await self._p.everybody() if self._p.everybody is not None else ()
+            self._left = frozenset(await self._p.departed() if self._p.departed is not None else ())
+            more = list(await self._p.everybody() if self._p.everybody is not None else ())
         except SordinoError as error:
             log.warning("tenants without a policy could not be looked for now: %s", error.code)
-            more = self._alone
-        found = [*tenants.items(), *((tenant, None) for tenant in more if tenant not in tenants)]
         now = self._p.clock.now()
-        self._alone = {tenant: self._alone.get(tenant, now) for tenant, policy in found if policy is None}
-        return found
+        self._alone = {tenant: self._alone.get(tenant, now) for tenant in (*self._left, *more) if tenant not in tenants}
+        return [*tenants.items(), *((tenant, None) for tenant in self._alone)]
 
     async def _tenant(self, tenant: TenantId, policy: TenantPolicy | None, deleted: Counter[DataClass]) -> int:
         """All of one tenant that is due. How much of it a hold keeps. What fails does not keep the rest from being done."""
@@ -151,10 +160,29 @@ class Sweeper:
             if not await self._p.lease.take(tenant, RETENTION, for_s=LEASE_S):
                 return held
             await self._p.pause()
+        if policy is not None or tenant in self._left:
+            await self._evidence(tenant, Retention() if policy is None else policy.retention, deleted, failed)
         await self._tell_overdue(tenant)
         if failed:
             raise failed[0]
         return held
+
+    async def _evidence(
+        self, tenant: TenantId, retention: Retention, deleted: Counter[DataClass], failed: list[SordinoError]
+    ) -> None:
+        """The beginning of the chain, so much of it as goes at once; last, for it says what was deleted before."""
+        if self._p.evidence is None:
+            return
+        try:
+            # Never of a conversation that may still go on: it lives no longer than its placeholders.
+            keep = max(retention.evidence, retention.vault + SETTLED)
+            due_now = await self._p.evidence.due(tenant, keep)
+            if due_now is not None:
+                how = {"why": WHY, "by": BY, "holder": self._p.holder, "looked": due_now.holds}
+                done = await self._p.deletions.delete(tenant, [due_now.item], **how)
+                deleted.update(each.data_class for each in done.certificates)
+        except SordinoError as error:
+            failed.append(error)
 
     async def _step(self, tenant: TenantId, step: Sequence[Item], deleted: Counter[DataClass], failed: list[SordinoError]) -> int:
         """These are gone but for those that a hold keeps; how many it does."""

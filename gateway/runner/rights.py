@@ -19,6 +19,7 @@ from gateway.policy.phone import e164
 from gateway.ports import Clock
 from gateway.reports.rights_dossier import Dossier
 from gateway.runner import rights_case as cases
+from gateway.runner.deletion import Held
 from gateway.runner.outbound import Subject
 from gateway.runner.rights_acts import Acted, Acts
 from gateway.runner.rights_case import BEGUN, FORWARD, IDENTIFIED, NOTHING_FOUND, RELEASED, TOLD, Right, Via
@@ -126,7 +127,7 @@ class RightsDesk:
 
     async def show(self, tenant: str, case_id: str) -> Case:
         """Raises NotFound; InvalidRequest for a case that is no request of a person."""
-        case = await self._book.get(TenantId(self._tenant(tenant).tenant), case_id)
+        case = await self._book.get(TenantId(tenant), case_id)
         cases.right_of(case)
         return case
 
@@ -135,7 +136,10 @@ class RightsDesk:
     ) -> Sequence[Case]:
         """The tenant's requests, the oldest first; with a number those of that person."""
         subject = None if number is None else self.subject_of(tenant, number, country=country)
-        return cases.of_person(await self._book.list(TenantId(self._tenant(tenant).tenant), open_only=open_only), subject)
+        found = cases.of_person(await self._book.list(TenantId(tenant), open_only=open_only), subject)
+        if not found:
+            self._tenant(tenant)  # what was asked of a tenant that has left stays; a name that nobody has is told
+        return found
 
     async def identify(self, tenant: str, case_id: str, *, method: str, by: str) -> Case:
         """Somebody made sure that who asks is who they say: how, and who did."""
@@ -204,7 +208,9 @@ class RightsDesk:
         return Handout(f"{right.value}-{case.id}.zip", facts, zipped(dossier, items, done))
 
     async def do(self, tenant: str, case_id: str, *, by: str, correction: Correction | None = None) -> Acted:
-        """Erase, rectify, restrict, lift. Done when it answers; an erasure that a hold keeps from ending leaves its case open.
+        """Erase, rectify, restrict, lift. Done when it answers, unless ``finished`` is false: then the case stays open.
+
+        A hold keeps its scope from an erasure, which takes the rest; of a correction that it touches nothing is done at all.
 
         Raises:
             PolicyRefused: something must come first; ``reasons`` say what.
@@ -218,6 +224,8 @@ class RightsDesk:
         if right is Right.RECTIFY:
             if correction is None:
                 raise InvalidRequest("a correction needs the wrong value and the right one")
+            if held := await self._acts.keeps_as_it_is(case.tenant, case.about, _call_of(case), correction.old, correction.new):
+                return await self._held(case, body, held)
             facts = await self._rectify(case, correction, str(body["by"]))
         elif right is Right.RESTRICT:
             facts = await self._acts.restrict(case.tenant, case.about)
@@ -257,6 +265,13 @@ class RightsDesk:
             await self._book.event(case.tenant, case.id, NOTHING_FOUND, {"by": by})
             raise
 
+    async def _held(self, case: Case, body: Mapping[str, Json], held: tuple[Held, ...]) -> Acted:
+        """A correction that a hold forbids: nothing was altered, and the evidence says which order wanted that."""
+        holds: list[Json] = [*sorted({each.hold.id for each in held})]
+        facts: dict[str, Json] = {"places": {}, "finished": False, "holds": holds}
+        evidence = await self._acts.prove(case.tenant, "rights.not_rectified", {**body, **facts})
+        return Acted(Right.RECTIFY.value, evidence, facts, (), held, finished=False)
+
     async def _erase(self, case: Case, body: Mapping[str, Json]) -> Acted:
         if cases.last(case, BEGUN) is None:
             await self._book.event(case.tenant, case.id, BEGUN, {"by": body["by"]})
@@ -280,7 +295,7 @@ class RightsDesk:
     async def _ready(self, tenant: str, case_id: str) -> Case:
         case = await self.show(tenant, case_id)
         if reasons := cases.why_not(case):
-            raise PolicyRefused("this request cannot be carried out yet", hint=reasons[0], reasons=reasons)
+            raise PolicyRefused("this request cannot be carried out yet", hint=cases.mends(case) or reasons[0], reasons=reasons)
         return case
 
     def _body(self, case: Case, by: str) -> dict[str, Json]:

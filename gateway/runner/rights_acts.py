@@ -34,6 +34,7 @@ class Deleting(Protocol):
     """``gateway.runner.deletion.Deletions``."""
 
     async def delete(self, tenant: TenantId, items: Sequence[Item], *, why: str, by: str) -> Deletion: ...
+    async def held(self, tenant: TenantId, items: Sequence[Item]) -> tuple[Held, ...]: ...
 
 
 class Corrector(Protocol):
@@ -42,6 +43,15 @@ class Corrector(Protocol):
     @property
     def name(self) -> str:
         """``vault``, ``transcript``, ``consent``."""
+        ...
+
+    @property
+    def data_class(self) -> DataClass:
+        """Of what it corrects: which legal holds it asks."""
+        ...
+
+    async def stands(self, tenant: TenantId, subject: str, calls: Sequence[CallId], old: Private[str]) -> Sequence[str]:
+        """The calls, or the person, in whose data the value stands. Nothing is changed."""
         ...
 
     async def correct(self, tenant: TenantId, subject: str, calls: Sequence[CallId], old: Private[str], new: Private[str]) -> int:
@@ -168,6 +178,24 @@ class Acts:
         if await self._p.kept.persons.restricted(tenant, subject) is not None:
             found.append(RESTRICTION_STAYS)
         return (*found, EVIDENCE_STAYS) if calls else tuple(found)
+
+    async def keeps_as_it_is(
+        self, tenant: TenantId, subject: str, call: CallId | None, old: Private[str], new: Private[str]
+    ) -> tuple[Held, ...]:
+        """What of that which a correction would change a legal hold keeps as it is (GDPR art. 18(2), 17(3)(e)).
+
+        A hold that comes while the values are being written comes after them. Raises NotFound: the call is not theirs;
+        InvalidRequest: there are no two values.
+        """
+        two_values(old, new)
+        calls, items = await self.calls_of(tenant, subject, call), list[Item]()
+        for corrector in self._p.correctors:
+            places = [each for each in self._p.kept.holdings if each.data_class is corrector.data_class]
+            for id_ in await corrector.stands(tenant, subject, calls, old):
+                for place in places:
+                    found = await (place.of_person(tenant, id_) if id_ == subject else place.of_call(tenant, CallId(id_)))
+                    items += [found] if found is not None else []
+        return await self._p.deletions.held(tenant, items)
 
     async def rectify(
         self, tenant: TenantId, subject: str, call: CallId | None, old: Private[str], new: Private[str]

@@ -43,6 +43,15 @@ class Right(StrEnum):
         """Whether something is given to whoever asks."""
         return self in (Right.ACCESS, Right.EXPORT, Right.KNOW)
 
+    @property
+    def needs_identity(self) -> bool:
+        """Whether it must be on record first how it was checked who asks: for all but a restriction.
+
+        Who knows somebody's number could else read their data, alter it or have it destroyed. A restriction protects, and can be
+        ended: it is applied at once, and to end it takes the check (GDPR art. 12(6), 18).
+        """
+        return self is not Right.RESTRICT
+
 
 class Via(StrEnum):
     """Who brought it: the tenant for the person, the person to us directly, or a regulator."""
@@ -91,7 +100,7 @@ def letter_of(case: Case) -> NoticeMessage:
         f"  Received:        {moment(case.opened_at)}",
         f"  To be answered:  {moment(due)}",
         "",
-        "Nothing is handed out before the identity of who asks was checked"
+        "Nothing is handed out, altered or erased before the identity of who asks was checked"
         + (" and a second person has released it with a written authorisation." if via is Via.REGULATOR else "."),
         f"To see it: sordino rights show --tenant {case.tenant} --case {case.id}",
         "",
@@ -120,12 +129,29 @@ def identity(case: Case) -> Mapping[str, Json] | None:
     return None if event is None else {**event.facts, "at": moment(event.at)}
 
 
+def lacks_identity(case: Case) -> bool:
+    """Whether its right needs the check of who asks, and nobody has recorded one."""
+    return right_of(case).needs_identity and identity(case) is None
+
+
+def mends(case: Case) -> str:
+    """The command for the first thing that must come before the case is carried out; empty: there is none to give."""
+    of = f"--tenant {case.tenant} --case {case.id}"
+    if not case.open:
+        return ""
+    if lacks_identity(case):
+        return f'sordino rights identify {of} --identity "how it was checked"'
+    if via_of(case) is Via.REGULATOR and last(case, RELEASED) is None:
+        return f"sordino rights release {of} --authorisation REFERENCE, by a second person"
+    return ""
+
+
 def why_not(case: Case) -> tuple[str, ...]:
     """Every reason why the case may not be carried out now, as a sentence that says what to do."""
-    right, via, found = right_of(case), via_of(case), list[str]()
+    via, found = via_of(case), list[str]()
     if not case.open:
         found.append("the case is closed: open a new one")
-    if right.hands_out and identity(case) is None:
+    if lacks_identity(case):
         found.append("nobody has recorded how the identity of who asks was checked")
     if via is Via.REGULATOR:
         told = case.deadlines.get(TOLD)

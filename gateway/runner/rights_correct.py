@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from gateway.errors import ConversationMoved, NotFound
-from gateway.values import CallId, Placeholder, Private, TenantId
+from gateway.values import CallId, DataClass, Placeholder, Private, TenantId
 
 ATTEMPTS = 5
 
@@ -29,9 +29,18 @@ class CorrectVault:
     """What stands behind placeholders: the next answer of a conversation is restored with the right value."""
 
     name = "vault"
+    data_class = DataClass.VAULT
 
     def __init__(self, vaults: Callable[[TenantId], Vaults]) -> None:
         self._vaults = vaults
+
+    async def stands(self, tenant: TenantId, subject: str, calls: Sequence[CallId], old: Private[str]) -> Sequence[CallId]:
+        vaults, found = self._vaults(tenant), list[CallId]()
+        for call in calls:
+            vault = await vaults.open(tenant, call, create=False)
+            if vault is not None and old in vault.values.values():
+                found.append(call)
+        return found
 
     async def correct(self, tenant: TenantId, subject: str, calls: Sequence[CallId], old: Private[str], new: Private[str]) -> int:
         vaults, count = self._vaults(tenant), 0
@@ -61,16 +70,21 @@ class RectifyTranscript(Protocol):
     async def rectify(
         self, tenant: TenantId, call: CallId, wrong: Placeholder | Private[str], right: Private[str], *, by: str
     ) -> Sequence[object]: ...
+    async def stands(self, tenant: TenantId, call: CallId, wrong: Placeholder | Private[str]) -> bool: ...
 
 
 class CorrectTranscripts:
     """What was said, where it is kept: each transcript has its own entry of the change too."""
 
     name = "transcript"
+    data_class = DataClass.TRANSCRIPT
     by = "rights"
 
     def __init__(self, desk: RectifyTranscript) -> None:
         self._desk = desk
+
+    async def stands(self, tenant: TenantId, subject: str, calls: Sequence[CallId], old: Private[str]) -> Sequence[CallId]:
+        return [call for call in calls if await self._desk.stands(tenant, call, old)]
 
     async def correct(self, tenant: TenantId, subject: str, calls: Sequence[CallId], old: Private[str], new: Private[str]) -> int:
         count = 0
@@ -84,15 +98,20 @@ class CorrectTranscripts:
 
 class ConsentProofs(Protocol):
     async def correct(self, tenant: TenantId, subject: str, old: Private[str], new: Private[str]) -> int: ...
+    async def stands(self, tenant: TenantId, subject: str, old: Private[str]) -> bool: ...
 
 
 class CorrectConsents:
     """Where a consent is proven, as it was written down."""
 
     name = "consent"
+    data_class = DataClass.CONSENT
 
     def __init__(self, consents: ConsentProofs) -> None:
         self._consents = consents
+
+    async def stands(self, tenant: TenantId, subject: str, calls: Sequence[CallId], old: Private[str]) -> Sequence[str]:
+        return [subject] if await self._consents.stands(tenant, subject, old) else []
 
     async def correct(self, tenant: TenantId, subject: str, calls: Sequence[CallId], old: Private[str], new: Private[str]) -> int:
         return await self._consents.correct(tenant, subject, old, new)

@@ -82,6 +82,11 @@ class TranscriptDesk:
         await account.write("transcript.revealed", {"reason": why, "by": by, "key_id": found.facts.key_id})
         return in_clear(found)
 
+    async def stands(self, tenant: TenantId, call: CallId, wrong: Placeholder | Private[str]) -> bool:
+        """Whether there is a transcript of that call with that value in it: what ``rectify`` would alter."""
+        found = await self._store.read(tenant, call)
+        return found is not None and bool(_named(found, wrong))
+
     async def rectify(
         self, tenant: TenantId, call: CallId, wrong: Placeholder | Private[str], right: Private[str], *, by: str
     ) -> tuple[Rectified, ...]:
@@ -96,7 +101,7 @@ class TranscriptDesk:
         if not right.map(lambda text: 0 < len(text.strip()) <= LONGEST_VALUE).reveal():
             raise InvalidRequest("there is no value to write", hint=f"write 1 to {LONGEST_VALUE} characters")
         found = await self.read(tenant, call)
-        named = [name for name, value in found.values.items() if name == wrong or _same(value, wrong)]
+        named = _named(found, wrong)
         if not named:
             raise NotFound("nothing in that transcript has that value")
         opened = await self._store.opened(tenant, call)
@@ -186,6 +191,11 @@ def as_json(found: Clear) -> Private[str]:
     """The facts and the turns, as a file."""
     facts = asdict(found.facts)
     return as_rows(found).map(lambda rows: json.dumps({"facts": facts, "turns": rows}, ensure_ascii=False, indent=2) + "\n")
+
+
+def _named(found: Transcript, wrong: Placeholder | Private[str]) -> list[Placeholder]:
+    """The placeholders whose value is meant."""
+    return [name for name, value in found.values.items() if name == wrong or _same(value, wrong)]
 
 
 def _same(value: Private[str], wrong: Placeholder | Private[str]) -> bool:

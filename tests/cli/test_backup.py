@@ -9,13 +9,18 @@ from pathlib import Path
 import pytest
 
 from gateway.adapters.audit.backup_file import SUFFIX
+from gateway.adapters.keys.subjects import SubjectHash
+from gateway.adapters.stores.consents import RedisConsents
 from gateway.adapters.stores.embedded import EmbeddedValkey
 from gateway.adapters.stores.suppression import RedisSuppression
+from gateway.adapters.stores.transcripts import RedisTranscripts
 from gateway.adapters.system import RandomIds, SystemClock
 from gateway.cli.main import main
+from gateway.policy.consent import consent_for
 from gateway.policy.retention import HoldScope
 from gateway.runner.backup import KeySeal
-from gateway.values import DataClass
+from gateway.transcribing import open_transcripts
+from gateway.values import DataClass, Private
 from tests.cli.lived_in import in_it
 from tests.runner.lived import ACME, CALLS, GLOBEX, SECRET, WHO, Lived
 
@@ -109,6 +114,44 @@ def test_holds_and_objections_since_hold_in_the_new_store(lived_in: Path) -> Non
     assert in_it(holds, DATA=new, REDIS_URL="") == [HoldScope(call=CALLS[1], data_class=DataClass.AUDIO)]
 
 
+def test_what_was_taken_back_agreed_to_and_put_right_since_is_so_in_the_new_store(
+    lived_in: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody who took an agreement back agrees again, and no wrong word comes back: it is taken out, and named."""
+    number, other = "+15125550100", "+15125550101"
+
+    def consent(word: str, whose: str, *more: str) -> None:
+        said = ["--tenant", "acme", "--number", whose, "--purpose", "reminder", "--proof", "form 17", *more]
+        assert main(["consent", word, *said]) == 0
+
+    async def put_right(gateway: Lived) -> None:
+        transcripts = open_transcripts(gateway.store, gateway.keys.shelf, gateway.ledger, SystemClock())
+        await transcripts.desk.rectify(ACME, CALLS[0], Private(SECRET), Private("Marta Quintana"), by="rights")
+
+    consent("give", number)
+    file = made(lived_in)
+    consent("withdraw", number)
+    consent("give", other, "--until", "2126-01-01T00:00:00Z")
+    in_it(put_right)
+    capsys.readouterr()
+    new = restored(lived_in, file, "--report", str(lived_in / "report.json"))
+    told = capsys.readouterr().out
+    assert "1 objections and withdrawals and 1 agreements known again" in told
+    assert f"put right since, and wrong in the backup: words of {CALLS[0]}" in told
+    assert json.loads((lived_in / "report.json").read_text())["tenants"]["acme"]["since"]["rectified"] == [CALLS[0]]
+
+    async def kept(gateway: Lived) -> tuple[list[str], list[bool], object]:
+        transcripts, consents = RedisTranscripts(gateway.store, gateway.keys.shelf), RedisConsents(gateway.store)
+        read = [await transcripts.read(ACME, call) for call in CALLS[:2]]
+        words = [value.reveal() for each in read if each is not None for value in each.values.values()]
+        subject, now = SubjectHash(gateway.keys.identity), SystemClock().now()
+        said = [await consents.of(ACME, subject(ACME, Private(each))) for each in (number, other)]
+        (entry,) = [each async for each in gateway.ledger.entries(ACME) if each.draft.kind == "backup.restored"]
+        return words, [consent_for(each, "reminder", now).holds for each in said], entry.draft.body["rectified_removed"]
+
+    assert in_it(kept, DATA=new, REDIS_URL="") == ([SECRET], [False, True], [CALLS[0]])
+
+
 def test_a_drill_is_written_down_and_leaves_nothing(lived_in: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = made(lived_in)
     in_it(lambda gateway: gateway.desk.erase_call(ACME, CALLS[0], why="request of the caller", by="operator"))
@@ -155,6 +198,14 @@ def test_a_backup_of_before_the_master_key_was_changed_needs_that_key_and_says_s
     previous.touch(mode=0o600)
     previous.write_bytes(old)
     assert main(["backup", "drill", str(file)]) == 0
+
+
+def test_who_verifies_a_backup_as_evidence_is_told_what_it_is(lived_in: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = made(lived_in)
+    kinds = {file.with_name("keys.sealed"): "a backup's sealed keys, not evidence", file: "a backup (sordino backup"}
+    for path, what in kinds.items():
+        assert main(["evidence", "verify", str(path)]) == 1
+        assert f"NOT VALID: this is {what}" in capsys.readouterr().err
 
 
 def test_nothing_private_and_no_key_can_be_read_in_the_files(lived_in: Path) -> None:

@@ -6,14 +6,18 @@ import argparse
 import base64
 import json
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gateway.cli.evidence import add_parser
+from gateway.evidence.facts import hop_body
 from gateway.evidence.keys import key_id, public_key_pem
 from gateway.evidence.receipt import build
-from tests.evidence.samples import ENDED, LISTENING, OTHER_KEY, PUBLIC, STARTED, UNPROVEN, Step, entries, signed
+from gateway.policy.fields import Tls
+from gateway.values import Hop
+from tests.evidence.samples import ENDED, LISTENING, OTHER_KEY, PLAYED, PUBLIC, STARTED, UNPROVEN, Step, entries, grant, signed
 
 
 def sordino(*arguments: str) -> int:
@@ -55,6 +59,50 @@ def test_with_the_operators_key_the_signer_is_confirmed(
     given = str(key) if written == "file" else base64.b64encode(PUBLIC).decode()
     assert sordino("evidence", "verify", str(receipt), "--key", given) == 0
     assert "which you gave, signed it" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"SORDREC1\0\0\0\1{}", "the sound of a call, locked"),
+        (b"RIFF\x24\0\0\0WAVE", "a sound file"),
+        (b"-----BEGIN PUBLIC KEY-----\n", "given with --key"),
+        (b"%PDF-1.7\n\xff", "a PDF"),
+        (b"\x1f\x8b\x08\0", "unpack it first"),
+        (b"SORDBAK1\0", "a backup whose header was cut off"),
+        (b"\xff\xfe\0\1", "a binary file"),
+        (b"\x89PNG\r\n\x1a\n", "a binary file"),
+        (b"x" * 5_000 + b"\0", "line 1, column 1"),
+        (b'{"a": "\xff"}', "byte 7: this is not UTF-8"),
+    ],
+)
+@pytest.mark.parametrize("command", ["verify", "show"])
+def test_another_file_is_told_by_what_it_is_and_what_to_give(
+    tmp_path: Path, content: bytes, told: str, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """But what begins as JSON does is told by the place that is wrong in it."""
+    (tmp_path / "file").write_bytes(content)
+    assert sordino("evidence", command, str(tmp_path / "file")) == 1
+    error = capsys.readouterr().err
+    assert f"{tmp_path / 'file'}: NOT VALID: " in error
+    assert told in error
+    assert told.startswith(("byte", "line")) or "give a receipt (JSON), a bundle" in error
+
+
+def test_show_says_which_tls_was_spoken_and_which_was_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = "hop", hop_body(replace(grant(Hop.LLM, "eu-llm", "eu"), host="llm.example", tls=Tls.V1_3))
+    told = {"hop": "llm", "processor": "eu-llm", "host": "llm.example", "tls": "TLSv1.3", "cipher": "TLS_AES_256_GCM_SHA384"}
+    steps: list[Step] = [STARTED, PLAYED, LISTENING, asked, ("hop.negotiated", told), ENDED]
+    (tmp_path / "receipt.json").write_bytes(signed(entries(steps)).to_json())
+    assert sordino("evidence", "show", str(tmp_path / "receipt.json")) == 0
+    table = capsys.readouterr().out.partition("Spoken on the way")[2]
+    assert "TLSv1.3" in table
+    assert "1.3" in table.replace("TLSv1.3", "")
+
+
+def test_a_receipt_without_tls_shows_no_table_of_it(receipt: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sordino("evidence", "show", str(receipt)) == 0
+    assert "Spoken on the way" not in capsys.readouterr().out
 
 
 def test_a_changed_receipt_gives_1_and_names_the_place_on_stderr(receipt: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -109,3 +109,13 @@ def test_a_mistake_is_told_without_a_traceback(house: Path, capsys: pytest.Captu
     assert run("evidence", "certificates") == 0
     assert "nothing was deleted of acme" in capsys.readouterr().out
     assert date.fromisoformat(REVIEW) > datetime.now(UTC).date()
+
+
+@pytest.mark.parametrize("command", ["holds list", "recordings list", "transcripts list", "cases list", "evidence certificates"])
+def test_a_tenant_that_nobody_knows_is_told_and_not_answered_with_nothing(
+    house: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is kept of a name that was misspelt; of the one that was meant there may be."""
+    assert main([*command.split(), "--tenant", "acmee"]) == 1
+    assert "there is no such tenant, nor was there one" in capsys.readouterr().err
+    assert main([*command.split(), "--tenant", "acme"]) == 0

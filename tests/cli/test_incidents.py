@@ -56,6 +56,11 @@ def test_an_incident_from_the_terminal(house: Path, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out.count(name) >= 2
     assert main(["cases", "calendar", "--tenant", "acme", "-o", str(house / "a.ics")]) == 0
     assert b"\r\nBEGIN:VEVENT\r\n" in (house / "a.ics").read_bytes()
+    capsys.readouterr()
+    assert main(["cases", "calendar"]) == 0
+    everybodys = capsys.readouterr().out
+    assert "(acme)" in everybodys
+    assert everybodys.count("BEGIN:VEVENT") > (house / "a.ics").read_text().count("BEGIN:VEVENT") - 1
     assert main(["incidents", "notify", name, "--tenant", "acme", "--given", "registered letter 7"]) == 0
     assert main(["incidents", "close", name, "resolved"]) == 0
     capsys.readouterr()

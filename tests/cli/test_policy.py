@@ -72,6 +72,25 @@ def test_explain_shows_candidates_rules_and_the_sentence_of_each_no(folder: Path
     assert "  no  openai-global: its region us is not in the tenant's regions (local) [region]" in lines
 
 
+MISTRAL = "{reference: DPA, reviewed_on: 2026-11-01, training: prohibited, retention_days: 0, region: fr}"
+
+
+@pytest.mark.parametrize(("asked", "least"), [("", "1.2"), ('tls: "1.3"\n', "1.3")])
+def test_explain_says_which_tls_a_processor_is_reached_with_at_least(
+    folder: Path, capsys: pytest.CaptureFixture[str], asked: str, least: str
+) -> None:
+    """On the screen where it is more than usual; for programs always, and empty where there is none to speak."""
+    (folder / "agreements.yaml").write_text(f"mistral: {MISTRAL}\n")
+    route = "route: {llm: [{processor: mistral}, {processor: local-demo-llm}]}\n"
+    (folder / "tenants" / "strict.yaml").write_text(f"tenant: strict\nregions: [fr]\norigins: [fr]\n{asked}{route}")
+    question = ("explain", "--policies", str(folder), "--tenant", "strict", "--hop", "llm", "--at", "2026-11-22")
+    assert sordino(*question) == 0
+    assert ("mistral is reached with TLS 1.3 and nothing less" in capsys.readouterr().out) is (least == "1.3")
+    assert sordino(*question, "--format", "json") == 0
+    [hop] = json.loads(capsys.readouterr().out)["hops"]
+    assert [(each["processor"], each["tls"]) for each in hop["candidates"]] == [("mistral", least), ("local-demo-llm", "")]
+
+
 def test_explain_without_a_hop_shows_the_whole_route(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert sordino("explain", "--policies", str(folder)) == 0
     said = capsys.readouterr().out

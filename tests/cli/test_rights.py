@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from gateway.adapters.keys.master import MasterKeys
 from gateway.adapters.keys.subjects import SubjectHash
+from gateway.adapters.stores.consents import RedisConsents
 from gateway.adapters.stores.embedded import EmbeddedValkey
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.redis import Store
@@ -19,6 +21,7 @@ from gateway.adapters.stores.subjects import RedisSubjects
 from gateway.adapters.system import SystemClock
 from gateway.cli.main import main
 from gateway.keeping import open_keys
+from gateway.policy.consent import Answer, ConsentRecord, How
 from gateway.runner.account import CallAccount
 from gateway.settings import Settings
 from gateway.values import CallId, Private
@@ -89,13 +92,24 @@ def test_a_number_may_come_by_the_input(house: Path, capsys: pytest.CaptureFixtu
     monkeypatch.setattr("sys.stdin", io.StringIO("+49 151 12345678\n"))
     assert main(["rights", "restrict", "--tenant", "acme", "--subject", "-", "--by", "Kim"]) == 0
     assert "no dialling, no recogniser, no model" in capsys.readouterr().out
-    assert main(["rights", "lift", *OF_ANNE]) == 0
+    assert main(["rights", "lift", *OF_ANNE, "--identity", "called back"]) == 0
     assert "may be used again" in capsys.readouterr().out
+
+
+def test_an_erasure_waits_for_the_check_of_who_asks(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A number alone destroys nothing; the answer names the command that goes on, and that one ends it."""
+    assert main(["rights", "erase", *OF_ANNE, "--by", "Kim"]) == 1
+    told = capsys.readouterr().out
+    case = told.split()[1]
+    assert f'sordino rights erase --tenant acme --case {case} --identity "' in told
+    assert main(["rights", "identify", "--tenant", "acme", "--case", case, "--identity", "called back", "--by", "Kim"]) == 0
+    assert main(["rights", "erase", "--tenant", "acme", "--case", case, "--by", "Kim"]) == 0
+    assert "erased: 1 calls" in capsys.readouterr().out
 
 
 def test_an_erasure_answers_when_it_is_done(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What stays is named with its reason; afterwards the honest answer is that there is nothing."""
-    assert main(["rights", "erase", *OF_ANNE, "--by", "Kim"]) == 0
+    assert main(["rights", "erase", *OF_ANNE, "--identity", "called back", "--by", "Kim"]) == 0
     told = capsys.readouterr().out
     assert told.startswith("erased: 1 calls")
     assert "kept: the evidence" in told
@@ -103,6 +117,35 @@ def test_an_erasure_answers_when_it_is_done(house: Path, capsys: pytest.CaptureF
     assert json.loads(capsys.readouterr().out)["calls"] == 0
     assert main(["rights", "list", *OF_ANNE, "--format", "json"]) == 0
     assert [each["right"] for each in json.loads(capsys.readouterr().out)] == ["erase", "know"]
+
+
+def test_a_correction_that_a_hold_forbids_names_the_hold(
+    house: Path, valkey: EmbeddedValkey, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is altered, and the exit code says so; without the hold the same case ends."""
+
+    async def proofs(*, write: bool) -> list[str]:
+        async with Store(valkey.url, timeout_s=20) as store:
+            keys = await open_keys(Settings.from_env(os.environ, policies=house / "policies"), store)
+            subject, consents = SubjectHash(keys.identity)(ACME, Private(ANNE)), RedisConsents(store)
+            said = ConsentRecord(Answer.GIVEN, "recording", How.WRITTEN, SystemClock().now(), "Anne Mayer")
+            await consents.add(ACME, [(subject, said)] if write else [])
+            return [each.proof for each in await consents.of(ACME, subject)]
+
+    asyncio.run(proofs(write=True))
+    hold = ["--reason", "lawsuit", "--approver", "Sam", "--review", "2126-01-01"]
+    assert main(["holds", "add", "--tenant", "acme", "--class", "consent", *hold]) == 0
+    name = next(word for word in capsys.readouterr().out.split() if word.startswith("hold_")).strip(":,.")
+    values = ["--old", "Anne Mayer", "--new", "Anne Maier", "--by", "Kim"]
+    assert main(["rights", "rectify", *OF_ANNE, "--identity", "called back", *values]) == 1
+    told = capsys.readouterr().out
+    assert told.startswith("NOT put right")
+    assert f"by {name} (lawsuit)" in told
+    assert asyncio.run(proofs(write=False)) == ["Anne Mayer"]
+    case = next(word for word in told.split() if word.startswith("case_"))
+    assert main(["holds", "lift", "--tenant", "acme", name, "--reason", "settled"]) == 0
+    assert main(["rights", "rectify", "--tenant", "acme", "--case", case, *values]) == 0
+    assert asyncio.run(proofs(write=False)) == ["Anne Maier"]
 
 
 def test_a_regulators_request_needs_two_people(house: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,7 @@ from gateway.cli.main import main
 from gateway.keeping import open_keys
 from gateway.settings import Settings
 from gateway.values import Private
+from tests.runner.lived import write_policies
 from tests.runner.test_transcripts import ACME, CALL, FACTS, PERSON, TURNS
 
 SHOW = ["transcripts", "show", "--tenant", ACME, "--call", CALL]
@@ -27,7 +28,12 @@ def house(tmp_path: Path, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatc
     key_file = tmp_path / "master.key"
     key_file.write_bytes(base64.b64encode(bytes(range(32))))
     key_file.chmod(0o600)
-    environment = {"SORDINO_DATA": str(tmp_path), "SORDINO_REDIS_URL": valkey.url, "SORDINO_MASTER_KEY_FILE": str(key_file)}
+    environment = {
+        "SORDINO_DATA": str(tmp_path),
+        "SORDINO_POLICIES": str(write_policies(tmp_path / "policies")),
+        "SORDINO_REDIS_URL": valkey.url,
+        "SORDINO_MASTER_KEY_FILE": str(key_file),
+    }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
 
@@ -68,5 +74,5 @@ def test_what_there_is_not_is_said_so(house: Path, capsys: pytest.CaptureFixture
     error = capsys.readouterr().err
     assert "there is no transcript of that call" in error
     assert "sordino transcripts list --tenant acme" in error
-    assert main(["transcripts", "list", "--tenant", "other"]) == 0
-    assert "other has no transcripts" in capsys.readouterr().out
+    assert main(["transcripts", "list", "--tenant", "globex"]) == 0
+    assert "globex has no transcripts" in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from gateway.errors import EvidenceInvalid
 from gateway.evidence.facts import check_body, grant_body, hop_body, refused_body
 from gateway.policy.egress import Verdict
+from gateway.policy.fields import Tls
 from gateway.values import Hop, ProcessorId
 from tests.evidence.samples import ANNOUNCEMENT, UNPROVEN, WHOLE, grant
 
@@ -33,6 +35,12 @@ def test_a_grant_is_written_with_everything_but_the_secrets_name_and_the_address
         "policy_digest": "",
         "registry_digest": "",
     }
+
+
+def test_the_tls_that_a_grant_asks_for_is_written_beside_what_it_permits() -> None:
+    """So that an auditor can hold what was negotiated against it."""
+    asked = grant_body(replace(grant(Hop.LLM), tls=Tls.V1_3))
+    assert asked == {**grant_body(grant(Hop.LLM)), "tls": "1.3"}
 
 
 def test_a_hop_names_who_was_refused_and_why_and_not_who_was_merely_next() -> None:

@@ -87,3 +87,44 @@ def test_a_chain_that_only_grew_is_proven_and_one_that_was_rewritten_cannot_be(s
 def test_what_is_not_there_has_no_proof(index: int, size: int) -> None:
     with pytest.raises(ValueError, match="does not have"):
         Tree(LEAVES).inclusion(index, size)
+
+
+@settings(max_examples=80, deadline=None)
+@given(size=st.integers(1, 70), data=st.data())
+def test_leaves_that_are_gone_are_in_every_proof_by_what_is_kept_of_them(size: int, data: st.DataObject) -> None:
+    """Of a tree whose beginning was deleted every later leaf is proven, and every later head, as if nothing had gone."""
+    leaves = [bytes([number]) * 32 for number in range(size)]
+    gone = data.draw(st.integers(1, size))
+    behind = Growing()
+    for each in leaves[:gone]:
+        behind.add(each)
+    whole, tree, growing = Tree(leaves), Tree(leaves[gone:], behind=behind), Growing(gone, behind.full)
+    for each in leaves[gone:]:
+        growing.add(each)
+    assert (tree.size, tree.root(), growing.root) == (size, whole.root(), whole.root())
+    old = data.draw(st.integers(gone, size))
+    assert tree.root(old) == whole.root(old)
+    assert tree.consistency(old) == whole.consistency(old)
+    if gone < size:
+        index = data.draw(st.integers(gone, size - 1))
+        assert tree.inclusion(index) == whole.inclusion(index)
+
+
+def test_what_is_gone_is_not_proven_any_more() -> None:
+    leaves, behind = [bytes([number]) * 32 for number in range(11)], Growing()
+    for each in leaves[:6]:
+        behind.add(each)
+    tree = Tree(leaves[6:], behind=behind)
+    for index in range(6):
+        with pytest.raises(ValueError, match="any more"):
+            tree.inclusion(index)
+    for old in (1, 2, 3, 5):
+        with pytest.raises(ValueError, match="any more"):
+            tree.consistency(old)
+    assert tree.root(4) == Tree(leaves).root(4), "of a full tree its root is kept"
+
+
+@pytest.mark.parametrize(("size", "full"), [(3, [b"x" * 32]), (2, [b"short"]), (0, [b"x" * 32]), (-1, [])])
+def test_what_is_kept_of_a_tree_must_be_that_of_its_size(size: int, full: list[bytes]) -> None:
+    with pytest.raises(ValueError, match="does not have these hashes"):
+        Growing(size, full)

@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from gateway.accessing import AccessNeeds, access_desk
 from gateway.adapters.stores.api_keys import HOUSE, Wish
 from gateway.adapters.stores.ledger import RedisLedger
+from gateway.adapters.stores.offboarding import RedisOffboarding
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.system import RandomIds
 from gateway.evidence.entries import Entry
@@ -25,7 +26,8 @@ from gateway.policy.contacts import Contacts
 from gateway.policy.load import PolicySet
 from gateway.policy.notice_message import NoticeMessage, Tried
 from gateway.ports import Telemetry
-from gateway.runner.access import AccessDesk
+from gateway.runner.access import ON_THE_HOST, AccessDesk
+from gateway.runner.tenants import is_known
 from gateway.values import Private, TenantId
 
 KEY = "the-operator's-own-key"
@@ -91,7 +93,7 @@ class Door:
         """A new access key's secret."""
         kind = "service" if role == "service" else "person"
         wish = Wish(role, tuple(tenants), timedelta(days=days), f"{role} in a test", kind, rights)
-        return (await self.desk.create_key(wish, by="host"))[1].reveal()
+        return (await self.desk.create_key(wish, by=ON_THE_HOST))[1].reveal()
 
     async def ask(
         self, method: str, path: str, key: str | None = KEY, body: object = None, headers: Mapping[str, str] | None = None
@@ -113,7 +115,12 @@ async def guarded(store: Store, routes: Sequence[web.RouteDef] = (), sessions: S
         needs = AccessNeeds(store, ledger, policies, {"mail": letters}, clock, RandomIds())
         desk = access_desk(needs)
         key = Private(KEY)
-        guard = Guard(key, desk, lambda: frozenset(TENANTS), cast(Telemetry, counted), clock, sessions)
+        left = RedisOffboarding(store).left
+
+        async def known(tenant: TenantId) -> bool:
+            return await is_known(tenant, TENANTS, ledger.entries)
+
+        guard = Guard(key, desk, lambda: frozenset(TENANTS), cast(Telemetry, counted), clock, sessions, left, known)
         app = web.Application(middlewares=[typed_errors, guard.middleware])
         app.add_routes([*access_routes(key, desk), *routes])
         async with TestClient(TestServer(app)) as client:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from gateway.adapters.stores.api_keys import HOUSE
 from gateway.adapters.stores.embedded import EmbeddedValkey
+from gateway.adapters.stores.offboarding import RedisOffboarding
 from gateway.adapters.stores.redis import Store
 from gateway.errors import Misconfigured
 from gateway.http import access
-from gateway.http.access import CONTROL, Open, check_served
+from gateway.http.access import CONTROL, Open, Reach, check_served
 from gateway.http.answers import asker, needs_operator, reason_of, typed_errors
 from gateway.http.api import call_routes
+from gateway.policy.offboarding import Done, Offboarding, Status, Step, Times
 from gateway.policy.roles import Right
+from gateway.runner.account import CallAccount
 from gateway.values import CallId, Private, TenantId
 from tests.http.guarded import KEY, guarded
 
@@ -89,6 +93,85 @@ class TestWhoIsLetIn:
             kept = await door.key("owner")
             statuses = [(await door.ask("GET", "/api/v1/calls", key))[0] for key in (short, gone, kept)]
             assert statuses == [401, 401, 200]
+
+
+class TestTenantsThatHaveLeft:
+    """Who was there for one keeps what proves its end, and nothing else; who is there for others keeps those."""
+
+    AFTER = ("/api/v1/tenants/acme/offboarding", "/api/v1/tenants/acme/offboarding/certificate", "/api/v1/certificates/acme")
+
+    @staticmethod
+    async def ends(store: Store, *steps: Step, status: Status = Status.ACTIVE) -> None:
+        at = datetime(2026, 11, 1, tzinfo=UTC)
+        done = dict.fromkeys((Step.ANNOUNCED, *steps), Done(at, at))
+        await RedisOffboarding(store).save(
+            Offboarding("offboarding_1", TenantId("acme"), "r", "b", at, Times(at, at, at, at, at), status, done, 1), before=0
+        )
+
+    async def test_their_keys_read_its_certificates_and_are_refused_all_else_in_plain_words(self, store: Store) -> None:
+        routes = [*ROUTES, *(web.get(path.replace("acme", "{tenant}"), sound) for path in self.AFTER)]
+        async with guarded(store, routes) as door:
+            owner, both = await door.key("owner", ["acme"]), await door.key("owner", ["acme", "beta"])
+            await self.ends(store, Step.KEY_DESTROYED)
+            for path in self.AFTER:
+                assert (await door.ask("GET", path, owner))[0] == 200
+            for method, path in (
+                ("GET", "/api/v1/calls"),
+                ("GET", f"/api/v1/calls/acme/{CALL}/receipt"),
+                ("GET", "/api/v1/access/me"),
+                ("POST", "/api/v1/outbound/check"),
+            ):
+                status, body = await door.ask(method, path, owner, {"tenant": "acme"} if method == "POST" else None)
+                assert (status, body["error"]["code"]) == (403, "forbidden")
+                assert "has ended" in body["error"]["message"]
+            status, body = await door.ask("GET", "/api/v1/calls", both)
+            assert (status, [each["tenant"] for each in body["calls"]]) == (200, ["beta"])
+            assert (await door.ask("GET", f"/api/v1/calls/acme/{CALL}/receipt", both))[0] == 403
+            assert (await door.ask("GET", f"/api/v1/calls/acme/{CALL}/receipt"))[0] == 200, "the operator's own key"
+            beta = await door.ask("GET", f"/api/v1/calls/acme/{CALL}/receipt", await door.key("owner", ["beta"]))
+            assert "has ended" not in str(beta), "that it has left is nobody else's business"
+            refused = (await door.entries("acme", "access.refused"))[0].draft.body
+            assert "has ended" in str(refused["why"])
+
+    @pytest.mark.parametrize(
+        ("steps", "status"),
+        [((), Status.ACTIVE), ((Step.DATA_DELETED,), Status.ACTIVE), ((Step.KEY_DESTROYED,), Status.CANCELLED)],
+        ids=["announced", "its key is still there", "it stays"],
+    )
+    async def test_while_its_key_is_there_so_are_its_people(self, store: Store, steps: tuple[Step, ...], status: Status) -> None:
+        async with guarded(store, ROUTES) as door:
+            owner = await door.key("owner", ["acme"])
+            await self.ends(store, *steps, status=status)
+            assert (await door.ask("GET", f"/api/v1/calls/acme/{CALL}/receipt", owner))[0] == 200
+
+
+class TestTenantsThatNobodyKnows:
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [(method, path) for (method, path), rule in CONTROL.items() if method == "GET" and rule.reach is Reach.PATH],
+    )
+    async def test_a_name_that_nobody_has_is_told_so_on_every_path(self, store: Store, method: str, path: str) -> None:
+        """Not an empty list, which would hide that it was misspelt; to who may not ask of every tenant it is as any other's."""
+        async with guarded(store, [web.route(method, path, needs_operator(OPERATOR, sound))]) as door:
+            where = path.replace("{tenant}", "acmee").replace("{call}", CALL).replace("{", "").replace("}", "")
+            private = {"X-Sordino-Reason": "case 7"}
+            status, body = await door.ask(method, where, headers=private)
+            assert (status, body["error"]["hint"]) == (404, "sordino tenants list")
+            assert (await door.ask(method, where.replace("acmee", "acme"), headers=private))[0] == 200
+            assert (await door.ask(method, where, await door.key("owner", ["beta"])))[0] == 403
+
+    async def test_what_remains_of_a_tenant_that_has_ended_is_shown(self, store: Store) -> None:
+        """Its file is gone from the policies, and its evidence is not."""
+        async with guarded(store, [web.get("/api/v1/certificates/{tenant}", needs_operator(OPERATOR, sound))]) as door:
+            assert (await door.ask("GET", "/api/v1/certificates/gone"))[0] == 404
+            account = CallAccount(TenantId("gone"), CallId("offboarding_1"), door.ledger, door.clock)
+            await account.write("offboarding.data_deleted", {"offboarding": "offboarding_1"})
+            assert (await door.ask("GET", "/api/v1/certificates/gone"))[0] == 200
+
+    async def test_a_name_in_the_query_is_told_so_too(self, store: Store) -> None:
+        async with guarded(store) as door:
+            assert (await door.ask("GET", "/api/v1/access/log?tenant=acmee"))[0] == 404
+            assert (await door.ask("GET", "/api/v1/access/log?tenant=acme"))[0] == 200
 
 
 class TestTenants:
@@ -240,6 +323,30 @@ class TestBreakingTheGlass:
             _, made = await door.ask("POST", "/api/v1/access/break-glass", KEY, {"reason": "x"})
             assert (await door.ask("POST", f"/api/v1/access/keys/{made['key']['id']}/rotate", KEY, {}))[0] == 400
 
+    async def test_what_lasts_minutes_makes_nothing_that_lasts_longer(self, store: Store) -> None:
+        async with guarded(store) as door:
+            await door.key("owner")
+            owner = (await door.ask("GET", "/api/v1/access/keys"))[1]["keys"][0]["id"]
+            _, made = await door.ask("POST", "/api/v1/access/break-glass", KEY, {"reason": "x"})
+            for path, body in (
+                ("keys", {"role": "auditor", "tenants": ["acme"], "days": 1}),
+                (f"keys/{owner}/rotate", {}),
+                ("break-glass", {"reason": "still x"}),
+            ):
+                assert (await door.ask("POST", f"/api/v1/access/{path}", made["secret"], body))[0] == 403, path
+
+
+async def test_nobody_makes_a_key_that_may_do_more_than_they_may_themselves(store: Store) -> None:
+    async with guarded(store) as door:
+        await door.key("owner")
+        owner = (await door.ask("GET", "/api/v1/access/keys"))[1]["keys"][0]["id"]
+        clerk = await door.key("owner", rights=("access.manage", "calls.read"))
+        for path, body in (("keys", {"role": "owner", "tenants": ["*"], "days": 1}), (f"keys/{owner}/rotate", {})):
+            status, answer = await door.ask("POST", f"/api/v1/access/{path}", clerk, body)
+            assert (status, "more than they may themselves" in answer["error"]["message"]) == (403, True), path
+        less = {"role": "auditor", "tenants": ["acme"], "days": 1, "rights": ["calls.read"]}
+        assert (await door.ask("POST", "/api/v1/access/keys", clerk, less))[0] == 201
+
 
 class TestTheLog:
     async def test_a_flood_of_refusals_is_counted_and_does_not_grow_the_chain(self, store: Store) -> None:
@@ -253,6 +360,20 @@ class TestTheLog:
             assert (await door.entries("acme", "access.refused"))[-1].draft.body["counted"] == 20
             refused = [labels for name, labels in door.counted.counts if labels["outcome"] == "refused"]
             assert len(refused) == 51
+
+    async def test_refusals_about_one_tenant_do_not_hide_those_about_another(self, store: Store) -> None:
+        async with guarded(store, ROUTES) as door:
+            auditor = await door.key("auditor", ["beta"])
+            for _ in range(40):
+                await door.ask("GET", "/api/v1/access/log?tenant=gamma", auditor)
+            await door.ask("GET", SOUND, auditor)
+            assert len(await door.entries("acme", "access.refused")) == 1
+
+    async def test_a_star_in_a_request_is_nobodys_name(self, store: Store) -> None:
+        async with guarded(store) as door:
+            auditor = await door.key("auditor", ["beta"])
+            assert (await door.ask("GET", "/api/v1/access/log?tenant=*", auditor))[0] == 403
+            assert [len(await door.entries(chain, "access.refused")) for chain in ("acme", "beta", HOUSE)] == [0, 0, 1]
 
     async def test_what_cannot_be_written_down_does_not_happen(self, own_valkey: EmbeddedValkey) -> None:
         ran: list[str] = []

@@ -164,6 +164,7 @@ async def test_cases_are_listed_with_their_deadlines_and_a_calendar(served: Serv
     shown = await served.ask("GET", f"/api/v1/cases/acme/{opened['incident']}")
     assert [event["what"] for event in shown["events"]] == ["opened", "scoped"]
     assert "BEGIN:VEVENT" in await served.ask("GET", "/api/v1/cases/acme/calendar")
+    assert "(acme)" in await served.ask("GET", "/api/v1/calendar")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import json
 import zipfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 
 from gateway.adapters.stores.redis import Store
 from gateway.errors import StoreUnavailable
+from gateway.policy.retention import HoldScope
 from gateway.runner.places import VaultHolding
 from gateway.values import Private
 from tests.http.listening import serving
@@ -53,6 +55,12 @@ async def opened(client: aiohttp.ClientSession, right: str, **more: object) -> s
     return f"{RIGHTS}/{case['case']}"
 
 
+async def checked(client: aiohttp.ClientSession, right: str) -> str:
+    case = await opened(client, right)
+    await post(client, f"{case}/identity", {"method": "called back", "by": "Kim"})
+    return case
+
+
 async def test_a_request_from_its_opening_to_the_file(client: aiohttp.ClientSession, house: House) -> None:
     """It says what it waits for; then the file streams, and the case is closed."""
     case = await opened(client, "access")
@@ -78,13 +86,37 @@ async def test_a_request_from_its_opening_to_the_file(client: aiohttp.ClientSess
 
 async def test_acts_answer_with_their_certificates(client: aiohttp.ClientSession, house: House) -> None:
     await house.remember(ACME, house.calls[ACME][0], person="Anne Mayer")
-    put_right = await post(
-        client, f"{await opened(client, 'rectify')}/do", {"by": "Kim", "old": "Anne Mayer", "new": "Anne Maier"}
-    )
+    values = {"by": "Kim", "old": "Anne Mayer", "new": "Anne Maier"}
+    put_right = await post(client, f"{await checked(client, 'rectify')}/do", values)
     assert put_right["places"] == {"vault": 1}
-    erased = await post(client, f"{await opened(client, 'erase')}/do", {"by": "Kim"})
+    erased = await post(client, f"{await checked(client, 'erase')}/do", {"by": "Kim"})
     assert (erased["finished"], erased["calls"], erased["held"]) == (True, 2, [])
     assert {each["format"] for each in erased["certificates"]} == {"sordino.certificate/1"}
+
+
+@pytest.mark.parametrize("right", ["erase", "rectify", "lift"])
+async def test_who_only_knows_a_number_changes_nothing(client: aiohttp.ClientSession, house: House, right: str) -> None:
+    """It is refused until it is recorded how it was checked who asks; the refusal names the command that does."""
+    await house.remember(ACME, house.calls[ACME][0], person="Anne Mayer")
+    case = await opened(client, right)
+    refused = (await post(client, f"{case}/do", {"by": "Kim", "old": "Anne Mayer", "new": "Eve"}, 403))["error"]
+    assert refused["code"] == "policy_refused"
+    assert refused["hint"].startswith(f"sordino rights identify --tenant {ACME} --case {case.rpartition('/')[2]} ")
+    assert await house.recalled(ACME, house.calls[ACME][0]) == {"<PERSON_1>": "Anne Mayer"}
+
+
+async def test_a_correction_that_a_hold_forbids_is_told_with_the_hold(client: aiohttp.ClientSession, house: House) -> None:
+    """409, as an erasure that a hold keeps from ending; nothing was altered, and the case is open."""
+    first = house.calls[ACME][0]
+    await house.remember(ACME, first, person="Anne Mayer")
+    order: dict[str, Any] = {"reason": "lawsuit", "approver": "Sam", "review": date(2027, 1, 31), "by": "Sam"}
+    hold = (await house.data.holds.place(ACME, HoldScope(call=first), **order)).hold
+    case = await checked(client, "rectify")
+    told = await post(client, f"{case}/do", {"by": "Kim", "old": "Anne Mayer", "new": "Anne Maier"}, 409)
+    assert (told["finished"], told["places"], [each["hold"] for each in told["held"]]) == (False, {}, [hold.id])
+    assert await house.recalled(ACME, first) == {"<PERSON_1>": "Anne Mayer"}
+    async with client.get(case) as answer:
+        assert (await answer.json())["closed_at"] is None
 
 
 async def test_a_regulators_request_over_http(client: aiohttp.ClientSession, house: House) -> None:

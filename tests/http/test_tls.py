@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,16 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from yarl import URL
 
+import gateway.serving
 from gateway.errors import Misconfigured
-from gateway.http.answers import typed_errors
-from gateway.http.headers import ALWAYS, BY_TLS, add_headers
+from gateway.http.headers import ALWAYS, BY_TLS
 from gateway.http.proxy import door
 from gateway.http.tls import ListenerTls
+from gateway.serving import free_port
+from gateway.serving import listen as gateway_listens
+from gateway.settings import Settings
 from tests.http.listening import serving as listening
 
 PATIENCE_S = 30
@@ -29,6 +34,8 @@ PATIENCE_S = 30
 def write_pair(folder: Path, *, serial: int = 1, password: bool = False) -> tuple[Path, Path]:
     """A certificate for ``localhost`` and its key, as files."""
     now, key = datetime.now(UTC), ec.generate_private_key(ec.SECP256R1())
+    names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+    names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     certificate = (
         x509.CertificateBuilder()
@@ -38,7 +45,7 @@ def write_pair(folder: Path, *, serial: int = 1, password: bool = False) -> tupl
         .serial_number(serial)
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=30))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .sign(key, hashes.SHA256())
     )
     locked = serialization.BestAvailableEncryption(b"secret") if password else serialization.NoEncryption()
@@ -50,20 +57,17 @@ def write_pair(folder: Path, *, serial: int = 1, password: bool = False) -> tupl
 
 
 @asynccontextmanager
-async def serving(tls: ListenerTls | None, *, idle_s: float = 75.0) -> AsyncIterator[int]:
+async def serving(tls: ListenerTls | None) -> AsyncIterator[int]:
+    """The gateway's own listener, with two of its paths that say how much they were sent; its port."""
+
     async def answer(request: web.Request) -> web.Response:
         return web.Response(text=f"{len(await request.read())} bytes", headers={"X-Frame-Options": "SAMEORIGIN"})
 
-    app = web.Application(middlewares=[typed_errors], client_max_size=64 * 1024)
-    app.router.add_route("*", "/v1/{any:.*}", answer)
-    add_headers(app, tls=tls is not None)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5, keepalive_timeout=idle_s)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls.context if tls else None).start()
-        yield runner.addresses[0][1]
-    finally:
-        await runner.cleanup()
+    paths = [web.get("/v1/models", answer), web.post("/v1/chat/completions", answer)]
+    settings = Settings.from_env({})
+    async with AsyncExitStack() as running:
+        url = await gateway_listens(settings, free_port(settings.host), paths, running, tls=tls)
+        yield URL(url).port or 0
 
 
 def trusting(path: Path, *, most: ssl.TLSVersion | None = None) -> ssl.SSLContext:
@@ -87,7 +91,7 @@ async def talk(port: int, sent: bytes, context: ssl.SSLContext | None = None) ->
             writer.close()
 
 
-HELLO = b"GET /v1/hello HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+HELLO = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
 # --- versions and certificates ----------------------------------------------------------------------------------------
@@ -194,16 +198,16 @@ SMUGGLED = {
 @pytest.mark.parametrize("rest", SMUGGLED.values(), ids=SMUGGLED.keys())
 async def test_what_two_readers_could_read_in_two_ways_is_refused(rest: bytes) -> None:
     """RFC 9112, section 11.2: a request behind the request must never come out of it."""
-    second = b"GET /v1/second HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    second = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     async with serving(None) as port:
-        answer = await talk(port, b"POST /v1/first HTTP/1.1\r\nHost: localhost\r\n" + rest + second)
+        answer = await talk(port, b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n" + rest + second)
     assert answer[9:10] == b"4", answer[:80]
     assert answer.count(b"HTTP/1.") == 1
 
 
 OVERSIZED = {
     "a line": b"GET /v1/" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    "a header": b"GET /v1/x HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"a" * 70_000 + b"\r\n\r\n",
+    "a header": b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"a" * 70_000 + b"\r\n\r\n",
 }
 
 
@@ -215,18 +219,19 @@ async def test_what_is_too_long_is_refused_at_once(sent: bytes) -> None:
 
 
 async def test_a_body_that_is_too_long_is_refused_with_a_typed_error() -> None:
-    head = b"POST /v1/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 100000\r\n\r\n"
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 100000\r\n\r\n"
     async with serving(None) as port:
         answer = await talk(port, head + b"a" * 100_000)
     assert answer.startswith(b"HTTP/1.1 413")
     assert b"payload_too_large" in answer
 
 
-async def test_who_sends_a_head_byte_by_byte_is_left_alone(tmp_path: Path) -> None:
+async def test_who_sends_a_head_byte_by_byte_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Slow-loris: the bound is on the whole head, not on the time between two bytes."""
-    async with serving(None, idle_s=1.0) as port, asyncio.timeout(PATIENCE_S):
+    monkeypatch.setattr(gateway.serving, "HEAD_WITHIN_S", 1.0)
+    async with serving(None) as port, asyncio.timeout(PATIENCE_S):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"GET /v1/x HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
+        writer.write(b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
         while not reader.at_eof():
             writer.write(b"a")
             with suppress(TimeoutError, ConnectionError):

@@ -19,7 +19,7 @@ from gateway.adapters.stores.api_keys import Wish
 from gateway.adapters.stores.tenant_keys import TenantKeys
 from gateway.adapters.system import RandomIds, SystemClock
 from gateway.policy.roles import Role
-from gateway.runner.access import AccessDesk
+from gateway.runner.access import ON_THE_HOST, AccessDesk
 from gateway.values import CallId, TenantId
 from tests.journeys.house import House, living_in, short_policies
 
@@ -60,7 +60,7 @@ class Site:
 
     async def key(self, role: Role, tenants: tuple[str, ...]) -> str:
         kind = "service" if role is Role.SERVICE else "person"
-        return (await self.desk.create_key(Wish(role.value, tenants, timedelta(days=1), kind=kind), by="host"))[1].reveal()
+        return (await self.desk.create_key(Wish(role.value, tenants, timedelta(days=1), kind=kind), by=ON_THE_HOST))[1].reveal()
 
     def operations(self) -> list[tuple[str, str, dict[str, Any]]]:
         return [(method.upper(), path, told) for path, each in self.paths.items() for method, told in each.items()]

@@ -97,7 +97,7 @@ async def test_every_right_on_ten_thousand_calls(house: House, caplog: pytest.Lo
     assert (await house.recalled(BETA, house.calls[BETA][1]))["<ADDRESS_1>"] == STREET
 
     await RedisSuppression(house.store).opt_out(ACME, house.anne(), NOW)
-    case = await asked(house, Right.ERASE, identity="")
+    case = await asked(house, Right.ERASE)
     erased = await desk.do(ACME, case.id, by="Kim")
     assert erased.finished
     assert erased.facts["calls"] == ANNES_CALLS

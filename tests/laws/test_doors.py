@@ -118,7 +118,7 @@ REVEALS = {
     "gateway/policy/opt_out.py": 1,
     # A value into its keyed hash; the wrong and the right word into the proof of a consent; a number into its usual form.
     "gateway/adapters/keys/values.py": 3,
-    "gateway/adapters/stores/consents.py": 2,
+    "gateway/adapters/stores/consents.py": 3,
     "gateway/policy/phone.py": 1,
     # The key that numbers are hashed with, to the desks of a command.
     "gateway/cli/rights_desk.py": 1,

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.holding import HoldingNeeds, holdings
+from gateway.runner.chain_expiry import ChainHolding
 from gateway.runner.transcripts import TranscriptsHolding
 from gateway.values import DataClass
 from tests import places
@@ -53,7 +54,7 @@ def test_a_name_without_a_row_is_noticed(name: str) -> None:
 
 def test_the_table_names_every_holding_and_no_other() -> None:
     none: HoldingNeeds = HoldingNeeds(None, None, None, None)  # type: ignore[arg-type]
-    known = {holding.name for holding in holdings(none)} | {TranscriptsHolding.name}
+    known = {holding.name for holding in holdings(none)} | {TranscriptsHolding.name, ChainHolding.name}
     assert places.holding_names() == known
 
 

@@ -41,6 +41,16 @@ def test_it_says_what_was_agreed_beyond_the_catalogues_terms() -> None:
     assert changed.send == {"store": False}
 
 
+@pytest.mark.parametrize(
+    ("catalogue", "agreed", "least"), [(None, "1.3", "1.3"), ("1.2", "1.3", "1.3"), ("1.3", "1.2", "1.3"), ("1.3", None, "1.3")]
+)
+def test_the_stricter_tls_of_the_catalogue_and_the_agreement_holds(catalogue: str | None, agreed: str | None, least: str) -> None:
+    registry = UNSIGNED.replace("  region: eu\n", f'  region: eu\n  tls: "{catalogue}"\n' if catalogue else "  region: eu\n")
+    more = f'  tls: "{agreed}"\n' if agreed else ""
+    found = load(texts("eu-llm:\n  reference: DPA-9\n  reviewed_on: 2026-06-01\n" + more, registry))
+    assert found.registry.entries[ProcessorId("eu-llm")].tls == least
+
+
 def test_an_agreement_changes_the_registrys_digest() -> None:
     assert load(texts(SIGNED)).registry.digest != load(texts("{}\n")).registry.digest
 

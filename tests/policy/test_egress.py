@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from gateway.policy.egress import RULES, Health, decide
 from gateway.policy.registry import Registry
+from gateway.policy.rules import STORED
 from gateway.values import DataCategory, Hop, ProcessorId
-from tests.policy.samples import NOW, ask, entry, loaded, with_entry
+from tests.policy.samples import NOW, REGISTRY, ask, entry, loaded, with_entry
 
 ONLY_EU = """\
 tenant: acme
@@ -271,6 +272,74 @@ def test_words_that_are_not_masked_are_not_called_masked() -> None:
     grant = decide(loaded(ONLY_EU).tenant("acme"), registry, ask(categories=frozenset({DataCategory.TRANSCRIPT}))).grant
     assert grant is not None
     assert not grant.masked
+
+
+@pytest.mark.parametrize(
+    ("policy", "stated", "least"),
+    [
+        (None, None, "1.2"),
+        ("1.2", None, "1.2"),
+        (None, "1.2", "1.2"),
+        ("1.3", None, "1.3"),
+        (None, "1.3", "1.3"),
+        ("1.2", "1.3", "1.3"),
+        ("1.3", "1.2", "1.3"),
+    ],
+)
+def test_a_grant_asks_for_the_stricter_tls_of_the_policy_and_the_processors_entry(
+    policy: str | None, stated: str | None, least: str
+) -> None:
+    """Without a word it is 1.2."""
+    tenant = loaded(ONLY_EU + (f'tls: "{policy}"\n' if policy else "")).tenant("acme")
+    grant = decide(tenant, with_entry(tls=stated), ask()).grant
+    assert grant is not None
+    assert grant.tls == least
+
+
+def test_what_stays_on_this_machine_in_plain_text_asks_for_no_tls_and_may_still_be_asked() -> None:
+    """There is none to speak: nothing leaves the machine, and the evidence says no more than is true."""
+    policies = loaded('tenant: acme\ntls: "1.3"\nroute:\n  llm: [{processor: home-llm}]\n')
+    grant = policies.decide(ask()).grant
+    assert grant is not None
+    assert grant.tls is None
+
+
+KEPT = """\
+tenant: acme
+regions: [eu]
+route: {storage: [{processor: eu-llm, model: recordings}]}
+recording: {enabled: true}
+retention: {audio: 1d}
+announcements: [{id: a, text: May we record?, mode: stay-on-line, says: [recording]}]
+"""
+STORE = REGISTRY.replace("kind: llm\n  dialect: openai", "kind: storage\n  dialect: s3", 1).replace(
+    "[masked_transcript]", "[voice]", 1
+)
+
+
+@pytest.mark.parametrize(
+    ("policy", "entry_says", "reasons"),
+    [
+        ("", "", ()),
+        ('tls: "1.3"\n', "", ("eu-llm: TLS 1.3 is asked for, and what speaks to it cannot be told to take nothing less",)),
+        ("", '  tls: "1.3"\n', ("eu-llm: TLS 1.3 is asked for, and what speaks to it cannot be told to take nothing less",)),
+    ],
+    ids=["nobody", "the policy", "the entry"],
+)
+def test_a_store_that_cannot_be_told_to_speak_tls_1_3_gets_no_recording_where_that_is_asked_for(
+    policy: str, entry_says: str, reasons: tuple[str, ...]
+) -> None:
+    policies = loaded(KEPT + policy, registry=STORE.replace("  region: eu\n", "  region: eu\n" + entry_says))
+    question = ask(hop=Hop.STORAGE, categories=frozenset({DataCategory.VOICE}), purpose="recording")
+    assert policies.decide(question).reasons == reasons
+
+
+def test_what_such_a_store_has_already_can_still_be_deleted_and_the_grant_says_how() -> None:
+    """Only a name is sent; what nobody may ask to delete would stay for ever."""
+    policies = loaded(KEPT + 'tls: "1.3"\n', registry=STORE)
+    grant = policies.decide(ask(hop=Hop.STORAGE, categories=frozenset({DataCategory.METADATA}), purpose=STORED)).grant
+    assert grant is not None
+    assert grant.tls == "1.2"
 
 
 def test_an_address_that_became_plaintext_is_refused_even_past_the_loader() -> None:

@@ -40,7 +40,38 @@ def test_a_folder_in_order_has_nothing_to_be_said_about() -> None:
     assert remarks() == []
 
 
+TRACES = """\
+- id: otel
+  name: A collector of traces
+  purpose: telemetry
+  kind: telemetry
+  dialect: otlp
+  base_url: https://otel.example/
+  region: eu
+  training: prohibited
+  retention_days: 30
+  receives: [metadata]
+  status: active
+  source: https://otel.example/terms
+  checked_on: 2026-11-01
+"""
 CASES: list[tuple[str, str, str, str, str, str]] = [
+    (
+        "evidence that goes before what it proves",
+        "evidence-shorter",
+        GOOD + "retention: {audio: 30d, evidence: 29d, consent: 10d, metadata: 29d}\n",
+        REGISTRY,
+        "warning tenants/acme.yaml:6:25: acme keeps evidence for a shorter time than audio: what proves them goes before",
+        "keep evidence at least as long",
+    ),
+    (
+        "a collector that keeps traces for too long",
+        "traces",
+        GOOD,
+        REGISTRY + TRACES,
+        "warning subprocessors.yaml:38:3: no traces go to otel; acme does not permit it: it keeps traces for 30 days",
+        "write `retention: {traces: …}` for acme",
+    ),
     (
         "an agreement that nobody reviewed in time",
         "dpa-expired",
@@ -218,6 +249,7 @@ QUIET: list[tuple[str, str, str, str]] = [
     ("announcement-language", "one of several is in the language", GOOD + BOTH_LANGUAGES, REGISTRY),
     ("no-route", "the second candidate is permitted", GOOD, REGISTRY.replace("region: eu", "region: us", 1)),
     ("dpa-missing", "nobody uses it", AT_HOME, REGISTRY.replace(DPA, "")),
+    ("traces", "as long as the tenant says", GOOD + "retention: {traces: 30d}\n", REGISTRY + TRACES),
     ("law", "no pack puts the law of its number into rules", GOOD + "numbers: ['+81312345678']\n", REGISTRY),
     ("mechanism", "it is not known", GOOD, REGISTRY.replace("mechanism: {gb: adequacy}", "mechanism: {in: unknown}")),
     ("privacy-shield", "a comment tells of it", GOOD + "# never Privacy Shield\n", REGISTRY),

@@ -12,6 +12,7 @@ from tests.policy.samples import ask, loaded, with_entry
 PACK = """\
 pack: strict
 title: strict
+tls: "1.3"
 regions: {default: [eea], stt: [de]}
 training: prohibited
 processor_retention: 30d
@@ -31,6 +32,7 @@ HEAD = "tenant: acme\nextends: [strict]\nroute:\n  llm: [{processor: eu-llm}]\n"
 TOLD = "announcements: [{id: a, text: An AI., asset: a.wav, says: [ai]}]\n"
 
 LAXER = [
+    ('tls: "1.2"', "tls", "1.3"),
     ("training: opt-out", "training", "prohibited"),
     ("processor_retention: 31d", "processor_retention", "30d"),
     ("purposes: [conversation, quality]", "purposes", "[conversation]"),
@@ -96,6 +98,7 @@ def test_a_laxer_value_with_a_reason_is_taken(line: str, setting: str, asked: st
 
 STRICTER = [
     "training: prohibited",
+    'tls: "1.3"',
     "regions: [de]",
     "regions: {stt: [de/fra], voice: [de]}",
     "masking: {default: drop, CVV: drop}",

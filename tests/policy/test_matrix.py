@@ -42,6 +42,7 @@ def differences(expected: str) -> tuple[str, ...]:
         "    announcements: []",
         "    refused: {eu-llm: []}",
         "    masking: {PERSON: pseudonym}",
+        '    tls: {llm: "1.2"}',
         "",
     ],
 )
@@ -58,6 +59,8 @@ def test_a_call_that_goes_as_expected_passes(expected: str) -> None:
         ("    consent: notify", "consent: expected notify, got none"),
         ("    refused: {eu-llm: [dpa]}", "eu-llm: expected a no from dpa, got nothing"),
         ("    masking: {PERSON: drop}", "PERSON: expected drop, got pseudonym"),
+        ('    tls: {llm: "1.3"}', "llm: expected TLS 1.3 at least, got 1.2"),
+        ('    tls: {tts: "1.2"}', "tts: expected TLS 1.2 at least, got none"),
     ],
 )
 def test_a_call_that_goes_otherwise_shows_the_difference(expected: str, difference: str) -> None:

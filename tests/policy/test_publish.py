@@ -28,6 +28,13 @@ def read(page: str) -> Cells:
     return cells
 
 
+def test_programs_are_told_the_tls_that_an_entry_asks_for() -> None:
+    [told] = json.loads(as_json(with_entry(tls="1.3")))["subprocessors"]
+    assert told["tls"] == "1.3"
+    [told] = json.loads(as_json(loaded().registry))["subprocessors"]
+    assert "tls" not in told
+
+
 def test_the_page_names_everyone_outside_this_machine() -> None:
     """Company, purpose, data, place, training, retention, transfer. What runs here is nobody's sub-processor."""
     texts = read(as_html(loaded().registry)).texts

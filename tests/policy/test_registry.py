@@ -4,11 +4,43 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.errors import Misconfigured
+from gateway.errors import Misconfigured, PolicyInvalid
 from gateway.policy.egress import decide
+from gateway.policy.load import load
 from gateway.policy.registry import base_url_problem, is_loopback, with_base_url
 from gateway.values import ProcessorId
-from tests.policy.samples import ask, loaded
+from tests.policy.samples import REGISTRY, TENANT, TEXTS, ask, loaded
+
+
+@pytest.mark.parametrize("file", ["subprocessors.yaml", "tenants/acme.yaml"])
+@pytest.mark.parametrize(
+    ("written", "message", "hint"),
+    [
+        ("1.3", "a version of TLS is text, not a number", 'put it in quotes: "1.3"'),
+        ('"1.1"', "`1.1` is not possible here", "`1."),
+        ('"TLSv1.3"', "`TLSv1.3` is not possible here", "`1.3`"),
+    ],
+)
+def test_a_version_of_tls_is_one_of_two_in_quotes(file: str, written: str, message: str, hint: str) -> None:
+    line = f"  tls: {written}\n" if file == "subprocessors.yaml" else f"tls: {written}\n"
+    text = TEXTS[file].replace("  kind: llm\n", "  kind: llm\n" + line, 1) if line.startswith(" ") else TEXTS[file] + line
+    with pytest.raises(PolicyInvalid) as invalid:
+        load({**TEXTS, file: text})
+    [finding] = invalid.value.findings
+    assert (finding.where.file, finding.message) == (file, message)
+    assert hint in finding.hint
+
+
+def test_who_says_nothing_of_tls_has_the_digest_that_it_had_before() -> None:
+    """Receipts of last year name the same policy and the same registry."""
+    policies = loaded()
+    assert policies.tenant("acme").tls is None
+    documents = (policies.tenant("acme").document(), *policies.registry.document())
+    assert all("tls" not in document for document in documents)
+    said = loaded(TENANT + 'tls: "1.3"\n', registry=REGISTRY.replace("  kind: llm\n", '  kind: llm\n  tls: "1.3"\n', 1))
+    assert said.tenant("acme").document()["tls"] == said.registry.document()[0]["tls"] == "1.3"
+    assert said.tenant("acme").digest != policies.tenant("acme").digest
+    assert said.registry.digest != policies.registry.digest
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "::1", "localhost"])

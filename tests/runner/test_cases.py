@@ -270,6 +270,17 @@ async def test_the_calendar_has_what_runs(store: Store) -> None:
         assert f"UID:{case.id}.answer@acme.sordino" in file
 
 
+async def test_the_operators_calendar_has_what_runs_of_every_tenant(store: Store) -> None:
+    """And of the gateway itself; each row says whose it is."""
+    async with Desks(store) as desks:
+        book = book_of(store, desks)
+        mine, own = await opened(book), await book.open(HOUSE, "incident", about="incident_1", deadlines={"notify": START})
+        file = (await book.calendar()).replace("\r\n ", "")
+        assert {f"UID:{mine.id}.answer@acme.sordino", f"UID:{own.id}.notify@_house.sordino"} <= set(file.split("\r\n"))
+        assert "answer (acme)" in file
+        assert own.id not in await book.calendar(ACME)
+
+
 async def test_one_tenant_sees_nothing_of_another(store: Store) -> None:
     async with Desks(store) as desks:
         book = book_of(store, desks)

@@ -22,7 +22,7 @@ from gateway.adapters.telemetry.null import NullTelemetry
 from gateway.errors import DataHeld, NotFound
 from gateway.policy.retention import HoldScope
 from gateway.runner.deletion import Deletions
-from gateway.runner.holdings import CALLERS, PERSONS, Item
+from gateway.runner.holdings import CALLERS, LINKS, PERSONS, Item
 from gateway.runner.places import CallersHolding, PersonsHolding
 from gateway.runner.retention import Sweeper, SweeperParts
 from gateway.values import CallId, DataClass
@@ -91,7 +91,7 @@ class Life(RuleBasedStateMachine):
         return data | {(item.holding, item.id): item for item in self.does(self.links())}
 
     async def links(self) -> list[Item]:
-        callers, persons = self.desk.holdings[-2:]
+        callers, persons = (place for place in self.desk.holdings if place.name in LINKS)
         found = [await callers.of_call(ACME, CallId(call)) for call in CALLS]
         return [item for item in (*found, *[await persons.of_person(ACME, one) for one in PEOPLE]) if item is not None]
 

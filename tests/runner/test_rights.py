@@ -17,7 +17,15 @@ from gateway.adapters.stores.consents import RedisConsents
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.transcripts import RedisTranscripts, TranscriptFacts, TurnKept
 from gateway.adapters.system import RandomIds
-from gateway.errors import EvidenceUnavailable, Forbidden, InvalidRequest, NotFound, PolicyRefused, StoreUnavailable
+from gateway.errors import (
+    EvidenceUnavailable,
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    PolicyRefused,
+    PolicyUnavailable,
+    StoreUnavailable,
+)
 from gateway.evidence.certificate import Certificate
 from gateway.policy.cases import Case
 from gateway.policy.consent import Answer, ConsentRecord, How
@@ -28,10 +36,13 @@ from gateway.runner.places import VaultHolding
 from gateway.runner.rights import Correction, RightsDesk, collected
 from gateway.runner.rights_acts import EVIDENCE_STAYS, RESTRICTION_STAYS, Acts
 from gateway.runner.rights_case import Right, Via
-from gateway.values import CallId, MaskedText, Placeholder, Private, TenantId
+from gateway.values import CallId, DataClass, MaskedText, Placeholder, Private, TenantId
 from tests.journeys.persons import ACME, ANNE, BETA, NOW, House, names_in, open_house, seed
 
 KIM, SAM = "Kim", "Sam"
+ORDER: dict[str, Any] = {"reason": "lawsuit", "approver": SAM, "review": date(2027, 1, 31), "by": SAM}
+CORRECTED = (DataClass.VAULT, DataClass.TRANSCRIPT, DataClass.CONSENT)
+"""The classes of what a correction reaches."""
 CALLS = 12
 
 
@@ -107,6 +118,49 @@ async def test_nothing_is_handed_out_before_the_identity_was_checked(desk: Right
     assert len(refused.value.reasons) == 1
 
 
+@pytest.mark.parametrize("right", [Right.ERASE, Right.RECTIFY, Right.LIFT])
+@pytest.mark.parametrize("via", list(Via))
+async def test_nothing_is_taken_away_or_changed_before_the_identity_was_checked(
+    house: House, desk: RightsDesk, right: Right, via: Via
+) -> None:
+    """Who knows a number cannot have another's data destroyed, whoever brings the request; nor is an erasure gone on with."""
+    first = house.calls[ACME][0]
+    await house.remember(ACME, first, person="Anne Mayer")
+    await house.righting.persons.restrict(ACME, house.anne(), NOW)
+    case = await opened(desk, right, via=via)
+    with pytest.raises(PolicyRefused) as refused:
+        await desk.do(ACME, case.id, by=KIM, correction=Correction(Private("Anne Mayer"), Private("Eve")))
+    assert "identity" in refused.value.reasons[0]
+    assert f"sordino rights identify --tenant {ACME} --case {case.id}" in refused.value.hint
+    house.clock.move(days=1)
+    assert await desk.resume(ACME, begun_before=house.clock.now()) == 0
+    assert await house.recalled(ACME, first) == {"<PERSON_1>": "Anne Mayer"}
+    assert await house.righting.persons.restricted(ACME, house.anne()) == NOW
+    assert await house.righting.persons.calls(ACME, house.anne()) == house.calls[ACME]
+    assert len((await desk.show(ACME, case.id)).events) == len(case.events)
+
+
+async def test_a_restriction_protects_at_once_and_ends_only_after_a_check(house: House, desk: RightsDesk) -> None:
+    """It takes nothing away and can be ended, so it does not wait; ending it does."""
+    await desk.do(ACME, (await opened(desk, Right.RESTRICT)).id, by=KIM)
+    assert await house.righting.persons.restricted(ACME, house.anne()) == NOW
+    lift = await opened(desk, Right.LIFT)
+    with pytest.raises(PolicyRefused):
+        await desk.do(ACME, lift.id, by=KIM)
+    await desk.identify(ACME, lift.id, method="called back", by=KIM)
+    assert (await desk.do(ACME, lift.id, by=KIM)).finished
+
+
+async def test_a_regulators_erasure_needs_its_own_gates_too(house: House, desk: RightsDesk) -> None:
+    """The check of who asks is not enough: the tenant was told and a second person has released it; the refusal says who next."""
+    case = await checked(desk, Right.ERASE, via=Via.REGULATOR)
+    with pytest.raises(PolicyRefused) as refused:
+        await desk.do(ACME, case.id, by=KIM)
+    assert refused.value.hint.startswith(f"sordino rights release --tenant {ACME} --case {case.id} ")
+    await desk.release(ACME, case.id, by=SAM, authorisation="order 7 of 2026")
+    assert (await desk.do(ACME, case.id, by=KIM)).finished
+
+
 async def test_a_regulator_gets_nothing_before_a_second_person_released_it(house: House, desk: RightsDesk) -> None:
     """The tenant is told first; who took it or checked it cannot release it, under whatever spelling of their name."""
     house.channel.delivers = False
@@ -175,6 +229,20 @@ async def test_requests_are_listed_by_tenant_and_by_person(desk: RightsDesk) -> 
     assert await desk.list(BETA) == []
 
 
+async def test_what_was_asked_of_a_tenant_that_has_left_is_still_shown(desk: RightsDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its file is gone from the policies; a name that nobody has is told, not answered with an empty list."""
+    case = await opened(desk)
+
+    def gone(name: str) -> Any:
+        raise PolicyUnavailable(f"there is no policy for tenant {name}")
+
+    monkeypatch.setattr(desk, "_tenant", gone)
+    assert [each.id for each in await desk.list(ACME)] == [case.id]
+    assert (await desk.show(ACME, case.id)).id == case.id
+    with pytest.raises(PolicyUnavailable):
+        await desk.list("acmee")
+
+
 # --- what is done ---------------------------------------------------------------------------------------------------------------
 
 
@@ -193,7 +261,7 @@ async def test_a_single_call_is_erased_and_the_others_stay(house: House, desk: R
     first, second = house.calls[ACME]
     for call in (first, second):
         await house.remember(ACME, call, person="Anne")
-    case = await opened(desk, Right.ERASE, call=first)
+    case = await checked(desk, Right.ERASE, call=first)
     done = await desk.do(ACME, case.id, by=KIM)
     assert done.finished
     assert await house.recalled(ACME, first) == {}
@@ -210,7 +278,7 @@ async def test_what_a_hold_keeps_is_named_and_the_request_stays_open(house: Hous
         ACME, HoldScope(call=first), reason="lawsuit", approver=SAM, review=date(2027, 1, 31), by=SAM
     )
     hold = placed.hold
-    case = await opened(desk, Right.ERASE)
+    case = await checked(desk, Right.ERASE)
     done = await desk.do(ACME, case.id, by=KIM)
     assert not done.finished
     assert {each.hold.id for each in done.held} == {hold.id}
@@ -232,7 +300,7 @@ async def test_an_erasure_that_died_is_finished_by_another_gateway(
     """Whichever place fails: it is not reported done, the index still finds what is left, and the next round ends it."""
     for call in house.calls[ACME]:
         await house.remember(ACME, call, person="Anne")
-    case = await opened(desk, Right.ERASE)
+    case = await checked(desk, Right.ERASE)
     for holding in house.data.holdings:
         await _breaks_once(house, desk, case, holding, monkeypatch)
     assert (await desk.show(ACME, case.id)).open
@@ -250,7 +318,7 @@ async def test_an_erasure_whose_place_does_not_answer_is_not_reported_done(
     first, second = house.calls[ACME]
     await house.remember(ACME, first, person="Anne")
     await house.record(ACME, second)
-    case = await opened(desk, Right.ERASE)
+    case = await checked(desk, Right.ERASE)
 
     async def broken(*_: object) -> None:
         raise StoreUnavailable("pulled the plug")
@@ -293,7 +361,7 @@ async def test_who_calls_during_an_erasure_is_erased_too(house: House, desk: Rig
         return await delete(self, tenant, items, **how)
 
     monkeypatch.setattr(type(house.data.deletions), "delete", delete_slowly)
-    case = await opened(desk, Right.ERASE)
+    case = await checked(desk, Right.ERASE)
     done = await desk.do(ACME, case.id, by=KIM)
     assert done.finished
     assert done.facts["calls"] == 3
@@ -305,7 +373,7 @@ async def test_an_answer_says_what_stays_and_why(house: House, desk: RightsDesk)
     """A restriction outlives an erasure as a keyed hash; the evidence holds no word of theirs."""
     restricted = await opened(desk, Right.RESTRICT)
     await desk.do(ACME, restricted.id, by=KIM)
-    case = await opened(desk, Right.ERASE)
+    case = await checked(desk, Right.ERASE)
     done = await desk.do(ACME, case.id, by=KIM)
     assert done.facts["kept"] == [RESTRICTION_STAYS, EVIDENCE_STAYS]
     assert await house.righting.persons.restricted(ACME, house.anne()) == NOW
@@ -318,7 +386,7 @@ async def test_a_wrong_value_is_put_right_in_every_place_at_once(house: House, d
     await house.remember(ACME, first, person="Anne Mayer", place="Berlin")
     consents = RedisConsents(house.store)
     await consents.add(ACME, [(house.anne(), ConsentRecord(Answer.GIVEN, "recording", How.WRITTEN, NOW, "letter of Anne Mayer"))])
-    case = await opened(desk, Right.RECTIFY)
+    case = await checked(desk, Right.RECTIFY)
     done = await desk.do(ACME, case.id, by=KIM, correction=Correction(Private("Anne Mayer"), Private("Anne Maier")))
     assert done.facts["places"] == {"vault": 1, "consent": 1}
     assert await house.recalled(ACME, first) == {"<PERSON_1>": "Anne Maier", "<PLACE_1>": "Berlin"}
@@ -336,7 +404,7 @@ async def test_a_correction_reaches_what_was_said_too(house: House, desk: Rights
     turn = TurnKept("caller", "2026-11-01T08:00:01+00:00", MaskedText("I am <PERSON_1>."))
     await sheet.write({0: turn}, {Placeholder("<PERSON_1>"): Private("Anne Mayer")})
     await sheet.finish(1)
-    case = await opened(desk, Right.RECTIFY)
+    case = await checked(desk, Right.RECTIFY)
     done = await desk.do(ACME, case.id, by=KIM, correction=Correction(Private("Anne Mayer"), Private("Anne Maier")))
     assert done.facts["places"] == {"transcript": 1}
     found = await RedisTranscripts(house.store, house.shelf).read(ACME, first)
@@ -344,12 +412,75 @@ async def test_a_correction_reaches_what_was_said_too(house: House, desk: Rights
     assert found.values == {Placeholder("<PERSON_1>"): Private("Anne Maier")}
 
 
+@pytest.mark.parametrize(
+    "kept", [DataClass.VAULT, DataClass.TRANSCRIPT, DataClass.CONSENT, None], ids=lambda kept: kept or "everything"
+)
+async def test_a_hold_keeps_the_earlier_value_from_a_correction(house: House, desk: RightsDesk, kept: DataClass | None) -> None:
+    """Whichever place it covers: nothing is altered in any, the hold is named, and when it is lifted the same request ends."""
+    await says_mayer_everywhere(house)
+    scope = HoldScope(subject=house.anne(), data_class=kept)
+    hold = (await house.data.holds.place(ACME, scope, **ORDER)).hold
+    case, wanted = await checked(desk, Right.RECTIFY), Correction(Private("Anne Mayer"), Private("Anne Maier"))
+    done = await desk.do(ACME, case.id, by=KIM, correction=wanted)
+    assert (done.finished, done.facts["places"], done.facts["holds"]) == (False, {}, [hold.id])
+    assert {each.item.data_class for each in done.held} == ({kept} if kept else set(CORRECTED))
+    assert await names_kept(house) == dict.fromkeys(CORRECTED, "Anne Mayer")
+    assert [entry.draft.body["holds"] for entry in await house.evidence("rights.")] == [[hold.id]]
+    assert (await desk.show(ACME, case.id)).open
+
+    await house.data.holds.lift(ACME, hold.id, reason="settled", by=SAM)
+    assert (await desk.do(ACME, case.id, by=KIM, correction=wanted)).finished
+    assert await names_kept(house) == dict.fromkeys(CORRECTED, "Anne Maier")
+
+
+@pytest.mark.parametrize("scope", ["another call", "another person", "the sound"])
+async def test_a_hold_on_something_else_keeps_no_correction_away(house: House, desk: RightsDesk, scope: str) -> None:
+    """Where the wrong value does not stand, nothing is altered, so nothing is kept from it."""
+    await says_mayer_everywhere(house)
+    scopes = {
+        "another call": HoldScope(call=house.calls[ACME][1]),
+        "another person": HoldScope(subject="f" * 64),
+        "the sound": HoldScope(data_class=DataClass.AUDIO),
+    }
+    await house.record(ACME, house.calls[ACME][0])
+    await house.remember(ACME, house.calls[ACME][1], person="Somebody else")
+    await house.data.holds.place(ACME, scopes[scope], **ORDER)
+    case = await checked(desk, Right.RECTIFY)
+    done = await desk.do(ACME, case.id, by=KIM, correction=Correction(Private("Anne Mayer"), Private("Anne Maier")))
+    assert done.facts["places"] == {"vault": 1, "transcript": 1, "consent": 1}
+
+
+async def says_mayer_everywhere(house: House) -> None:
+    """A misspelt name in the vault and the transcript of her first call, and in what proves her consent."""
+    first = house.calls[ACME][0]
+    await house.remember(ACME, first, person="Anne Mayer")
+    record = ConsentRecord(Answer.GIVEN, "recording", How.WRITTEN, NOW, "Anne Mayer")
+    await RedisConsents(house.store).add(ACME, [(house.anne(), record)])
+    facts = TranscriptFacts(first, "2026-11-01T08:00:00+00:00", "sha256:consent", "recording", keep_s=3_600)
+    sheet = await RedisTranscripts(house.store, house.shelf).begin(ACME, facts)
+    turn = TurnKept("caller", "2026-11-01T08:00:01+00:00", MaskedText("I am <PERSON_1>."))
+    await sheet.write({0: turn}, {Placeholder("<PERSON_1>"): Private("Anne Mayer")})
+    await sheet.finish(1)
+
+
+async def names_kept(house: House) -> dict[DataClass, str]:
+    """What each place has for her name."""
+    first = house.calls[ACME][0]
+    transcript = await RedisTranscripts(house.store, house.shelf).read(ACME, first)
+    assert transcript is not None
+    return {
+        DataClass.VAULT: (await house.recalled(ACME, first))["<PERSON_1>"],
+        DataClass.TRANSCRIPT: transcript.values[Placeholder("<PERSON_1>")].reveal(),
+        DataClass.CONSENT: (await RedisConsents(house.store).of(ACME, house.anne()))[0].proof,
+    }
+
+
 async def test_a_correction_whose_proof_failed_is_asked_once_more(
     house: House, desk: RightsDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The value was put right and the ledger did not answer: the second try proves it and ends the request."""
     await house.remember(ACME, house.calls[ACME][0], person="Anne Mayer")
-    case, wanted = await opened(desk, Right.RECTIFY), Correction(Private("Anne Mayer"), Private("Anne Maier"))
+    case, wanted = await checked(desk, Right.RECTIFY), Correction(Private("Anne Mayer"), Private("Anne Maier"))
 
     async def broken(*_: object) -> None:
         raise EvidenceUnavailable("no ledger")
@@ -366,7 +497,7 @@ async def test_a_correction_whose_proof_failed_is_asked_once_more(
 
 @pytest.mark.parametrize(("old", "new"), [("", "x"), ("x", ""), ("x", "x"), ("x" * 501, "y"), ("x", "y" * 501)])
 async def test_a_correction_needs_two_different_values(desk: RightsDesk, old: str, new: str) -> None:
-    case = await opened(desk, Right.RECTIFY)
+    case = await checked(desk, Right.RECTIFY)
     with pytest.raises(InvalidRequest):
         await desk.do(ACME, case.id, by=KIM, correction=Correction(Private(old), Private(new)))
     with pytest.raises(InvalidRequest):
@@ -375,7 +506,7 @@ async def test_a_correction_needs_two_different_values(desk: RightsDesk, old: st
 
 
 async def test_a_value_that_stands_nowhere_is_told_so(desk: RightsDesk) -> None:
-    case = await opened(desk, Right.RECTIFY)
+    case = await checked(desk, Right.RECTIFY)
     with pytest.raises(NotFound) as missing:
         await desk.do(ACME, case.id, by=KIM, correction=Correction(Private("Secretname"), Private("Other")))
     assert "Secretname" not in str(missing.value)
@@ -385,7 +516,7 @@ async def test_a_value_that_stands_nowhere_is_told_so(desk: RightsDesk) -> None:
 
 async def test_a_restriction_is_lifted_by_the_same_persons_word(house: House, desk: RightsDesk) -> None:
     """Not where there is none."""
-    nothing = await opened(desk, Right.LIFT)
+    nothing = await checked(desk, Right.LIFT)
     with pytest.raises(InvalidRequest):
         await desk.do(ACME, nothing.id, by=KIM)
     await desk.do(ACME, (await opened(desk, Right.RESTRICT)).id, by=KIM)
@@ -426,7 +557,7 @@ async def test_a_call_that_goes_on_is_erased_when_it_has_ended(house: House, des
     account = CallAccount(ACME, living, house.ledger, house.clock)
     await account.write("call.started", {"carrier": "twilio", "subject": subject})
     await house.remember(ACME, living, person="Anne")
-    case = await opened(desk, Right.ERASE)
+    case = await checked(desk, Right.ERASE)
     done = await desk.do(ACME, case.id, by=KIM)
     assert (done.finished, done.facts["going_on"], done.facts["calls"]) == (False, 1, 2)
     assert await house.recalled(ACME, living) != {}

@@ -22,6 +22,7 @@ import aiohttp
 import jwt
 from yarl import URL
 
+from gateway.adapters.keys.reading import read_whole
 from gateway.errors import InvalidRequest, Misconfigured, Unauthenticated, UpstreamFailed
 from gateway.policy.registry import is_loopback
 from gateway.policy.roles import EVERY_TENANT, Held, role_of
@@ -287,8 +288,8 @@ class OpenIdProvider:
                     raise _refused("it does not take the sign-in")
                 if answer.status != 200:
                     raise UpstreamFailed("the identity provider refused", hint="is it well?")
-                body = await answer.content.read(MOST_BYTES + 1)
-                document = json.loads(body) if len(body) <= MOST_BYTES else None
+                body = await read_whole(answer.content, MOST_BYTES)
+                document = json.loads(body) if body is not None else None
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, RecursionError):
             raise UpstreamFailed("the identity provider does not answer as it should", hint=f"is {ISSUER} right?") from None
         if not isinstance(document, dict):

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 import aiohttp
 from yarl import URL
 
+from gateway.adapters.keys.reading import read_whole
 from gateway.errors import Misconfigured, StoreUnavailable
 from gateway.locks import KEY_BYTES
 from gateway.policy.registry import is_loopback
@@ -168,9 +169,7 @@ class _Post:
             async with self._session.post(
                 url, headers=headers, data=body, timeout=bound, ssl=self._tls, allow_redirects=False
             ) as answer:
-                status, said = answer.status, await answer.content.read(LONGEST_ANSWER + 1)
-                while len(said) <= LONGEST_ANSWER and (more := await answer.content.read(LONGEST_ANSWER)):
-                    said += more
+                status, said = answer.status, await read_whole(answer.content, LONGEST_ANSWER)
         except (aiohttp.ClientError, TimeoutError, OSError):
             raise _silent("it cannot be reached") from None
         if status == 429 or status >= 500:
@@ -181,7 +180,7 @@ class _Post:
                 hint=f"may {AWS_SECRET} or {VAULT_SECRET} encrypt and decrypt with that key?",
             )
         try:
-            found = json.loads(said) if len(said) <= LONGEST_ANSWER else None
+            found = json.loads(said) if said is not None else None
         except ValueError:
             found = None
         if not isinstance(found, dict):

@@ -15,8 +15,10 @@ was taken.
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Protocol
 
 import aiohttp
 
@@ -36,16 +38,35 @@ _STATUS = {"accepted": Verdict.ACCEPTED, "declined": Verdict.DECLINED, "more": V
 _NEXT = {each.value: each for each in CardField}
 
 
+class Tls(Protocol):
+    """How processors are reached over TLS: ``TlsContexts`` of the room that asks models."""
+
+    def to(self, grant: Grant) -> ssl.SSLContext:
+        """What speaks no less than the Grant asks for."""
+        ...
+
+    def unreached(self, grant: Grant, error: Exception) -> UpstreamFailed:
+        """What to raise where nothing was answered."""
+        ...
+
+
 class PaymentWebhook:
     """Implements ``gateway.runner.payment.PaymentProcessor``."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, secrets: Secrets, now: Callable[[], datetime], *, within_s: float = ANSWER_WITHIN_S
+        self,
+        session: aiohttp.ClientSession,
+        secrets: Secrets,
+        now: Callable[[], datetime],
+        *,
+        tls: Tls,
+        within_s: float = ANSWER_WITHIN_S,
     ) -> None:
         """``session``: keeps no cookie and takes no proxy from the environment (``outbound_session``)."""
         self._session = session
         self._secrets = secrets
         self._now = now
+        self._tls = tls
         self._within_s = within_s
 
     async def hand_over(self, grant: Grant, keys: Private[bytearray], keyed: Keyed) -> tuple[Verdict, CardField]:
@@ -55,6 +76,7 @@ class PaymentWebhook:
             PolicyRefused: the Grant is not for keyed card data, or its address may not be used.
             Misconfigured: the processor's secret is missing or none of Standard Webhooks.
             UpstreamTimeout, UpstreamFailed: no answer in time, or none that can be understood.
+            UpstreamRefused: it cannot speak the TLS that the Grant asks for; it was sent nothing.
         """
         _require(grant)
         key = signing_key(self._secrets.read(grant.secret or ""))
@@ -65,7 +87,13 @@ class PaymentWebhook:
         timeout = aiohttp.ClientTimeout(total=self._within_s)
         try:
             async with self._session.post(
-                grant.base_url, data=body, headers=headers, allow_redirects=False, timeout=timeout
+                grant.base_url,
+                data=body,
+                headers=headers,
+                ssl=self._tls.to(grant),
+                allow_redirects=False,
+                trace_request_ctx=grant,
+                timeout=timeout,
             ) as answer:
                 said = bytearray()
                 async for piece in answer.content.iter_chunked(1024):
@@ -75,8 +103,8 @@ class PaymentWebhook:
                 return _read(answer.status, bytes(said))
         except TimeoutError:
             raise UpstreamTimeout("the payment processor did not answer in time") from None
-        except (aiohttp.ClientError, OSError):
-            raise UpstreamFailed("the payment processor cannot be reached") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise self._tls.unreached(grant, error) from None
         finally:
             body[:] = bytes(len(body))
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import ssl
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any, Protocol
 import aiohttp
 from yarl import URL
 
-from gateway.adapters.providers.outbound import require_safe_session, require_safe_tls, tls_context
+from gateway.adapters.providers.outbound import TlsContexts, require_safe_session, require_safe_tls, tls_contexts
 from gateway.adapters.providers.sse import SseBroken, SseDecoder
 from gateway.errors import (
     Misconfigured,
@@ -120,11 +119,11 @@ class ProviderChat:
         secrets: Secrets,
         *,
         limits: Limits | None = None,
-        tls: ssl.SSLContext | None = None,
+        tls: TlsContexts | None = None,
     ) -> None:
-        """Raises Misconfigured when the session or the TLS context is less strict than ours."""
+        """Raises Misconfigured when the session or a TLS context is less strict than ours."""
         require_safe_session(session)
-        self._tls = tls or tls_context()
+        self._tls = tls or tls_contexts()
         require_safe_tls(self._tls)
         self._wire = wire
         self._session = session
@@ -141,7 +140,7 @@ class ProviderChat:
             Misconfigured: the key cannot be read or sent.
             UpstreamBusy: it answered 429; ``retry_after_s`` says when, if it said so.
             UpstreamTimeout: a bound of ``Limits`` passed.
-            UpstreamRefused: it answered with a status of 400 to 499.
+            UpstreamRefused: it answered with a status of 400 to 499, or cannot speak the TLS that the Grant asks for.
             UpstreamFailed: no connection, another status than 200, a redirect, no event stream, too much, or a stream that was
                 cut before its end (also in the middle of the answer).
         """
@@ -185,7 +184,7 @@ class ProviderChat:
             data=body,
             headers=self._headers(grant, stream=stream),
             timeout=timeout,
-            ssl=self._tls,
+            ssl=self._tls.to(grant),
             allow_redirects=False,
             trace_request_ctx=grant,
         )
@@ -193,8 +192,8 @@ class ProviderChat:
         first = self._limits.first_byte_s if stream else self._limits.whole_s
         try:
             response: aiohttp.ClientResponse = await patience.wait(sending, self._limits.connect_s + first, "did not answer")
-        except (aiohttp.ClientError, OSError, RuntimeError, ValueError):
-            raise UpstreamFailed(f"{grant.processor} could not be reached") from None
+        except (aiohttp.ClientError, OSError, RuntimeError, ValueError) as error:
+            raise self._tls.unreached(grant, error) from None
         return response
 
     def _headers(self, grant: Grant, *, stream: bool) -> dict[str, str]:

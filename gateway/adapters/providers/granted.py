@@ -8,7 +8,6 @@ refused. Answers are bounded, and a client never sees one that is not what it as
 from __future__ import annotations
 
 import json
-import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -20,11 +19,12 @@ from yarl import URL
 from gateway.adapters.providers.exchange import Limits, Patience, check_status, secret_key
 from gateway.adapters.providers.outbound import (
     Saw,
+    TlsContexts,
     endpoint,
     require_safe_session,
     require_safe_tls,
     tell,
-    tls_context,
+    tls_contexts,
 )
 from gateway.adapters.providers.sent import Sent, fields_of, flags_of
 from gateway.errors import PolicyRefused, SordinoError, UpstreamFailed, UpstreamRefused, UpstreamTimeout
@@ -46,7 +46,7 @@ class Outlet:
     session: aiohttp.ClientSession
     secrets: Secrets
     limits: Limits
-    tls: ssl.SSLContext
+    tls: TlsContexts
     saw: Saw | None = None
     """Hears what TLS was spoken with a WebSocket; of other requests the session tells."""
 
@@ -56,12 +56,12 @@ class Outlet:
         secrets: Secrets,
         *,
         limits: Limits = SPEECH_LIMITS,
-        tls: ssl.SSLContext | None = None,
+        tls: TlsContexts | None = None,
         saw: Saw | None = None,
     ) -> Outlet:
         """``session`` must come from ``outbound_session``. Raises Misconfigured otherwise."""
         require_safe_session(session)
-        tls = tls or tls_context()
+        tls = tls or tls_contexts()
         require_safe_tls(tls)
         return Outlet(session, secrets, limits, tls, saw)
 
@@ -192,14 +192,14 @@ class GrantedLine:
             data=sent.body,
             headers=headers,
             timeout=timeout,
-            ssl=self._outlet.tls,
+            ssl=self._outlet.tls.to(grant),
             allow_redirects=False,
             trace_request_ctx=grant,
         )
         try:
             response = await patience.wait(sending, limits.whole_s, "did not answer")
-        except (aiohttp.ClientError, OSError, RuntimeError, ValueError):
-            raise UpstreamFailed(f"{grant.processor} could not be reached") from None
+        except (aiohttp.ClientError, OSError, RuntimeError, ValueError) as error:
+            raise self._outlet.tls.unreached(grant, error) from None
         try:
             check_status(response, grant.processor)
             kind, packed = response.content_type, response.headers.get("Content-Encoding", "identity") != "identity"
@@ -214,15 +214,15 @@ class GrantedLine:
         patience = Patience(grant.processor, limits.whole_s)
         url = self._url.with_query(asked.query)
         connecting = self._outlet.session.ws_connect(
-            url, headers=headers, ssl=self._outlet.tls, max_msg_size=_SOCKET_BYTES, compress=0
+            url, headers=headers, ssl=self._outlet.tls.to(grant), max_msg_size=_SOCKET_BYTES, compress=0
         )
         try:
             connected = await patience.wait(connecting, limits.first_byte_s, "did not answer")
         except aiohttp.WSServerHandshakeError as error:
             broken = UpstreamRefused if 400 <= error.status < 500 else UpstreamFailed
             raise broken(f"{grant.processor} answered with status {error.status // 100}xx, not with a WebSocket") from None
-        except (aiohttp.ClientError, OSError, RuntimeError, ValueError):
-            raise UpstreamFailed(f"{grant.processor} could not be reached") from None
+        except (aiohttp.ClientError, OSError, RuntimeError, ValueError) as error:
+            raise self._outlet.tls.unreached(grant, error) from None
         socket: aiohttp.ClientWebSocketResponse = connected
         if self._outlet.saw is not None:
             tell(self._outlet.saw, grant, socket.get_extra_info("ssl_object"))

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-import ssl
 
 import aiohttp
 from yarl import URL
 
 from gateway.adapters.providers.exchange import Limits, ProviderChat
 from gateway.adapters.providers.openai_chunks import Assembler
-from gateway.adapters.providers.outbound import endpoint
+from gateway.adapters.providers.outbound import TlsContexts, endpoint
 from gateway.errors import PolicyRefused
 from gateway.policy.egress import Grant
 from gateway.ports import ChatMessage, ChatOptions, ChatRequest, Secrets, ToolSpec
@@ -89,7 +88,7 @@ class OpenAIChat(ProviderChat):
     """``ProviderChat`` for the dialect ``openai``."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, secrets: Secrets, *, limits: Limits | None = None, tls: ssl.SSLContext | None = None
+        self, session: aiohttp.ClientSession, secrets: Secrets, *, limits: Limits | None = None, tls: TlsContexts | None = None
     ) -> None:
         super().__init__(OpenAIWire(), session, secrets, limits=limits, tls=tls)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import ssl
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any
 import aiohttp
 
 from gateway.adapters.providers.exchange import Limits, Patience, check_kind, check_status, secret_key
-from gateway.adapters.providers.outbound import endpoint, require_safe_session, require_safe_tls, tls_context
+from gateway.adapters.providers.outbound import TlsContexts, endpoint, require_safe_session, require_safe_tls, tls_contexts
 from gateway.audio import wav
 from gateway.errors import PolicyRefused, UpstreamFailed
 from gateway.policy.egress import Grant
@@ -43,13 +42,13 @@ class _Line:
     session: aiohttp.ClientSession
     secrets: Secrets
     limits: Limits
-    tls: ssl.SSLContext
+    tls: TlsContexts
 
     @staticmethod
-    def of(session: aiohttp.ClientSession, secrets: Secrets, limits: Limits | None, tls: ssl.SSLContext | None = None) -> _Line:
+    def of(session: aiohttp.ClientSession, secrets: Secrets, limits: Limits | None, tls: TlsContexts | None = None) -> _Line:
         """Raises Misconfigured when the session is less strict than ours."""
         require_safe_session(session)
-        tls = tls or tls_context()
+        tls = tls or tls_contexts()
         require_safe_tls(tls)
         return _Line(session, secrets, limits or Limits(), tls)
 
@@ -63,12 +62,12 @@ class _Line:
             headers["Authorization"] = f"Bearer {secret_key(self.secrets, grant.secret)}"
         timeout = aiohttp.ClientTimeout(total=None, connect=limits.connect_s, sock_connect=limits.connect_s)
         sending = self.session.post(
-            url, headers=headers, timeout=timeout, ssl=self.tls, allow_redirects=False, trace_request_ctx=grant, **body
+            url, headers=headers, timeout=timeout, ssl=self.tls.to(grant), allow_redirects=False, trace_request_ctx=grant, **body
         )
         try:
             response = await patience.wait(sending, limits.whole_s, "did not answer")
-        except (aiohttp.ClientError, OSError, RuntimeError, ValueError):
-            raise UpstreamFailed(f"{grant.processor} could not be reached") from None
+        except (aiohttp.ClientError, OSError, RuntimeError, ValueError) as error:
+            raise self.tls.unreached(grant, error) from None
         try:
             check_status(response, grant.processor)
             yield response, patience
@@ -97,9 +96,9 @@ class OpenAISpeech:
 
     @staticmethod
     def over(
-        session: aiohttp.ClientSession, secrets: Secrets, *, limits: Limits | None = None, tls: ssl.SSLContext | None = None
+        session: aiohttp.ClientSession, secrets: Secrets, *, limits: Limits | None = None, tls: TlsContexts | None = None
     ) -> OpenAISpeech:
-        """``session`` must come from ``outbound_session``, ``tls`` from ``tls_context``. Raises Misconfigured otherwise."""
+        """``session`` must come from ``outbound_session``, ``tls`` from ``tls_contexts``. Raises Misconfigured otherwise."""
         return OpenAISpeech(_Line.of(session, secrets, limits, tls))
 
     def ear(self) -> OpenAIEar:

@@ -4,6 +4,9 @@ What is sent is the file as it lies on this machine's disk: encrypted. The store
 ``model`` names the bucket (or its ``base_url`` does: ``https://HOST/BUCKET``); requests are signed for ``send: {region: …}``, or
 for what stands behind the slash of its region (``de/eu-central-1``). Its secret is ``KEY_ID:SECRET``, or the secret alone beside
 one that is called AWS_ACCESS_KEY_ID. Turn the bucket's versioning off: a deleted version would keep the locked key.
+
+obstore speaks TLS by rustls, which knows no version below 1.2, and cannot be told to speak 1.3 only: a Grant that asks for it is
+refused.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from urllib.parse import urlsplit
 from gateway.adapters.recordings.folder import SUFFIX
 from gateway.errors import Misconfigured, NotFound, PolicyRefused, UpstreamFailed
 from gateway.policy.egress import Grant
+from gateway.policy.fields import Tls
 from gateway.policy.registry import base_url_problem
 from gateway.ports import Secrets
 from gateway.values import CallId, Hop, TenantId
@@ -82,6 +86,11 @@ class S3Recordings:
     def _open(self, grant: Grant) -> S3Store:
         if grant.hop is not Hop.STORAGE or grant.dialect != DIALECT:
             raise PolicyRefused(f"this Grant is for {grant.hop}/{grant.dialect}, not for {Hop.STORAGE}/{DIALECT}")
+        if grant.tls is Tls.V1_3:
+            raise PolicyRefused(
+                f"what speaks to {grant.processor} cannot be told to speak TLS 1.3 only, which its Grant asks for",
+                hint="nothing was sent",
+            )
         if find_spec("obstore") is None:
             raise Misconfigured("this gateway cannot speak to S3 stores", hint="pip install 'sordino[s3]'")
         from obstore.store import S3Store

@@ -1,7 +1,8 @@
 """Where in a tenant's evidence the entries of one call stand: ``sordino:{tenant}:evidence:<call>``, a list of places.
 
 The script that appends an entry writes its place too, so the list is whole for as long as it lives. To read a call's entries
-costs as much as the call is long, however long the tenant's history is.
+costs as much as the call is long, however long the tenant's history is. The list lives for thirty days; that of a call whose
+person is known (``subject-of``) for as long as they are, so that what they ask for years later is found as fast.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from gateway.evidence.entries import Entry
 from gateway.values import CallId, TenantId
 
 LIVES_S = 30 * 24 * 60 * 60
-"""From the call's first entry on. Afterwards its receipt has its entries, and the stream can be read from its beginning."""
+"""From the call's first entry on, or from when its person was forgotten. Afterwards the stream can be read from its beginning."""
+SUBJECT_OF = "subject-of"
+"""The hash of call to person (``subjects``)."""
 AT_ONCE = 200
 
 

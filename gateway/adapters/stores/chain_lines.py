@@ -16,7 +16,10 @@ from gateway.adapters.stores.call_index import index_key
 from gateway.adapters.stores.line import Line
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.tenants import tenants_with_evidence
+from gateway.errors import EvidenceInvalid
 from gateway.evidence.chain import timestamp
+from gateway.evidence.cut import KIND, Cut, cut_of
+from gateway.evidence.lines import read_entry
 from gateway.evidence.scope import SKEW, Scan
 from gateway.values import TenantId
 
@@ -24,6 +27,10 @@ PAGE, SMALL_PAGE = 1_000, 250
 """Entries of one answer: on a connection of their own, and on the one that calls use too."""
 LOOK_BACK = 50
 """Pages before a window that are read for the beginnings of calls which no index has any more."""
+
+CUT = "cut"
+"""The name of the mark (``chain_marks``) at the entry that says what was deleted of the beginning."""
+_IS_CUT = f'"kind":"{KIND}"'.encode()
 
 Lines = Sequence[tuple[int, bytes]]
 """Places and lines, in their order."""
@@ -49,6 +56,43 @@ class ChainLines:
         """Whoever has evidence, with a policy or without."""
         return await tenants_with_evidence(self._store)
 
+    async def pages(self, tenant: TenantId, after: int) -> AsyncIterator[Lines]:
+        """All lines behind ``after``, a page at a time, over a connection of their own."""
+        async with self._own_line() as line:
+            while page := await _page(line, tenant, after, PAGE):
+                yield page
+                after = page[-1][0]
+
+    async def beginning(self, tenant: TenantId) -> Cut | None:
+        """What was deleted of the chain's beginning after its time; None: the chain begins with its very first entry.
+
+        Raises:
+            EvidenceInvalid: it does not, and nothing in it says why.
+        """
+        first = _first(await self._store.ask("XRANGE", names.key(tenant, "evidence"), "-", "+", "COUNT", "1"))
+        if first is None or first[0] == 1:
+            return None
+        marked: Any = await self._store.ask("HGET", names.key(tenant, "chain-marks"), CUT)
+        place = bytes(marked or b"").partition(b" ")[0]
+        told = await self.after(tenant, int(place) - 1, 1) if place.isdigit() and int(place) else ()
+        cut = _cut(told[0][1]) if told else None
+        if cut is None or cut.last != first[0] - 1:
+            cut = await self.told(tenant, first[0] - 1)
+        if cut is None or read_entry(first[1])["previous"] != cut.hash:
+            raise EvidenceInvalid(
+                f"the evidence of {tenant} begins with entry {first[0]}, and nothing in it says what became of those before",
+                hint="bring the store back from a backup: sordino backup restore",
+            )
+        return cut
+
+    async def told(self, tenant: TenantId, last: int) -> Cut | None:
+        """The entry that says that what is up to ``last`` is deleted, wherever it stands; None: there is none."""
+        async for page in self.pages(tenant, last):
+            for _, stored in page:
+                if _IS_CUT in stored and (cut := _cut(stored)) is not None and cut.last == last:
+                    return cut
+        return None
+
     async def last(self, tenant: TenantId) -> tuple[int, bytes] | None:
         """The chain's last line; None: it has none."""
         return _first(await self._store.ask("XREVRANGE", names.key(tenant, "evidence"), "+", "-", "COUNT", "1"))
@@ -58,6 +102,8 @@ class ChainLines:
         async with self._own_line() as line:
             place = begin = await self._before(line, scan.tenant, scan.window.start - SKEW)
             page = await _page(line, scan.tenant, place, PAGE)
+            if page and not begin:
+                scan.deleted = page[0][0] - 1  # older entries are not there, so nobody knows how many were of the window
             while page and not scan.over:
                 place = page[-1][0]
                 # While a thread reads this page, the next one comes.
@@ -119,6 +165,13 @@ async def _at(line: Line, tenant: TenantId, places: Sequence[int]) -> Lines:
 
 def _first(found: Any) -> tuple[int, bytes] | None:
     return _stored(found[0]) if found else None
+
+
+def _cut(line: bytes) -> Cut | None:
+    try:
+        return cut_of(read_entry(line))
+    except EvidenceInvalid:
+        return None
 
 
 def _stored(item: Any) -> tuple[int, bytes]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -79,16 +79,23 @@ class RedisConsents:
                     exchange.lrem(key, 0, line)  # type: ignore[arg-type]  # the stubs know no bytes here
                 await exchange.execute()
 
+    async def stands(self, tenant: TenantId, subject: str, old: Private[str]) -> bool:
+        """Whether ``old`` stands in what proves this person's consents. Raises StoreUnavailable."""
+        return any(old.reveal() in record.proof for record in await self.of(tenant, subject))
+
     async def correct(self, tenant: TenantId, subject: str, old: Private[str], new: Private[str]) -> int:
         """Put ``new`` where ``old`` stands in what proves this person's consents. In how many. Raises StoreUnavailable."""
+        wrong, right = old.reveal(), new.reveal()
+        return await self.reword(tenant, subject, lambda each: replace(each, proof=each.proof.replace(wrong, right)))
+
+    async def reword(self, tenant: TenantId, subject: str, change: Callable[[ConsentRecord], ConsentRecord]) -> int:
+        """Put what ``change`` makes of a record in its place. How many it altered. Raises StoreUnavailable."""
         key, count = names.key(tenant, "consents", subject), 0
         for place, record in enumerate(await self.of(tenant, subject)):
-            proof = record.proof.replace(old.reveal(), new.reveal())
-            if proof == record.proof:
+            if (other := change(record)) == record:
                 continue
             # Only where the very record still stands: the list grows at its end, and is cleared by an erasure.
-            lines = (_line(record), _line(replace(record, proof=proof)))
-            count += int(await self._store.run(_CORRECT, [key], place, *lines))
+            count += int(await self._store.run(_CORRECT, [key], place, _line(record), _line(other)))
         return count
 
 

@@ -17,12 +17,14 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from gateway.adapters.stores import names
-from gateway.adapters.stores.call_index import LIVES_S, index_key, indexed
+from gateway.adapters.stores.call_index import LIVES_S, SUBJECT_OF, index_key, indexed
+from gateway.adapters.stores.chain_lines import ChainLines
 from gateway.adapters.stores.line import Line, Refused, Script, UnknownScript
 from gateway.adapters.stores.redis import Store
 from gateway.errors import EvidenceInvalid, EvidenceUnavailable, SordinoError, StoreUnavailable
 from gateway.evidence.canonical import parse
 from gateway.evidence.chain import FSYNC, MEMORY, entry_from, genesis, seal_written
+from gateway.evidence.cut import Cut
 from gateway.evidence.entries import Draft, Entry
 from gateway.tasks import TaskOwner
 from gateway.values import CallId, TenantId
@@ -51,20 +53,27 @@ end
 if head_seq ~= seq or head_hash ~= hash then
   if seq ~= '0' then
     local ours = redis.call('XRANGE', stream, seq .. '-0', seq .. '-0')[1]
-    if not ours or hash_of(ours) ~= hash then return {-1, head_seq, head_hash} end
+    if ours and hash_of(ours) ~= hash then return {-1, head_seq, head_hash} end
+    local first = not ours and redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
+    if not ours and (not first or tonumber(string.match(first[1], '^(%d+)-')) <= tonumber(seq)) then
+      return {-1, head_seq, head_hash}
+    end
   end
   return {0, head_seq, head_hash}
 end
 for i = 5, #ARGV, 3 do
   redis.call('XADD', stream, ARGV[i] .. '-0', 'hash', ARGV[i + 1], 'entry', ARGV[i + 2])
   local index = KEYS[2 + (i - 5) / 3]
-  if redis.call('RPUSH', index, ARGV[i]) == 1 then redis.call('EXPIRE', index, ARGV[4]) end
+  if redis.call('RPUSH', index, ARGV[i]) == 1 then
+    local call = string.sub(index, #stream + 2)
+    if redis.call('HEXISTS', KEYS[#KEYS], call) == 0 then redis.call('EXPIRE', index, ARGV[4]) end
+  end
 end
 return {1, '', ''}
 """)
 """Adds entries, and their places to their calls' lists, if the head is (seq, hash) = (ARGV[1], ARGV[2]).
 
-Else tells the head, and whether ours is still in the chain.
+Else tells the head, and whether ours is still in the chain, or stood in its beginning that was deleted after its time.
 """
 
 
@@ -160,6 +169,15 @@ class RedisLedger:
             if len(page) < PAGE:
                 return
 
+    async def beginning(self, tenant: TenantId) -> Cut | None:
+        """What was deleted of the chain's beginning after its time; None: ``entries`` begin with the very first one.
+
+        Raises:
+            StoreUnavailable.
+            EvidenceInvalid: they do not, and nothing in the chain says why.
+        """
+        return await ChainLines(self._store).beginning(tenant)
+
     async def aclose(self) -> None:
         """Take nothing more, wait for what is on its way within the bound, and refuse the rest."""
         self._closed = True
@@ -215,7 +233,8 @@ class RedisLedger:
 
     async def _compare_and_append(self, lane: _Lane, sealed: Sequence[_Sealed]) -> str | None:
         """How the store confirmed the entries; None: another gateway was first, and the lane knows the new head now."""
-        keys = [names.key(lane.tenant, "evidence"), *(index_key(lane.tenant, entry.draft.call) for entry, _ in sealed)]
+        places = (index_key(lane.tenant, entry.draft.call) for entry, _ in sealed)
+        keys = [names.key(lane.tenant, "evidence"), *places, names.key(lane.tenant, SUBJECT_OF)]
         arguments: list[str | bytes] = [str(lane.seq), lane.head, lane.first, str(LIVES_S)]
         for entry, written in sealed:
             arguments += [str(entry.seq), entry.hash, written]

@@ -7,7 +7,7 @@ Whoever writes says which version was read, so of two gateways, or of a step and
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ from gateway.values import TenantId
 LEAVING = "leaving"
 
 _ALL = names.key("_gateway", "offboardings")
+_OVER = names.key("_gateway", "offboarded")
 
 _SAVE = Script("""
 local before = redis.call('HGET', KEYS[1], 'version') or '0'
@@ -42,6 +43,19 @@ class RedisOffboarding:
         stored: Any = await self._store.ask("HGET", place(tenant), "state")
         return None if stored is None else _read(tenant, stored)
 
+    async def left(self, tenants: Collection[str]) -> frozenset[str]:
+        """Those of them that are gone: their keys were destroyed. One exchange, none where nobody is asked about."""
+        if not tenants:
+            return frozenset()
+        asked = sorted(tenants)
+        async with self._store.answers() as client:
+            exchange = client.pipeline(transaction=False)
+            for tenant in asked:
+                exchange.hget(place(tenant), "state")
+            stored = await exchange.execute()
+        found = zip(asked, stored, strict=True)
+        return frozenset(tenant for tenant, state in found if state is not None and _read(TenantId(tenant), state).left)
+
     async def save(self, state: Offboarding, *, before: int) -> bool:
         """Write it in the place of version ``before`` (0: there was none). False: another one has written meanwhile."""
         if state.status is Status.ACTIVE and len(state.steps) == 1:
@@ -56,10 +70,16 @@ class RedisOffboarding:
 
     async def rest(self, tenant: TenantId) -> None:
         """Nothing is to be done for it any more, unless it was begun anew meanwhile."""
+        state = await self.find(tenant)
+        await self._store.ask("SADD" if state is not None and state.status is Status.DONE else "SREM", _OVER, tenant)
         await self._store.ask("SREM", _ALL, tenant)
         state = await self.find(tenant)
         if state is not None and state.status is Status.ACTIVE:
             await self._store.ask("SADD", _ALL, tenant)
+
+    async def over(self) -> tuple[TenantId, ...]:
+        """Every tenant that has left, sorted: of those nothing is kept but what outlives them."""
+        return tuple(TenantId(each.decode()) for each in sorted(await self._store.ask("SMEMBERS", _OVER)))
 
     async def check(self, tenant: TenantId) -> None:
         """Raises TenantLeaving: the tenant's account is ending, or has ended."""

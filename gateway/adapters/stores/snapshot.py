@@ -45,7 +45,7 @@ _KEY_PARTS = (1, 2, 3)
 OUTLIVES = frozenset(
     {
         *("evidence", "anchors", "anchored", "chain-marks", "certificates", "deletions", "holds", "children", "withdrawn"),
-        *("case", "cases", "access-log", "notices", "offboarding"),
+        *("case", "cases", "access-log", "notices", "offboarding", "offboarded"),
         *("opted-out", "restricted", "list", "lists"),
     }
 )
@@ -163,6 +163,8 @@ class Snapshot:
                 return
             at += ENTRIES
             page = await self._line.ask(*_page(name, kind, after))
+            # The beginning of a chain may be deleted while it is read: then it begins here, and what was read is no more.
+            first = first or (kind is Type.STREAM and bool(page) and _number(page[0][0]) != _number(after) + 1)
 
     async def write(self, pieces: Sequence[Piece], *, now_ms: int) -> None:
         """Write them in their order, in place of what stands there. What was to be forgotten by ``now_ms`` is not written."""
@@ -213,6 +215,11 @@ def _page(name: str, kind: Type, after: bytes) -> tuple[Part, ...]:
     if kind is Type.STREAM:
         return ("XRANGE", name, b"(" + after if after else b"-", "+", "COUNT", ENTRIES)
     return ({Type.HASH: "HSCAN", Type.SET: "SSCAN", Type.ZSET: "ZSCAN"}[kind], name, after or b"0", "COUNT", ENTRIES)
+
+
+def _number(place: bytes) -> int:
+    """The number of an entry of the evidence, which are the only streams: each is one more than the one before."""
+    return int(place.partition(b"-")[0])
 
 
 def _read(kind: Type, page: Any, at: int) -> tuple[list[bytes], bytes]:

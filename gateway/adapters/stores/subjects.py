@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.adapters.stores import names
+from gateway.adapters.stores.call_index import LIVES_S, SUBJECT_OF, index_key
 from gateway.adapters.stores.line import Script
 from gateway.adapters.stores.redis import Store
 from gateway.errors import StoreUnavailable
@@ -30,14 +31,16 @@ end
 redis.call('ZADD', KEYS[1], 'LT', ARGV[3], ARGV[2])
 redis.call('ZADD', KEYS[2], 'GT', ARGV[3], ARGV[1])
 redis.call('HSET', KEYS[3], ARGV[2], ARGV[1])
+redis.call('PERSIST', KEYS[6])
 return redis.call('HGET', KEYS[4], ARGV[1])
 """)
-"""Notes a call of a person in one step, and tells since when their data is restricted."""
+"""Notes a call of a person in one step, and tells since when their data is restricted. Where its evidence is, is kept with it."""
 
 _FORGET = Script("""
-for i = 2, #ARGV do
+for i = 3, #ARGV do
   redis.call('ZREM', KEYS[1], ARGV[i])
   if redis.call('HGET', KEYS[3], ARGV[i]) == ARGV[1] then redis.call('HDEL', KEYS[3], ARGV[i]) end
+  redis.call('EXPIRE', KEYS[4] .. ':' .. ARGV[i], ARGV[2])
 end
 local left = redis.call('ZCARD', KEYS[1])
 if left == 0 then redis.call('ZREM', KEYS[2], ARGV[1]) end
@@ -58,8 +61,8 @@ class RedisSubjects:
 
     async def arrive(self, tenant: TenantId, subject: str, call: CallId, at: datetime) -> datetime | None:
         """Note the call, and tell since when this person's data is restricted; None: it is not. One exchange."""
-        keys = [*self._keys(tenant, subject), names.key(tenant, "restricted"), names.key(tenant, "subject") + ":"]
-        found: Any = await self._store.run(_ARRIVE, keys, subject, names.checked(call), _score(at))
+        others = [names.key(tenant, "restricted"), names.key(tenant, "subject") + ":", index_key(tenant, call)]
+        found: Any = await self._store.run(_ARRIVE, [*self._keys(tenant, subject), *others], subject, call, _score(at))
         return None if found is None else _moment(found)
 
     async def calls(self, tenant: TenantId, subject: str) -> list[CallId]:
@@ -69,7 +72,7 @@ class RedisSubjects:
 
     async def of_call(self, tenant: TenantId, call: CallId) -> str | None:
         """Whose call it is; None: of nobody whose number was known."""
-        found: Any = await self._store.ask("HGET", names.key(tenant, "subject-of"), call)
+        found: Any = await self._store.ask("HGET", names.key(tenant, SUBJECT_OF), call)
         return None if found is None else bytes(found).decode()
 
     async def seen(self, tenant: TenantId, subject: str) -> datetime | None:
@@ -93,9 +96,9 @@ class RedisSubjects:
         latest = "+inf" if until is None else _score(until + _SAME_MOMENT)
         found: Any = await self._store.ask("ZRANGEBYSCORE", key, "-inf", latest) if calls is None else []
         known = [name.decode() for name in found] if calls is None else list(calls)
-        left = 0
+        left, keys = 0, [*self._keys(tenant, subject), names.key(tenant, "evidence")]
         for at in range(0, max(1, len(known)), PAGE):
-            left = int(await self._store.run(_FORGET, self._keys(tenant, subject), subject, *known[at : at + PAGE]))
+            left = int(await self._store.run(_FORGET, keys, subject, LIVES_S, *known[at : at + PAGE]))
         return left
 
     async def restrict(self, tenant: TenantId, subject: str, at: datetime) -> datetime:
@@ -115,7 +118,7 @@ class RedisSubjects:
         return None if found is None else _moment(found)
 
     def _keys(self, tenant: TenantId, subject: str) -> list[str]:
-        return [names.key(tenant, "subject", subject), names.key(tenant, "subjects"), names.key(tenant, "subject-of")]
+        return [names.key(tenant, "subject", subject), names.key(tenant, "subjects"), names.key(tenant, SUBJECT_OF)]
 
 
 def _score(at: datetime) -> str:

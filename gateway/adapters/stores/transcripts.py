@@ -165,6 +165,10 @@ class CallTranscript:
         if said and await self._store.run(_WRITE, self._places, *said) != 1:
             raise _destroyed()
 
+    async def forget(self, placeholders: Sequence[Placeholder]) -> None:
+        """What stands behind these is gone: the turns that name them say their kind. Raises StoreUnavailable."""
+        await self._store.ask("HDEL", self._places[2], *placeholders)
+
     async def finish(self, turns: int) -> None:
         """It is whole."""
         facts = replace(self.facts, state=KEPT, turns=turns)

@@ -8,7 +8,7 @@ instrumentation can carry their ids to a processor.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
@@ -116,6 +116,7 @@ class OtelTelemetry:
     """The ``Telemetry`` port. Cheap and never in a call's way: exporting happens in a thread behind a bounded queue.
 
     ``endpoint``: an OTLP/HTTP collector (see ``otlp.endpoint_from_env``); None: nothing leaves the process.
+    ``permitted``: whether spans may go there now.
     ``console``: a stream that gets a line a span. ``exporters``: further receivers, behind the same allow-list.
     """
 
@@ -123,6 +124,7 @@ class OtelTelemetry:
         self,
         *,
         endpoint: Endpoint | None = None,
+        permitted: Callable[[], bool] | None = None,
         console: TextIO | None = None,
         exporters: Sequence[SpanExporter] = (),
         version: str = "",
@@ -144,7 +146,7 @@ class OtelTelemetry:
             span_limits=SpanLimits(max_span_attributes=64, max_events=0, max_links=0, max_span_attribute_length=96),
         )
         if endpoint is not None:
-            guarded = self._guarded(span_exporter(endpoint))
+            guarded = self._guarded(span_exporter(endpoint, permitted))
             self._traces.add_span_processor(BatchSpanProcessor(guarded, max_queue_size=QUEUE, max_export_batch_size=256))
         for direct in [*exporters, *([ConsoleLines(console)] if console is not None else [])]:
             self._traces.add_span_processor(SimpleSpanProcessor(self._guarded(direct)))

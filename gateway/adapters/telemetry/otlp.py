@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -10,7 +10,8 @@ import requests
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
-from opentelemetry.sdk.trace.export import SpanExporter
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from gateway.errors import Misconfigured
 from gateway.policy.registry import is_loopback
@@ -29,10 +30,11 @@ class Endpoint:
     local: bool
 
 
-def endpoint_from_env(env: Mapping[str, str], *, allowed_hosts: Collection[str] = ()) -> Endpoint | None:
+def endpoint_from_env(env: Mapping[str, str], *, hosts: Mapping[str, str] | None = None) -> Endpoint | None:
     """The collector that ``OTEL_EXPORTER_OTLP_ENDPOINT`` names, or None when it names none.
 
-    ``allowed_hosts``: the hosts of the registry's active processors of kind ``telemetry``.
+    ``hosts``: those of the registry's processors of kind ``telemetry``, each with why nothing may go there, empty where it may
+    (``gateway.policy.tracing``).
 
     Raises:
         Misconfigured: no usable URL, a host that is neither this machine nor allowed, plaintext to another machine, or an
@@ -53,7 +55,13 @@ def endpoint_from_env(env: Mapping[str, str], *, allowed_hosts: Collection[str] 
     if parts.scheme not in {"http", "https"} or not host or parts.username is not None:
         raise Misconfigured(f"{VARIABLE} is not an http(s) URL", hint="for example http://127.0.0.1:4318, without a user name")
     local = is_loopback(host)
-    if not local and host not in allowed_hosts:
+    refused = (hosts or {}).get(host, "")
+    if refused:
+        raise Misconfigured(
+            f"{VARIABLE} names {host}, and traces may not go there: {refused}",
+            hint="agree with it on a shorter time and write that as its retention_days, or allow more: retention: {traces: …}",
+        )
+    if not local and host not in (hosts or {}):
         raise Misconfigured(
             f"{VARIABLE} names a host that no telemetry processor of the registry has",
             hint="run the collector on this machine, or list it in subprocessors.yaml with kind: telemetry",
@@ -63,8 +71,25 @@ def endpoint_from_env(env: Mapping[str, str], *, allowed_hosts: Collection[str] 
     return Endpoint(url=given.rstrip("/"), host=host, local=local)
 
 
-def span_exporter(endpoint: Endpoint) -> SpanExporter:
-    return OTLPSpanExporter(endpoint=f"{endpoint.url}/v1/traces", timeout=TIMEOUT_S, session=_session())
+def span_exporter(endpoint: Endpoint, permitted: Callable[[], bool] | None = None) -> SpanExporter:
+    """``permitted`` is asked before each batch; what may not go is dropped."""
+    exporter = OTLPSpanExporter(endpoint=f"{endpoint.url}/v1/traces", timeout=TIMEOUT_S, session=_session())
+    return exporter if permitted is None else _WherePermitted(exporter, permitted)
+
+
+class _WherePermitted(SpanExporter):
+    def __init__(self, to: SpanExporter, permitted: Callable[[], bool]) -> None:
+        self._to = to
+        self._permitted = permitted
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        return self._to.export(spans) if self._permitted() else SpanExportResult.SUCCESS
+
+    def shutdown(self) -> None:
+        self._to.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        return self._to.force_flush(timeout_millis)
 
 
 def metric_reader(endpoint: Endpoint) -> PeriodicExportingMetricReader:

@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 
 from gateway.adapters.payments.webhook import PaymentWebhook
+from gateway.adapters.providers.outbound import tls_contexts
 from gateway.adapters.system import Secrets
 from gateway.call.payment import CardField, Keyed, Verdict
 from gateway.errors import Misconfigured, PolicyRefused, SordinoError, UpstreamFailed, UpstreamTimeout
@@ -59,7 +60,7 @@ async def answering(handler: Handler) -> AsyncIterator[str]:
 async def handed(folder: Path, grant: Grant, *, secret: str = SECRET, within_s: float = 30) -> tuple[Verdict, CardField]:
     secrets = Secrets(folder, {"PAY_SECRET": secret})
     async with aiohttp.ClientSession() as session:
-        webhook = PaymentWebhook(session, secrets, lambda: NOW, within_s=within_s)
+        webhook = PaymentWebhook(session, secrets, lambda: NOW, tls=tls_contexts(), within_s=within_s)
         keys = bytearray(KEYS.encode())
         return await webhook.hand_over(grant, Private(keys), Keyed(pause=2, handed=1, field=CardField.NUMBER))
 

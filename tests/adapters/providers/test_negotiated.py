@@ -9,7 +9,7 @@ import pytest
 
 from gateway.adapters.providers.negotiated import MOST_CALLS, Negotiated
 from gateway.adapters.providers.openai import OpenAIChat
-from gateway.adapters.providers.outbound import outbound_session, tls_context
+from gateway.adapters.providers.outbound import outbound_session, tls_contexts
 from gateway.evidence.entries import Json
 from gateway.values import CallId, TenantId
 from tests.adapters.providers.certificates import authority_and_server
@@ -29,7 +29,7 @@ async def test_the_version_that_was_really_spoken_is_told_once_a_call(most: ssl.
     negotiated = Negotiated()
     negotiated.follow(ACME, CALL, told.append)
     async with upstream(good, tls=server) as there, outbound_session(negotiated.saw) as session:
-        chat = OpenAIChat(session, Keys(), tls=tls_context(authority))
+        chat = OpenAIChat(session, Keys(), tls=tls_contexts(authority))
         for _ in range(2):
             assert [delta async for delta in chat.stream(llm_grant(there.base_url), HELLO)]
         assert [delta async for delta in chat.stream(llm_grant(there.base_url, call=CallId("call_2")), HELLO)]

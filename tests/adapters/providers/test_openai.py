@@ -13,9 +13,10 @@ import aiohttp
 import pytest
 
 from gateway.adapters.providers.openai import Limits, OpenAIChat
-from gateway.adapters.providers.outbound import outbound_session, tls_context
+from gateway.adapters.providers.outbound import TlsContexts, outbound_session, tls_context, tls_contexts
 from gateway.errors import Misconfigured, PolicyRefused, SordinoError, UpstreamBusy, UpstreamFailed, UpstreamTimeout
 from gateway.policy.egress import Grant
+from gateway.policy.fields import Tls
 from gateway.ports import ChatDelta, ChatMessage, ChatRequest, ToolCall, ToolSpec
 from gateway.values import Hop, MaskedText, Private
 from tests.adapters.providers.certificates import authority_and_server
@@ -213,18 +214,21 @@ async def test_a_session_that_could_send_data_elsewhere_is_refused_at_the_start(
 
 
 async def test_a_tls_context_that_checks_less_than_ours_is_refused_at_the_start() -> None:
-    unchecked = tls_context()
+    unchecked = tls_context(least=Tls.V1_3)
     unchecked.check_hostname = False
     unchecked.verify_mode = ssl.CERT_NONE
+    usual, strict = tls_context(), tls_context(least=Tls.V1_3)
     async with outbound_session() as session:
-        with pytest.raises(Misconfigured):
-            OpenAIChat(session, Keys(), tls=unchecked)
+        for contexts in (TlsContexts(unchecked, strict), TlsContexts(usual, unchecked), TlsContexts(usual, usual)):
+            with pytest.raises(Misconfigured):
+                OpenAIChat(session, Keys(), tls=contexts)
+        OpenAIChat(session, Keys(), tls=TlsContexts(usual, strict))
 
 
 async def test_over_tls_a_processor_is_believed_only_with_a_certificate_that_we_trust() -> None:
     authority, server = authority_and_server("127.0.0.1")
     async with upstream(good, tls=server) as there:
-        async with chatting(tls=tls_context(authority)) as chat:
+        async with chatting(tls=tls_contexts(authority)) as chat:
             assert words([delta async for delta in chat.stream(llm_grant(there.base_url), HELLO)]) == "Hello, <PERSON_1>."
         async with chatting() as chat:
             with pytest.raises(UpstreamFailed, match="could not be reached"):

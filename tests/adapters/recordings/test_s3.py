@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from gateway.adapters.recordings.s3 import S3Recordings
 from gateway.adapters.system import Secrets
 from gateway.errors import Misconfigured, NotFound, PolicyRefused, SordinoError
 from gateway.policy.egress import Ask, Grant, decide
+from gateway.policy.fields import Tls
 from gateway.policy.load import load
 from gateway.values import DataCategory, Hop
 from tests.adapters.recordings.bucket import bucket
@@ -98,6 +100,15 @@ async def test_without_its_key_nothing_is_sent(tmp_path: Path, env: dict[str, st
     async with bucket() as objects:
         with pytest.raises(error, match=said):
             await store(tmp_path, **env).send(granted(objects.url), TENANT, CALL, await on_disk(tmp_path / "a.srec"))
+        assert objects.requests == []
+
+
+async def test_who_is_asked_for_tls_1_3_is_sent_nothing(tmp_path: Path) -> None:
+    """The library cannot be told to speak nothing less. The policy gives no such Grant; here stands the second wall."""
+    async with bucket() as objects:
+        strict = replace(granted(objects.url), tls=Tls.V1_3)
+        with pytest.raises(PolicyRefused, match=r"cannot be told to speak TLS 1\.3 only"):
+            await store(tmp_path, S3_KEY="KEYID:secret").send(strict, TENANT, CALL, await on_disk(tmp_path / "a.srec"))
         assert objects.requests == []
 
 

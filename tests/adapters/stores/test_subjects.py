@@ -6,10 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gateway.adapters.stores.call_index import LIVES_S, index_key
+from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.subjects import PAGE, RedisSubjects
+from gateway.adapters.system import SystemClock
 from gateway.errors import InvalidRequest
+from gateway.runner.account import CallAccount
 from gateway.values import CallId, TenantId
+from tests.conftest import PATIENCE_S
 
 ACME, OTHER = TenantId("acme"), TenantId("other")
 ANNE, BEN = "a" * 64, "b" * 64
@@ -65,6 +70,27 @@ async def test_who_is_forgotten_leaves_nothing_but_the_restriction(store: Store,
     assert await subjects.forget(ACME, ANNE) == 0
     async with store.answers() as client:
         assert await client.keys("*") == [b"sordino:{acme}:restricted"]
+
+
+@pytest.mark.parametrize("first", ["the person", "the evidence"])
+async def test_where_a_persons_calls_stand_in_the_evidence_is_known_as_long_as_they_are(
+    store: Store, subjects: RedisSubjects, first: str
+) -> None:
+    """Whichever was there first; of calls of nobody it is known for thirty days, and for as long after they were forgotten."""
+    mine, nobodys, late = calls("c1", "c2", "c3")
+    async with RedisLedger(store, timeout_s=PATIENCE_S) as ledger:
+        if first == "the person":
+            await subjects.note(ACME, ANNE, mine, AT)
+        for call in (mine, nobodys):
+            await CallAccount(ACME, call, ledger, SystemClock()).write("note", {})
+        if first == "the evidence":
+            await subjects.note(ACME, ANNE, mine, AT)
+        await subjects.note(ACME, ANNE, late, AT)
+        assert [await store.ask("TTL", index_key(ACME, call)) for call in (mine, late)] == [-1, -2]
+        assert 0 < int(await store.ask("TTL", index_key(ACME, nobodys))) <= LIVES_S
+        await subjects.forget(ACME, ANNE)
+        assert 0 < int(await store.ask("TTL", index_key(ACME, mine))) <= LIVES_S
+        assert [entry.draft.call async for entry in ledger.entries(ACME, mine)] == [mine]
 
 
 async def test_a_call_that_came_while_others_were_forgotten_stays(subjects: RedisSubjects) -> None:

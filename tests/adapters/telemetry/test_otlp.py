@@ -10,9 +10,10 @@ from contextlib import contextmanager
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.sdk.trace.export import SpanExportResult
 
 from gateway.adapters.telemetry.otel import OtelTelemetry
-from gateway.adapters.telemetry.otlp import Endpoint, endpoint_from_env
+from gateway.adapters.telemetry.otlp import Endpoint, endpoint_from_env, span_exporter
 from gateway.errors import Misconfigured
 
 ALLOWED = [
@@ -42,16 +43,25 @@ def test_without_an_endpoint_nothing_leaves_the_process() -> None:
 @pytest.mark.parametrize(("url", "hosts", "expected"), ALLOWED)
 def test_a_collector_here_or_in_the_registry_is_allowed(url: str, hosts: tuple[str, ...], expected: Endpoint) -> None:
     """It says whether the hop stays on this machine."""
-    assert endpoint_from_env({"OTEL_EXPORTER_OTLP_ENDPOINT": url}, allowed_hosts=hosts) == expected
+    assert endpoint_from_env({"OTEL_EXPORTER_OTLP_ENDPOINT": url}, hosts=dict.fromkeys(hosts, "")) == expected
 
 
 @pytest.mark.parametrize(("url", "hosts", "says"), REFUSED)
 def test_any_other_collector_stops_the_start(url: str, hosts: tuple[str, ...], says: str) -> None:
     """With what is wrong and how to mend it, and without what may be a credential."""
     with pytest.raises(Misconfigured, match=says) as refused:
-        endpoint_from_env({"OTEL_EXPORTER_OTLP_ENDPOINT": url}, allowed_hosts=hosts)
+        endpoint_from_env({"OTEL_EXPORTER_OTLP_ENDPOINT": url}, hosts=dict.fromkeys(hosts, ""))
     assert refused.value.hint
     assert "secret" not in str(refused.value)
+
+
+def test_a_collector_of_the_registry_that_a_tenant_does_not_permit_stops_the_start_with_the_reason() -> None:
+    """Nothing of a trace is kept here, so who keeps them for too long gets none (promise 14), also on this machine."""
+    for url in ("https://otel.example.eu", "http://127.0.0.1:4318"):
+        host = url.split("/")[2].split(":")[0]
+        with pytest.raises(Misconfigured, match="may not go there: it keeps them for 90 days") as refused:
+            endpoint_from_env({"OTEL_EXPORTER_OTLP_ENDPOINT": url}, hosts={host: "it keeps them for 90 days"})
+        assert "retention_days" in refused.value.hint
 
 
 @pytest.mark.parametrize("signal", ["TRACES", "METRICS", "LOGS"])
@@ -85,6 +95,18 @@ def collector() -> Iterator[tuple[str, queue.Queue[tuple[str, bytes]]]]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def test_spans_end_where_a_changed_policy_does_not_permit_the_collector_any_more() -> None:
+    """Metrics, which hold nothing of a call, go on."""
+    permitted = iter([True, False])
+    with collector() as (url, received):
+        to = endpoint_from_env({"OTEL_EXPORTER_OTLP_ENDPOINT": url})
+        exporter = span_exporter(to, lambda: next(permitted))  # type: ignore[arg-type]
+        assert exporter.export([]) is exporter.export([]) is SpanExportResult.SUCCESS
+        exporter.shutdown()
+        assert received.get(timeout=10)[0] == "/v1/traces"
+        assert received.empty()
 
 
 def test_a_collector_receives_allowed_facts_only(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from yarl import URL
 from gateway.adapters.conversation.plugins import PluginEar, PluginVoice, plugin_ears, plugin_voices
 from gateway.adapters.providers.exchange import Limits
 from gateway.adapters.providers.granted import Outlet
-from gateway.adapters.providers.outbound import outbound_session, tls_context
+from gateway.adapters.providers.outbound import outbound_session, tls_contexts
 from gateway.errors import Misconfigured
 from gateway.policy.egress import Grant
 from gateway.values import CallId, DataCategory, Hop, Pcm, Private, ProcessorId, TenantId
@@ -70,7 +70,7 @@ def speech_grant(hop: Hop, dialect: str, base_url: str, /, **changes: Any) -> Gr
     return Grant(**{**facts, **changes})
 
 
-TLS = tls_context()
+TLS = tls_contexts()
 """Reading the trusted authorities takes a while: once for all tests."""
 
 

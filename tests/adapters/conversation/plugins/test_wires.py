@@ -14,7 +14,7 @@ from gateway.adapters.conversation.plugins.hearing import PluginEar
 from gateway.adapters.conversation.plugins.speaking import PluginVoice
 from gateway.adapters.conversation.plugins.vendors import DeepgramEar, ElevenLabsEar
 from gateway.adapters.providers.granted import Outlet
-from gateway.adapters.providers.outbound import tls_context
+from gateway.adapters.providers.outbound import tls_contexts
 from gateway.errors import Misconfigured, PolicyRefused, UpstreamFailed
 from gateway.outgoing import Line
 from gateway.policy.egress import Grant
@@ -117,7 +117,7 @@ async def test_sarvam_is_asked_at_its_own_name_over_tls_and_nowhere_else() -> No
     authority, tls = authority_and_server("api.sarvam.ai")
     name = "api.sarvam.ai"
     async with vendor(says(sarvam_heard("haan")), tls=tls, host=name) as server, strict_session(OneHost(name, server)) as session:
-        outlet = Outlet.over(session, Kept(), limits=PATIENT, tls=tls_context(authority))
+        outlet = Outlet.over(session, Kept(), limits=PATIENT, tls=tls_contexts(authority))
         ear = plugin_ears(outlet.line)["sarvam"]
         grant = speech_grant(Hop.STT, "sarvam", "https://api.sarvam.ai")
         assert await ear.transcribe(grant, SPEECH, language="hi") == Private("haan")
