@@ -96,7 +96,8 @@ class Desks:
         tasks.start(self.leaving.keep(), name="leaving")
         tasks.start(self.incidents.keep(needs.telemetry), name="incidents")
         tasks.start(self.righting.keep(), name="rights")
-        tasks.start(keep_forgetting(self.children, lambda: needs.policies.policies.tenants), name="children")
+        to_delete = (self.children, self.recordings.needs.deleting, self.transcripts.needs.deleting)
+        tasks.start(keep_forgetting(to_delete, self.data.everybody), name="children")
         tasks.start(retry_notices(governing.notices, governing.changes, governing.policies), name="notices")
 
     def _audit_routes(self, operator: Private[str]) -> list[web.RouteDef]:
@@ -129,7 +130,7 @@ async def open_desks(needs: DesksNeeds, running: AsyncExitStack) -> Desks:
             notices=governing.watch,
         )
     )
-    transcripts = open_transcripts(store, keys.shelf, ledger, clock)
+    transcripts = open_transcripts(store, keys.shelf, ledger, clock, data=needs.settings.data)
     places = HoldingNeeds(store, recordings.desk, needs.receipts, clock, (transcripts.holding,))
     about = (store, ledger, needs.signing, clock, ids, needs.telemetry)
     sealed = KeySeal(store, keys.masters, clock, ids).destroyed
@@ -137,7 +138,7 @@ async def open_desks(needs: DesksNeeds, running: AsyncExitStack) -> Desks:
         DataDeskNeeds(*about, SubjectHash(keys.identity), keys.shelf, sealed, lambda: needs.policies.policies.tenants),
         holdings(places),
     )
-    recordings.needs.deleting.by, transcripts.needs.deleting.by = data.delete_recording, data.delete_transcript
+    data.delete_for(recordings.needs.deleting, transcripts.needs.deleting)
     kept = (needs.settings.data, store, ledger, keys, data, needs.signing)
     return Desks(
         needs=needs,
@@ -146,7 +147,7 @@ async def open_desks(needs: DesksNeeds, running: AsyncExitStack) -> Desks:
         recordings=recordings,
         transcripts=transcripts,
         data=data,
-        children=open_children(store, data),
+        children=open_children(store, data, needs.settings.data),
         righting=open_righting(RightingNeeds(store, ledger, governing, keys, data, transcripts.desk, clock, ids)),
         leaving=open_leaving(LeavingNeeds(*kept, lambda: needs.policies.policies.tenants, clock, ids, needs.telemetry)),
     )

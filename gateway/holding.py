@@ -10,6 +10,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from aiohttp import web
 
@@ -23,6 +24,7 @@ from gateway.adapters.stores.offboarding import RedisOffboarding
 from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.subjects import RedisSubjects
+from gateway.adapters.stores.tenants import tenants_with_evidence
 from gateway.errors import DataHeld, NotFound
 from gateway.http.holds import data_routes
 from gateway.locks import KeyShelf
@@ -47,6 +49,7 @@ from gateway.runner.places import (
 from gateway.runner.recordings import RecordingDesk
 from gateway.runner.retention import PAUSE_S, Sweeper, SweeperParts
 from gateway.runner.tenants import is_known
+from gateway.runner.to_delete import Deleting
 from gateway.values import CallId, DataClass, Private, TenantId
 
 
@@ -150,10 +153,16 @@ class DataDesk:
                 telemetry=self.needs.telemetry,
                 ended=_never if ended is None else ended,
                 pause=paused,
+                everybody=self.everybody,
                 evidence=ChainExpiry(self.needs.store, self.needs.clock),
                 departed=RedisOffboarding(self.needs.store).over,
             )
         )
+
+    async def everybody(self) -> tuple[TenantId, ...]:
+        """Whoever has a policy, or has or ever had data: also tenants whose file was taken away. Raises StoreUnavailable."""
+        known = () if self.needs.tenants is None else tuple(self.needs.tenants())
+        return tuple(dict.fromkeys((*known, *await tenants_with_evidence(self.needs.store))))
 
     async def recording_deleted(self, tenant: TenantId, call: CallId) -> bool:
         """Whether it is certified that the sound of a call was deleted. Raises StoreUnavailable."""
@@ -180,6 +189,16 @@ class DataDesk:
     async def delete_transcript(self, tenant: TenantId, call: CallId, *, why: str, by: str) -> Deletion:
         """The same of what was said on it."""
         return await self._delete_class(DataClass.TRANSCRIPT, "transcript", tenant, call, why=why, by=by)
+
+    def delete_for(self, recordings: Deleting, transcripts: Deleting) -> None:
+        """What callers no longer agree to goes through this desk."""
+        recordings.by, transcripts.by = self.delete_recording, self.delete_transcript
+        recordings.held, transcripts.held = partial(self._keeps, DataClass.AUDIO), partial(self._keeps, DataClass.TRANSCRIPT)
+
+    async def _keeps(self, data_class: DataClass, tenant: TenantId, call: CallId) -> bool:
+        """Whether holds keep all that there is of that class."""
+        items = [item for item in await self.of_call(tenant, call) if item.data_class is data_class]
+        return bool(items) and len(await self.deletions.held(tenant, items)) == len(items)
 
     async def _delete_class(
         self, data_class: DataClass, named: str, tenant: TenantId, call: CallId, *, why: str, by: str
@@ -230,7 +249,7 @@ def open_data_desk(needs: DataDeskNeeds, places: Sequence[Holding]) -> DataDesk:
     """The one door through which data goes."""
     chain = ChainHolding(needs.store, needs.ledger, needs.clock)
     holds, kept, shelf = RedisHolds(needs.store), (*places, chain), needs.shelf
-    subject_of = RedisSubjects(needs.store).of_call
+    subjects = RedisSubjects(needs.store)
 
     async def purge() -> str:
         if needs.key_destroyed is not None:
@@ -248,8 +267,9 @@ def open_data_desk(needs: DataDeskNeeds, places: Sequence[Holding]) -> DataDesk:
         clock=needs.clock,
         ids=needs.ids,
         telemetry=needs.telemetry,
-        subject_of=subject_of,
+        subject_of=subjects.of_call,
+        calls_of=subjects.calls,
         purge=None if shelf is None else purge,
     )
-    desk = HoldDesk(holds, needs.ledger, needs.clock, needs.ids, subject_of, _known(needs))
+    desk = HoldDesk(holds, needs.ledger, needs.clock, needs.ids, subjects.of_call, _known(needs))
     return DataDesk(needs, kept, Deletions(parts), desk, RedisCertificates(needs.store), needs.subject)

@@ -66,7 +66,7 @@ async def attach_data(settings: Settings, folder: PolicyFolder, running: AsyncEx
             notices=NoticeWatch(RedisNoticeLog(store), lambda: folder.policies),
         )
     )
-    transcripts = open_transcripts(store, keys.shelf, ledger, clock)
+    transcripts = open_transcripts(store, keys.shelf, ledger, clock, data=settings.data)
     receipts = Receipts(store, settings.data / "receipts")
     places = holdings(HoldingNeeds(store, recordings.desk, receipts, clock, (transcripts.holding,)))
     signing = SigningKey.from_file(settings.data / "keys" / "signing.key", create=True)

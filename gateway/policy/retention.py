@@ -107,6 +107,14 @@ def due(
     return since + (limit if keep is None else min(limit, keep))
 
 
+def due_without_policy(
+    data_class: DataClass, since: datetime, keep: timedelta | None, *, ended: datetime | None = None
+) -> datetime | None:
+    """The same for a tenant whose file is gone: by what the policy of its call promised, else by what is usual."""
+    usual = Retention()
+    return due(data_class, since, None, usual if keep is None else usual.model_copy(update={data_class.value: keep}), ended=ended)
+
+
 @dataclass(frozen=True, slots=True)
 class HoldScope:
     """What a legal hold keeps: what has everything that is named here. Nothing named: everything of the tenant.
@@ -120,10 +128,16 @@ class HoldScope:
     start: datetime | None = None
     end: datetime | None = None
 
-    def covers(self, data_class: DataClass, id_: str, since: datetime, *, subject: str | None) -> bool:
-        """Whether it keeps this item. ``subject``: whose call it is, where that is known; for a person's item its own id."""
+    def covers(self, data_class: DataClass, id_: str, since: datetime, *, subject: str | None, link: bool = False) -> bool:
+        """Whether it keeps this item. ``subject``: whose call it is, where that is known; for a person's item its own id.
+
+        ``link``: the item tells which calls are whose. An order about a person keeps it whatever class or time the order names:
+        without it nobody would know what else the order keeps.
+        """
         of_person = data_class in OF_PERSONS
         whose = id_ if of_person else subject
+        if link and self.subject is not None:
+            return whose == self.subject
         return not (
             (self.call is not None and (of_person or id_ != self.call))
             or (self.subject is not None and whose != self.subject)

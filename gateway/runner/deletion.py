@@ -14,14 +14,14 @@ from itertools import groupby
 from typing import Protocol, TypeVar
 
 from gateway.adapters.stores.deletions import Intent
-from gateway.errors import DataHeld, NotFound, SordinoError, StoreUnavailable
+from gateway.errors import SordinoError, StoreUnavailable
 from gateway.evidence.certificate import KIND, Certificate, Destroyed, certify, stored_certificate
 from gateway.evidence.entries import Entry
 from gateway.evidence.signed import Sign
 from gateway.policy.retention import OF_PERSONS, Hold, said
 from gateway.ports import Clock, Ids, Ledger, Telemetry
 from gateway.runner.account import CallAccount
-from gateway.runner.holdings import Deleted, Holding, Item
+from gateway.runner.holdings import LINKS, Deleted, Holding, Item
 from gateway.values import CallId, TenantId
 
 BATCH = 100
@@ -63,6 +63,8 @@ class ReadEntries(Protocol):
 
 SubjectOf = Callable[[TenantId, CallId], Awaitable[str | None]]
 """Whose call it is, as the keyed hash of the number; None: not known. Raises StoreUnavailable."""
+CallsOf = Callable[[TenantId, str], Awaitable[Sequence[CallId]]]
+"""The calls of a person, by that hash. Raises StoreUnavailable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,34 +100,8 @@ class DeletionParts:
     ids: Ids
     telemetry: Telemetry
     subject_of: SubjectOf
+    calls_of: CallsOf
     purge: Callable[[], Awaitable[str]] | None = None
-
-
-TAKEN_BACK = "the agreement was taken back"
-
-
-class DeleteOfCall(Protocol):
-    """Delete one class of a call's data: ``DataDesk.delete_recording``. Raises DataHeld where a legal hold keeps it."""
-
-    async def __call__(self, tenant: TenantId, call: CallId, *, why: str, by: str) -> object: ...
-
-
-@dataclass(slots=True)
-class Deleting:
-    """How what a call keeps goes while it goes on. Who deletes stands on those who keep, so it is known later (``by``)."""
-
-    by: DeleteOfCall | None = None
-
-    async def done(self, tenant: TenantId, call: CallId, *, why: str) -> bool:
-        """It is gone, with a certificate, or was never there. False: a legal hold keeps it. Raises StoreUnavailable…"""
-        if self.by is not None:
-            try:
-                await self.by(tenant, call, why=why, by="the other end of the call")
-            except DataHeld:
-                return False
-            except NotFound:
-                return True
-        return True
 
 
 class Deletions:
@@ -223,18 +199,38 @@ class Deletions:
     ) -> tuple[list[Item], tuple[Held, ...]]:
         free: list[Item] = []
         held: list[Held] = []
-        asks_whose = any(hold.scope.subject is not None for hold in holds)
         for item in items:
-            subject = None
-            if asks_whose and item.data_class not in OF_PERSONS:
-                subject = await self._p.subject_of(tenant, CallId(item.id))
-            covers = (hold for hold in holds if hold.scope.covers(item.data_class, item.id, item.since, subject=subject))
-            hold = next(covers, None)
+            hold = await self._keeper(tenant, item, holds)
             if hold is None:
                 free.append(item)
             else:
                 held.append(Held(item, hold))
         return free, tuple(held)
+
+    async def _keeper(self, tenant: TenantId, item: Item, holds: Sequence[Hold]) -> Hold | None:
+        """The first order that keeps it."""
+        subject, link = None, item.holding in LINKS
+        if item.data_class not in OF_PERSONS and any(hold.scope.subject is not None for hold in holds):
+            subject = await self._p.subject_of(tenant, CallId(item.id))
+        for hold in holds:
+            if hold.scope.covers(item.data_class, item.id, item.since, subject=subject, link=link):
+                return hold
+        return await self._keeper_of_calls(tenant, item, holds) if link else None
+
+    async def _keeper_of_calls(self, tenant: TenantId, link: Item, holds: Sequence[Hold]) -> Hold | None:
+        """The first order that keeps something of the calls that this link is about: it stays as long as they do."""
+        others = [hold for hold in holds if hold.scope.subject is None]
+        if not others:
+            return None
+        of_person = link.data_class in OF_PERSONS
+        calls = await self._p.calls_of(tenant, link.id) if of_person else [CallId(link.id)]
+        places = [holding for holding in self._p.holdings() if holding.name not in LINKS]
+        for call in calls:
+            for holding in places:
+                item = await holding.of_call(tenant, call)
+                if item is not None and (hold := await self._keeper(tenant, item, others)) is not None:
+                    return hold
+        return None
 
     async def _write_held(self, tenant: TenantId, thread: CallId, held: Sequence[Held], why: str, by: str) -> None:
         """One entry for each hold: how much of what it kept."""

@@ -19,6 +19,7 @@ from gateway.policy.retention import OF_PERSONS, Hold, HoldScope, reason_of_a_pe
 from gateway.ports import Clock, Ids, Ledger
 from gateway.runner.account import CallAccount
 from gateway.runner.deletion import SubjectOf
+from gateway.runner.holdings import LINKS
 from gateway.runner.tenants import no_such_tenant
 from gateway.values import CallId, DataClass, TenantId
 
@@ -108,7 +109,8 @@ class HoldDesk:
         subject = None
         if hold.scope.subject is not None and intent.data_class not in OF_PERSONS:
             subject = await self._subject_of(hold.tenant, CallId(intent.id))
-        return hold.scope.covers(intent.data_class, intent.id, intent.since, subject=subject)
+        link = intent.holding in LINKS
+        return hold.scope.covers(intent.data_class, intent.id, intent.since, subject=subject, link=link)
 
 
 def shown(hold: Hold) -> dict[str, Json]:

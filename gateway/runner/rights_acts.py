@@ -16,14 +16,11 @@ from gateway.evidence.summary import PROXY
 from gateway.ports import Clock, Ids, Ledger
 from gateway.runner.account import CallAccount
 from gateway.runner.deletion import Deletion, Held
-from gateway.runner.holdings import Item
+from gateway.runner.holdings import CALLERS, LINKS, PERSONS, SPOKEN, Item
 from gateway.runner.places import begun
 from gateway.runner.rights_handout import Kept, items_of
 from gateway.values import CallId, DataClass, Private, TenantId
 
-PERSONS, CALLERS, SPOKEN = "persons", "callers", "spoken"
-INDEX = frozenset({PERSONS, CALLERS, SPOKEN})
-"""The holdings that know which calls are whose, of a person and of one call: the last ones to go."""
 ONLY_WHEN_SAID = (
     "it holds from the moment they say it on a call; nobody knows a number for it, so nothing keeps them from being dialled: "
     "restrict by their number, too"
@@ -171,7 +168,7 @@ class Acts:
 
     async def _delete(self, tenant: TenantId, items: Sequence[Item], *, whole: bool, why: str, by: str) -> Deletion:
         """The data first, then what it is found by: of the whole person, or of those calls that no hold keeps."""
-        data = [item for item in items if item.holding not in INDEX]
+        data = [item for item in items if item.holding not in LINKS]
         first = await self._p.deletions.delete(tenant, data, why=why, by=by)
         held = {each.item.id for each in first.held}
         of_person = whole and not held

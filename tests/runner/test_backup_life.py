@@ -128,6 +128,7 @@ class Life(RuleBasedStateMachine):
                 ids=RandomIds(),
                 telemetry=NullTelemetry(),
                 subject_of=RedisSubjects(self.live.store).of_call,
+                calls_of=RedisSubjects(self.live.store).calls,
                 purge=self._purge,
             )
         )

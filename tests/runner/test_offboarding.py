@@ -148,6 +148,7 @@ class Program:
                 ids=RandomIds(),
                 telemetry=NullTelemetry(),
                 subject_of=_nobody,
+                calls_of=_none,
             )
         )
         self.desk = OffboardingDesk(
@@ -231,6 +232,10 @@ _CLASSES: Mapping[str, DataClass] = {
 
 async def _nobody(tenant: TenantId, call: CallId) -> str | None:
     return None
+
+
+async def _none(tenant: TenantId, subject: str) -> list[CallId]:
+    return []
 
 
 def check(world: World, state: Offboarding) -> None:

@@ -43,9 +43,10 @@ async def minding_house(
         await kept.save(receipt)
         return receipt
 
-    async def delete(tenant: TenantId, call: CallId) -> None:
+    async def delete(tenant: TenantId, call: CallId, *, again: bool) -> bool:
         if (item := await vaults.of_call(tenant, call)) is not None:
             await vaults.delete(item)
+        return True
 
     async with RedisLedger(store) as ledger:
         children = ChildCalls(RedisChildCalls(store), delete)
