@@ -13,6 +13,7 @@ from gateway.adapters.recordings.folder import Folder, RecordingFile
 from gateway.adapters.recordings.format import CIPHER, CLASS, Sound, new_header
 from gateway.adapters.recordings.s3 import DIALECT as S3
 from gateway.adapters.recordings.s3 import S3Recordings
+from gateway.adapters.stores.deletions import RedisDeletions
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.recordings import KEPT, WAITING, RecordingFacts, RedisRecordings
@@ -31,6 +32,7 @@ from gateway.runner.consents import CallConsents
 from gateway.runner.deletion import TAKEN_BACK, Deleting
 from gateway.runner.egress import CallEgress
 from gateway.runner.notices import NoticesNow
+from gateway.runner.places import RecordingsHolding
 from gateway.runner.recording import RecordedConversation, Recorder, RecorderParts
 from gateway.runner.recordings import FOLDER, RecordingDesk, RecordingParts
 from gateway.values import DataCategory, Gap, Hop, Private
@@ -93,6 +95,7 @@ class DeskNeeds:
 def open_recordings(needs: DeskNeeds) -> Recordings:
     """Files of this machine, an index in the store, and stores elsewhere for whom a Grant says so."""
     folder, index, waiting = Folder(needs.data / "recordings"), RedisRecordings(needs.store), asyncio.Event()
+    deletions = RedisDeletions(needs.store)
 
     def egress(tenant: TenantPolicy, account: CallAccount) -> Egress:
         origin = tenant.origins[0] if tenant.origins else ""
@@ -109,6 +112,7 @@ def open_recordings(needs: DeskNeeds) -> Recordings:
         egress=egress,
         tenants=lambda: needs.policies.policies.tenants,
         clock=needs.clock,
+        decided=lambda tenant, call: deletions.decided(tenant, RecordingsHolding.name, call),
     )
     return Recordings(RecordingNeeds(folder, index, needs.keys, needs.clock, waiting.set), RecordingDesk(parts), waiting)
 
