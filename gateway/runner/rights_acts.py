@@ -134,11 +134,13 @@ class Acts:
             items = [item for _, item in (*of_calls, *person) if item.data_class not in NEVER_ALTERED]
             seen.update(calls)
             first = await self._p.deletions.delete(tenant, [each for each in items if each.holding not in INDEX], why=why, by=by)
-            certificates += (*first.certificates, *await self._finish(tenant, subject, call, seen))
-            # The data is gone and certified; now what it is found by.
+            before = await self._finish(tenant, subject, call, seen)
+            # The data is gone and certified; now what it is found by, unless that was left behind and went just now.
+            gone = {(each.holding, each.of) for each in before}
             index = _index(items, first.held, whole=call is None and not going_on)
+            index = [item for item in index if (item.holding, item.id) not in gone]
             last = await self._p.deletions.delete(tenant, index, why=why, by=by)
-            certificates += last.certificates
+            certificates += (*first.certificates, *before, *last.certificates)
             held = (*first.held, *last.held)
             left = held or going_on
             finished = not left and (call is not None or not await self._p.kept.persons.calls(tenant, subject))

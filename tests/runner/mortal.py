@@ -23,9 +23,11 @@ from gateway.adapters.stores import line
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.redis import Store
 from gateway.cli import holds, offboarding, rights  # noqa: F401  (every process begins as a copy of one that has them at hand)
-from gateway.cli.main import main
+from gateway.cli.main import main, parser
 
 PATIENCE_S = 60.0
+_PARSER = parser()
+"""Built once, for every process: it takes as long as a short command."""
 _FILES = frozenset({"os.remove", "os.rename", "os.link"})
 _LOOK = b"$4\r\nINFO\r\n"
 """Asked as often as the server needs to rewrite its file: a count with them would name another moment each time."""
@@ -65,6 +67,7 @@ def _live(theirs: Connection, command: list[str], environment: dict[str, str], k
     os.environ.update(environment)
     moments = _Moments(kill)
     _count(moments)
+    setattr(sys.modules[main.__module__], parser.__name__, lambda: _PARSER)
     said = io.StringIO()
     with redirect_stdout(said), redirect_stderr(said):
         code = main(command)
