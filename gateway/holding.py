@@ -206,6 +206,7 @@ class DataDesk:
         places = [holding for holding in self.holdings if holding.data_class is data_class]
         items = [item for holding in places if (item := await holding.of_call(tenant, call)) is not None]
         if not items:
+            await self.deletions.finish(tenant, call=call)  # who began it may have died: destroyed is not yet certified
             raise NotFound(f"there is no {named} of that call", hint=f"sordino {named}s list --tenant {tenant}")
         done = await self.deletions.delete(tenant, items, why=why, by=by)
         if done.held:
@@ -223,15 +224,14 @@ class DataDesk:
         """
         why = reason_of_a_person(why)
         items = await self.of_call(tenant, call)
-        if not items:
-            certificates = await self.certificates.of(tenant, call)
-            if not certificates:
-                raise NotFound("nothing is kept of that call", hint="its id stands in its receipt, and in the list of calls")
-            return Deletion(tuple(certificates))
         done = await self.deletions.delete(tenant, items, why=why, by=by)
-        if done.held and not done.certificates:
+        # Behind the look: what somebody decided before and died over is in no list any more.
+        gone = (*done.certificates, *await self.deletions.finish(tenant, call=call))
+        if done.held and not gone:
             raise DataHeld("a legal hold keeps all of that call", hint="lift the hold first", reasons=held_reasons(done.held))
-        return done
+        if not items and not (gone := tuple(await self.certificates.of(tenant, call))):
+            raise NotFound("nothing is kept of that call", hint="its id stands in its receipt, and in the list of calls")
+        return Deletion(gone, done.held)
 
 
 def _known(needs: DataDeskNeeds) -> Known | None:

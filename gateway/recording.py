@@ -13,6 +13,7 @@ from gateway.adapters.recordings.folder import Folder, RecordingFile
 from gateway.adapters.recordings.format import CIPHER, CLASS, Sound, new_header
 from gateway.adapters.recordings.s3 import DIALECT as S3
 from gateway.adapters.recordings.s3 import S3Recordings
+from gateway.adapters.stores.deletions import RedisDeletions
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.marks import Marks
 from gateway.adapters.stores.policy_folder import PolicyFolder
@@ -32,6 +33,7 @@ from gateway.runner.account import CallAccount
 from gateway.runner.consents import CallConsents
 from gateway.runner.egress import CallEgress
 from gateway.runner.notices import NoticesNow
+from gateway.runner.places import RecordingsHolding
 from gateway.runner.recording import RecordedConversation, Recorder, RecorderParts
 from gateway.runner.recordings import FOLDER, RecordingDesk, RecordingParts
 from gateway.runner.to_delete import Deleting, Noted
@@ -97,6 +99,7 @@ def open_recordings(needs: DeskNeeds) -> Recordings:
     folder, index, waiting = Folder(needs.data / "recordings"), RedisRecordings(needs.store), asyncio.Event()
     marks = Marks(needs.data / "to-delete" / DataClass.AUDIO.value)
     deleting = Deleting(Noted(RedisWithdrawn(needs.store, DataClass.AUDIO), marks))
+    deletions = RedisDeletions(needs.store)
 
     def egress(tenant: TenantPolicy, account: CallAccount) -> Egress:
         origin = tenant.origins[0] if tenant.origins else ""
@@ -114,6 +117,7 @@ def open_recordings(needs: DeskNeeds) -> Recordings:
         tenants=lambda: needs.policies.policies.tenants,
         clock=needs.clock,
         deleting=deleting,
+        decided=lambda tenant, call: deletions.decided(tenant, RecordingsHolding.name, call),
     )
     kept = RecordingNeeds(folder, index, needs.keys, needs.clock, waiting.set, deleting)
     return Recordings(kept, RecordingDesk(parts), waiting)

@@ -161,6 +161,24 @@ class Deletions:
             raise failed[0]
         return tuple(certificates)
 
+    async def finish(self, tenant: TenantId, *, call: CallId | None = None, subject: str = "") -> tuple[Certificate, ...]:
+        """Finish now what was decided, by whomever, of this call, or of this person and their calls: nothing of it waits then.
+
+        What is destroyed and not certified yet is listed nowhere, so who asks what is left asks here, too, and behind the list.
+        Whose call it was may be gone by then: a person's may be any that is nobody's. Raises what ``resume`` does.
+        """
+        failed: list[SordinoError] = []
+        left = [each for each in await self._p.log.pending(tenant) if await self._concerns(tenant, each, call, subject)]
+        certificates = await self._certify(tenant, await self._destroy(tenant, left, failed), failed)
+        if failed:
+            raise failed[0]
+        return tuple(certificates)
+
+    async def _concerns(self, tenant: TenantId, intent: Intent, call: CallId | None, subject: str) -> bool:
+        if call is not None or intent.data_class in OF_PERSONS or intent.id == subject:
+            return intent.id == (subject if call is None else call)
+        return await self._p.subject_of(tenant, CallId(intent.id)) in (None, subject)
+
     # --- deciding -----------------------------------------------------------------------------------------------------
 
     async def _decide(

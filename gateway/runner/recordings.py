@@ -63,6 +63,8 @@ class RecordingParts:
     clock: Clock
     deleting: Deleting
     """What a caller no longer agrees to."""
+    decided: Callable[[TenantId, CallId], Awaitable[bool]]
+    """Whether a recording is to be deleted: whoever began may have died over it. Raises StoreUnavailable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,8 @@ class RecordingDesk:
         """The recording, once every chunk of it was checked and the evidence says that it is read, and why.
 
         Raises:
-            NotFound: there is no recording of that call, its key was destroyed, its caller no longer agrees to it, or its file
-                is on another machine.
+            NotFound: there is no recording of that call, it is being deleted, its key was destroyed, its caller no longer agrees
+                to it, or its file is on another machine.
             InvalidRequest: no reason is given.
             RecordingAltered: names the first chunk that is not what was written.
             EvidenceUnavailable, StoreUnavailable, NoPermittedRoute, UpstreamFailed.
@@ -110,8 +112,7 @@ class RecordingDesk:
             raise NotFound("the agreement to that recording was taken back", hint="it is being deleted")
         async with self._opened(tenant, facts) as file:
             key = await self._key(tenant, call)
-            extent = await asyncio.to_thread(measured, file, key)
-            _check(facts, extent)
+            extent = await self._measured(facts, tenant, file, key)
             account = await self._account(tenant, call)
             await account.write("recording.read", {"reason": reason, "key_id": facts.key_id, "cut": extent.cut})
             file.seek(0)
@@ -205,6 +206,18 @@ class RecordingDesk:
         await self.send_waiting()
 
     # --- one recording ------------------------------------------------------------------------------------------------
+
+    async def _measured(self, facts: RecordingFacts, tenant: TenantId, file: BinaryIO, key: FileKey) -> Extent:
+        """Raises RecordingAltered; NotFound where it was not altered but deleted, or is half deleted by who died over it."""
+        try:
+            extent = await asyncio.to_thread(measured, file, key)
+            _check(facts, extent)
+        except RecordingAltered:
+            if await self._p.decided(tenant, facts.call):
+                raise NotFound("that recording is being deleted") from None
+            await self._find(tenant, facts.call)
+            raise
+        return extent
 
     async def _key(self, tenant: TenantId, call: CallId) -> FileKey:
         return FileKey(await self._p.keys.key(tenant, call, CLASS, create=False), self._p.keys)

@@ -14,6 +14,7 @@ import pytest
 
 from gateway.adapters.keys.master import MasterKeys
 from gateway.adapters.recordings.format import CLASS, FileKey, Piece, Sound, open_recording
+from gateway.adapters.stores.deletions import Intent, RedisDeletions
 from gateway.adapters.stores.key_shelf import RedisKeyShelf
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.policy_folder import PolicyFolder
@@ -25,7 +26,8 @@ from gateway.errors import EvidenceUnavailable, InvalidRequest, NoPermittedRoute
 from gateway.evidence.chain import verify_chain
 from gateway.recording import DeskNeeds, Recordings, open_recordings
 from gateway.runner.account import CallAccount
-from gateway.values import CallId, Private, ProcessorId, TenantId
+from gateway.runner.places import RecordingsHolding
+from gateway.values import CallId, DataClass, Private, ProcessorId, TenantId
 from tests.adapters.recordings.bucket import Bucket, bucket
 from tests.adapters.recordings.samples import CALL, PIECES, RATE, TENANT, header_and_key
 from tests.conftest import PATIENCE_S
@@ -167,6 +169,20 @@ class TestReading:
         path.write_bytes(whole[:-last_frame])
         with pytest.raises(RecordingAltered, match="4 chunks of 5"):
             await house.exported()
+
+    async def test_one_whose_gateway_died_over_deleting_it_is_gone_and_not_altered(self, house: House, store: Store) -> None:
+        """The file's beginning is overwritten before it is unlinked: an alarm, unless it was decided that it goes."""
+        path = await house.recorded()
+        with path.open("r+b") as file:
+            file.write(bytes(512))
+        with pytest.raises(RecordingAltered):
+            await house.exported()
+        about = ("request", "operator", datetime.now(UTC))
+        going = Intent("deletion_1", RecordingsHolding.name, DataClass.AUDIO, CALL, datetime.now(UTC), *about)
+        assert await RedisDeletions(store).claim(TENANT, [going], "0") is not None
+        with pytest.raises(NotFound, match="is being deleted"):
+            await house.exported()
+        assert "recording.read" not in await house.kinds()
 
     async def test_there_is_no_recording_of_other_calls_and_none_for_other_tenants(self, house: House) -> None:
         await house.recorded()
