@@ -30,6 +30,7 @@ from gateway.recording import DeskNeeds, Recordings, open_recordings
 from gateway.righting import Righting, RightingNeeds, open_righting
 from gateway.runner.backup import KeySeal
 from gateway.runner.children import ChildCalls
+from gateway.runner.rights_callers import homes
 from gateway.settings import Settings
 from gateway.tasks import TaskOwner
 from gateway.transcribing import TranscriptsKept, open_transcripts
@@ -124,9 +125,9 @@ async def open_desks(needs: DesksNeeds, running: AsyncExitStack) -> Desks:
     places = HoldingNeeds(store, recordings.desk, needs.receipts, clock, (transcripts.holding,))
     about = (store, ledger, needs.signing, clock, ids, needs.telemetry)
     sealed = KeySeal(store, keys.masters, clock, ids).destroyed
+    subject = SubjectHash(keys.identity, homes(lambda: needs.policies.policies.tenants))
     data = open_data_desk(
-        DataDeskNeeds(*about, SubjectHash(keys.identity), keys.shelf, sealed, lambda: needs.policies.policies.tenants),
-        holdings(places),
+        DataDeskNeeds(*about, subject, keys.shelf, sealed, lambda: needs.policies.policies.tenants), holdings(places)
     )
     recordings.needs.deleting.by, transcripts.needs.deleting.by = data.delete_recording, data.delete_transcript
     kept = (needs.settings.data, store, ledger, keys, data, needs.signing)

@@ -6,12 +6,12 @@ import argparse
 import getpass
 import json
 import os
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gateway.cli.attached import add_policies
+from gateway.cli.lines import FROM_INPUT, line_of
 from gateway.cli.rights_desk import on_the_rights_desk
 from gateway.errors import InvalidRequest, Misconfigured
 from gateway.http.rights import acted_json, case_json
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  (argparse has no public name for it)
 
 DONE, WAITS = 0, 1
-FROM_INPUT = "-"
 WHAT = {
     Right.ACCESS: "everything that is kept of a person, as a ZIP file with a page to read",
     Right.EXPORT: "the same, to take along to somebody else",
@@ -89,10 +88,10 @@ def run_act(given: argparse.Namespace) -> int:
     """``sordino rights access|export|know|erase|rectify|restrict|lift``: opened, and carried out as far as may be."""
     if bool(given.subject) == bool(given.case):
         raise Misconfigured("say whose request it is", hint="either --subject NUMBER, or --case of one that is open")
-    number = _line_of(given.subject, "number") if given.subject else None
+    number = line_of(given.subject, "number") if given.subject else None
     correction = None
     if given.right is Right.RECTIFY:
-        correction = Correction(_line_of(given.old, "wrong value"), _line_of(given.new, "right value"))
+        correction = Correction(line_of(given.old, "wrong value"), line_of(given.new, "right value"))
         two_values(correction.old, correction.new)
     if given.right.hands_out:
         _check_output(given.output or Path(f"{given.right.value}.zip"))
@@ -190,7 +189,7 @@ def _waits(given: argparse.Namespace, case: Case, reasons: tuple[str, ...]) -> i
 
 def run_list(given: argparse.Namespace) -> int:
     """``sordino rights list --tenant T``"""
-    number = _line_of(given.subject, "number") if given.subject else None
+    number = line_of(given.subject, "number") if given.subject else None
 
     async def work(desk: RightsDesk) -> int:
         found = await desk.list(given.tenant, number=number, country=given.country, open_only=given.open)
@@ -262,15 +261,6 @@ def _command(commands: Subparsers, name: str, run: Any, what: str, example: str)
     each.add_argument("--format", choices=("text", "json"), default="text", help="how to print (default: %(default)s)")
     each.set_defaults(run=run)
     return each
-
-
-def _line_of(text: str, what: str) -> Private[str]:
-    """The text, or for ``-`` a line of the input, so that it stands in no list of processes and in no shell's history."""
-    if text != FROM_INPUT:
-        return Private(text)
-    if sys.stdin.isatty():
-        return Private(getpass.getpass(f"{what}: "))
-    return Private(sys.stdin.readline().rstrip("\n"))
 
 
 def _me() -> str:

@@ -123,7 +123,7 @@ def test_a_regulators_request_needs_two_people(house: Path, capsys: pytest.Captu
     [
         (["access", "--tenant", "acme"], "say whose request it is"),
         (["access", "--tenant", "acme", "--subject", "SECRET 12345678"], "this is not a telephone number"),
-        (["access", "--tenant", "nobody", "--subject", ANNE], "nobody"),
+        (["access", "--tenant", "nobody", "--subject", ANNE], "there is no policy for this tenant"),
         (["erase", *OF_ANNE, "--call", "call_9"], "has no such call"),
         (["show", "--tenant", "acme", "--case", "case_9"], "no such case"),
         (["restrict", *OF_ANNE, "--reason", f"asked by {ANNE}"], "held a number or an address"),
