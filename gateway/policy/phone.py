@@ -22,10 +22,10 @@ def e164(number: Private[str], country: str = "") -> Private[str]:
     Raises:
         InvalidRequest: it is no number, or a national one whose country is not known.
     """
-    before = number.reveal().strip()
-    found = _parsed(before, country)
-    while found is not None and found != before:
-        found, before = _parsed(found, ""), found
+    written = number.reveal().strip()
+    found = _parsed(written, country)
+    while found is not None and found != written:
+        written, found = found, _parsed(found, "")
     if found is None:
         hint = "write E.164: + and the country code" if country else "write E.164: + and the country code, or name its country"
         raise InvalidRequest("this is not a telephone number", hint=hint)

@@ -107,7 +107,7 @@ def home_of(tenant: TenantPolicy) -> str:
     return next((each for each in tenant.origins if len(each) == 2 and each != "eu"), "")
 
 
-def homes(tenants: Callable[[], Mapping[str, TenantPolicy]]) -> Callable[[TenantId], str]:
+def homes(tenants: Callable[[], Mapping[TenantId, TenantPolicy]]) -> Callable[[TenantId], str]:
     """The same by the tenant's name, as the policies are when it is asked; empty for who is not among them."""
 
     def home(tenant: TenantId) -> str:
