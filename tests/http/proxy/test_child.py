@@ -143,8 +143,9 @@ async def test_a_long_history_is_read_once(
     said = [f"Order {number}, please." for number in range(20)]
     long, nine = "It was a parcel. " * 200, "Nine."
     async with minding_house(tmp_path, store, detector, model) as house:
-        for turn in ([], [long], [long, nine], [long, nine, {"role": "assistant", "content": "How old are you?"}, nine]):
-            answer, _ = await house.chat(*said, *turn, headers=NAMED)
+        for turn in ([], [long], [long, nine]):
+            await house.chat(*said, *turn, headers=NAMED)
+        answer, _ = await house.chat(*said, long, nine, {"role": "assistant", "content": "How old are you?"}, nine, headers=NAMED)
         assert answer["error"]["code"] == "policy_refused"
         assert read == [*said, long, nine, nine]
 
