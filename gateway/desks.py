@@ -32,6 +32,7 @@ from gateway.righting import Righting, RightingNeeds, open_righting
 from gateway.runner.auditing import AuditDesk
 from gateway.runner.children import ChildCalls
 from gateway.runner.key_seal import KeySeal
+from gateway.runner.rights_callers import homes
 from gateway.settings import Settings
 from gateway.tasks import TaskOwner
 from gateway.transcribing import TranscriptsKept, open_transcripts
@@ -134,9 +135,9 @@ async def open_desks(needs: DesksNeeds, running: AsyncExitStack) -> Desks:
     places = HoldingNeeds(store, recordings.desk, needs.receipts, clock, (transcripts.holding,))
     about = (store, ledger, needs.signing, clock, ids, needs.telemetry)
     sealed = KeySeal(store, keys.masters, clock, ids).destroyed
+    subject = SubjectHash(keys.identity, homes(lambda: needs.policies.policies.tenants))
     data = open_data_desk(
-        DataDeskNeeds(*about, SubjectHash(keys.identity), keys.shelf, sealed, lambda: needs.policies.policies.tenants),
-        holdings(places),
+        DataDeskNeeds(*about, subject, keys.shelf, sealed, lambda: needs.policies.policies.tenants), holdings(places)
     )
     data.delete_for(recordings.needs.deleting, transcripts.needs.deleting)
     kept = (needs.settings.data, store, ledger, keys, data, needs.signing)

@@ -35,6 +35,7 @@ from gateway.ports import Clock, Ids
 from gateway.runner.cases import CaseBook
 from gateway.runner.rights import RightsDesk
 from gateway.runner.rights_acts import ActParts, Acts
+from gateway.runner.rights_callers import homes
 from gateway.runner.rights_correct import CorrectConsents, CorrectTranscripts, CorrectVault, RectifyTranscript
 from gateway.runner.rights_handout import Kept
 from gateway.runner.rights_spoken import CorrectSpoken
@@ -135,7 +136,7 @@ def open_righting(needs: RightingNeeds) -> Righting:
         )
     )
     book = CaseBook(RedisCases(needs.store), needs.ledger, policies, senders, needs.clock, needs.ids)
-    subject = SubjectHash(needs.keys.identity)
+    subject = SubjectHash(needs.keys.identity, homes(lambda: policies().tenants))
     desk = RightsDesk(book, kept, acts, lambda name: policies().tenant(name), subject, needs.clock, spoken)
     return Righting(needs, desk, persons)
 

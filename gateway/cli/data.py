@@ -24,6 +24,7 @@ from gateway.keeping import Keys, open_keys
 from gateway.recording import DeskNeeds, open_recordings
 from gateway.runner.key_seal import KeySeal
 from gateway.runner.notices import NoticeWatch
+from gateway.runner.rights_callers import homes
 from gateway.settings import Settings
 from gateway.transcribing import open_transcripts
 
@@ -77,7 +78,7 @@ async def attach_data(settings: Settings, folder: PolicyFolder, running: AsyncEx
         clock=clock,
         ids=ids,
         telemetry=telemetry,
-        subject=SubjectHash(keys.identity),
+        subject=SubjectHash(keys.identity, homes(lambda: folder.policies.tenants)),
         shelf=keys.shelf,
         key_destroyed=KeySeal(store, keys.masters, clock, ids).destroyed,
         tenants=lambda: folder.policies.tenants,

@@ -5,22 +5,18 @@ Everything here is a question to facts: time is an argument.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from gateway.errors import InvalidRequest
 from gateway.policy.fields import Duration, Model
+from gateway.policy.free_text import looks_personal
 from gateway.values import CallId, DataClass, TenantId
 
 OF_PERSONS = frozenset({DataClass.CONTACT, DataClass.CONSENT})
 """Classes whose items are of a person, by the keyed hash of the number; all others are of calls."""
 LONGEST_REASON = 500
-_DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
-_NUMBER = re.compile(r"\+\s?\d|(?:\d[\s().-]*){8,}")
-"""A telephone number as people write it; shorter ones may be a file reference."""
-_ADDRESS = re.compile(r"\S@\S")
 
 
 class RetentionStated(Model):
@@ -173,19 +169,14 @@ def said(reason: str, what: str = "reason") -> str:
     return reason
 
 
-def reason_of_a_person(reason: str) -> str:
+def reason_of_a_person(reason: str, what: str = "reason") -> str:
     """The same for what somebody wrote freely: the evidence that it stands in is never rewritten.
 
     Raises InvalidRequest, also where it looks as if it held a telephone number or an address.
     """
-    reason = said(reason)
+    reason = said(reason, what)
     if looks_personal(reason):
         raise InvalidRequest(
-            "the reason looks as if it held a number or an address", hint="it stands in the evidence: no personal data"
+            f"the {what} looks as if it held a number or an address", hint="it stands in the evidence: no personal data"
         )
     return reason
-
-
-def looks_personal(text: str) -> bool:
-    """Whether it looks as if it held a telephone number or a mail address."""
-    return bool(_NUMBER.search(_DAY.sub("", text)) or _ADDRESS.search(text))

@@ -1,9 +1,9 @@
-"""Shows heads of each tenant's chain to witnesses from time to time, so that nobody can rewrite what was before (promise 29)."""
+"""Shows heads of every chain to witnesses from time to time, so that nobody can rewrite what was before (promise 29)."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -59,7 +59,8 @@ class AnchoringParts:
     anchors: Anchors
     chain: Chain
     lease: Lease
-    tenants: Callable[[], Iterable[TenantId]]
+    tenants: Callable[[], Awaitable[Iterable[TenantId]]]
+    """Whose chains there are."""
     sign: Sign
     public_key: bytes
     clock: Clock
@@ -75,9 +76,12 @@ class Anchoring:
         self._grown: dict[TenantId, tuple[Growing, str]] = {}
 
     async def round(self) -> int:
-        """Anchor every chain that is due; the number of anchors. A witness who does not answer is asked the next time."""
+        """Anchor every chain that is due; the number of anchors. A witness who does not answer is asked the next time.
+
+        Raises StoreUnavailable where nobody can tell which chains there are.
+        """
         made = 0
-        for tenant in self._p.tenants():
+        for tenant in await self._p.tenants():
             try:
                 if await self._is_due(tenant) and await self._p.lease.take(tenant, WORK, for_s=LEASE_S):
                     made += await self.anchor(tenant)

@@ -21,7 +21,7 @@ from gateway.evidence.leaving import certify_end
 from gateway.evidence.signed import Sign
 from gateway.locks import KeyShelf
 from gateway.policy.offboarding import OF_CONTRACT, WAIT, Offboarding, Status, Step, Times
-from gateway.policy.retention import Retention, reason_of_a_person, said
+from gateway.policy.retention import Retention, reason_of_a_person
 from gateway.ports import Clock, Ids, Ledger
 from gateway.runner.account import CallAccount
 from gateway.runner.deletion import Deletions, Held, held_reasons
@@ -159,7 +159,7 @@ class OffboardingDesk:
             StoreUnavailable: an earlier end is still being taken back, or the store does not answer.
         """
         await self._check_known(tenant)
-        reason, by, now = reason_of_a_person(reason), said(by, "name of who ends it"), self._p.clock.now()
+        reason, by, now = reason_of_a_person(reason), reason_of_a_person(by, "name of who ends it"), self._p.clock.now()
         times = self._times(tenant, now, ends, wait, contract)
         found = await self._p.log.find(tenant)
         if found is not None and found.status is Status.CANCELLING:
@@ -210,7 +210,7 @@ class OffboardingDesk:
             PolicyRefused: the point of no return was passed.
             NotFound, InvalidRequest.
         """
-        reason, by = reason_of_a_person(reason), said(by, "name of who cancels it")
+        reason, by = reason_of_a_person(reason), reason_of_a_person(by, "name of who cancels it")
         state = await self.show(tenant)
         if state.status is not Status.CANCELLING:
             state = await self._save(state.cancel(reason, by), state.version)

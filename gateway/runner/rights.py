@@ -93,8 +93,7 @@ class RightsDesk:
     def subject_of(self, tenant: str, number: Private[str], *, country: str = "") -> str:
         """The keyed hash of a number in any usual form. Raises InvalidRequest, without repeating it."""
         policy = self._tenant(tenant)
-        home = country or next((each for each in policy.origins if len(each) == 2), "")
-        return self._subject(TenantId(policy.tenant), e164(number, home))
+        return self._subject(TenantId(policy.tenant), e164(number, country) if country else number)
 
     async def person(self, tenant: str, who: Private[str] | Spoken, *, country: str = "") -> str:
         """The keyed hash of a number in any usual form, or of what was said. Raises InvalidRequest, without repeating it."""

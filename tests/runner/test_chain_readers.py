@@ -126,13 +126,17 @@ async def test_a_beginning_that_goes_while_it_is_read_is_no_fault(
 # --- witnesses outside --------------------------------------------------------------------------------------------------
 
 
+async def only_acme() -> list[TenantId]:
+    return [ACME]
+
+
 def anchoring(house: Aged, folder: Path) -> Anchoring:
     parts = AnchoringParts(
         witnesses=[SecondPlace(folder)],
         anchors=RedisAnchors(house.store),
         chain=house.ledger,
         lease=RedisLease(house.store, "one"),
-        tenants=lambda: [ACME],
+        tenants=only_acme,
         sign=SIGNING.sign,
         public_key=SIGNING.public_key,
         clock=house.clock,
