@@ -25,7 +25,7 @@ from gateway.incident import IncidentDesks, open_incidents
 from gateway.righting import ReadCalls
 from gateway.runner.anchoring import Anchoring, AnchoringParts
 from gateway.runner.incidents_watch import ChainWatch
-from gateway.values import CallId
+from gateway.values import CallId, TenantId
 from tests.policy.samples import loaded
 from tests.runner.aged import DAY, OF_CALL, Aged, aged
 from tests.runner.kept import ACME, SIGNING, START
