@@ -219,6 +219,20 @@ def test_a_call_whose_erasure_was_killed_twice_is_erased_for_who_asks_again(hous
     assert (again.code, again.said.count("certificate_")) == (0, 4)
 
 
+@pytest.mark.parametrize(("first", "second"), [(48, 60), (76, 0), (86, 92)])
+def test_one_call_of_a_person_whose_erasure_was_killed_is_erased_for_who_asks_again(
+    house: House, first: int, second: int
+) -> None:
+    """It is theirs to ask for, also when nobody knows any more whose it was; what else there is of them stays."""
+    asked(house, OF_PERSON, first)
+    asked(house, OF_PERSON, second)
+    ended, seen = asked(house, OF_PERSON)
+    assert ended.code == 0, ended.said
+    assert seen.said("rights.erased")[-1].draft.body["finished"]
+    each_once(seen, {*of_call(ONE), ("callers", ONE)})
+    assert seen.there == {*of_call(TWO), ("callers", TWO), ("consents", house.who), ("persons", house.who)}
+
+
 @pytest.mark.parametrize(
     ("first", "second"), [(20, 13), (44, 0), (60, 36), (68, 95), (76, 24), (84, 80), (92, 0), (100, 65), (106, 0), (109, 121)]
 )
