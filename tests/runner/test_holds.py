@@ -12,7 +12,7 @@ import pytest
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.subjects import RedisSubjects
-from gateway.errors import DataHeld, InvalidRequest, NotFound
+from gateway.errors import DataHeld, InvalidRequest, NotFound, StoreUnavailable
 from gateway.holding import DataDesk
 from gateway.policy.retention import HoldScope
 from gateway.runner.holdings import Deleted, Item
@@ -216,6 +216,24 @@ async def test_what_is_held_stays_held_however_often_it_is_erased_and_whose_it_i
 
     assert house.audio.has
     assert await subjects.of_call(ACME, CALL) == "f00d"
+
+
+async def test_what_somebody_died_over_is_not_said_to_be_gone_before_it_is_certified(house: House) -> None:
+    """Destroyed, it is in no list any more: neither a recording that is to go nor its whole call is called gone by that."""
+    desk, how = house.desk, {"why": "request of the caller", "by": "operator"}
+    house.audio.put("call_1")
+    house.audio.broken = True
+    with pytest.raises(StoreUnavailable):
+        await desk.delete_recording(ACME, CALL, **how)
+    house.audio.has.clear()
+    for ask in (desk.delete_recording, desk.erase_call):
+        with pytest.raises(StoreUnavailable):
+            await ask(ACME, CALL, **how)
+    house.audio.broken = False
+    with pytest.raises(NotFound):
+        await desk.delete_recording(ACME, CALL, **how)
+    assert [each.holding for each in await desk.certificates.of(ACME, CALL)] == ["recordings"]
+    assert [each.holding for each in (await desk.erase_call(ACME, CALL, **how)).certificates] == ["recordings"]
 
 
 async def test_there_is_nothing_to_erase_of_a_call_that_never_was(house: House) -> None:

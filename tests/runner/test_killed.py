@@ -35,6 +35,7 @@ NUMBER = "+4915112345678"
 ONE, TWO = CALLS[:2]
 CALL = ("calls", "erase", "--tenant", ACME, "--call", ONE, "--why", "request of the caller")
 PERSON = ("rights", "erase", "--tenant", ACME, "--subject", NUMBER, "--identity", "called back", "--by", "Kim")
+OF_PERSON = (*PERSON, "--call", ONE)
 END = ("tenants", "offboard", ACME, "--reason", "contract ended", "--wait-days", "0")
 CALL_KEY = re.compile(r"sordino:\{acme\}:(audio|transcript):(\w+):key")
 
@@ -182,10 +183,11 @@ def asked(house: House, command: tuple[str, ...], kill: int = 0) -> tuple[Ended,
     """Ask, and see that what is said to be done is done: by a process that ended well, and by the evidence of any."""
     ended = house.run(command, kill)
     seen = house.seen()
-    if command is CALL and ended.code == 0:
+    if command in (CALL, OF_PERSON) and ended.code == 0:
         house.is_gone(seen, ONE)
-    if any(entry.draft.body["finished"] for entry in seen.said("rights.erased")) or (command is PERSON and ended.code == 0):
-        house.is_gone(seen, ONE, TWO, house.who)
+    for entry in seen.said("rights.erased"):
+        if entry.draft.body["finished"]:
+            house.is_gone(seen, *([str(entry.draft.body["call"])] if "call" in entry.draft.body else (ONE, TWO, house.who)))
     if seen.said("offboarding.data_deleted"):
         house.is_gone(replace(seen, there={each for each in seen.there if each[0] != "callers"}), ONE, TWO)
     if seen.said("offboarding.key_destroyed"):
@@ -215,6 +217,20 @@ def test_a_call_whose_erasure_was_killed_twice_is_erased_for_who_asks_again(hous
     assert seen.there == {*of_call(TWO), ("callers", TWO), ("consents", house.who), ("persons", house.who)}
     again = house.run(CALL)
     assert (again.code, again.said.count("certificate_")) == (0, 4)
+
+
+@pytest.mark.parametrize(("first", "second"), [(48, 60), (76, 0), (86, 92)])
+def test_one_call_of_a_person_whose_erasure_was_killed_is_erased_for_who_asks_again(
+    house: House, first: int, second: int
+) -> None:
+    """It is theirs to ask for, also when nobody knows any more whose it was; what else there is of them stays."""
+    asked(house, OF_PERSON, first)
+    asked(house, OF_PERSON, second)
+    ended, seen = asked(house, OF_PERSON)
+    assert ended.code == 0, ended.said
+    assert seen.said("rights.erased")[-1].draft.body["finished"]
+    each_once(seen, {*of_call(ONE), ("callers", ONE)})
+    assert seen.there == {*of_call(TWO), ("callers", TWO), ("consents", house.who), ("persons", house.who)}
 
 
 @pytest.mark.parametrize(
