@@ -203,6 +203,7 @@ class DataDesk:
     async def _delete_class(
         self, data_class: DataClass, named: str, tenant: TenantId, call: CallId, *, why: str, by: str
     ) -> Deletion:
+        why = reason_of_a_person(why)
         places = [holding for holding in self.holdings if holding.data_class is data_class]
         items = [item for holding in places if (item := await holding.of_call(tenant, call)) is not None]
         if not items:

@@ -17,10 +17,12 @@ from gateway.errors import Finding, InvalidRequest, Location, PolicyInvalid
 from gateway.governing import Governing
 from gateway.policy.consent import ANY_PURPOSE, Answer, ConsentRecord, How
 from gateway.policy.faults import did_you_mean
+from gateway.policy.free_text import checked_purpose
 from gateway.policy.list_file import read_numbers
 from gateway.policy.model import CONVERSATION, TenantPolicy
 from gateway.policy.outbound import FRESH_FOR
 from gateway.policy.phone import e164
+from gateway.policy.retention import reason_of_a_person
 from gateway.runner.outbound import DialReport
 from gateway.values import Private
 
@@ -109,10 +111,10 @@ def _add_consent(subparsers: Subparsers) -> None:
 
 
 def run_check(given: argparse.Namespace) -> int:
-    number = line_of(given.to, "number")
+    number, purpose = line_of(given.to, "number"), checked_purpose(given.purpose)
 
     async def work(desks: Governing) -> int:
-        report = await desks.dial.check(given.tenant, number, purpose=given.purpose, at=given.at, dialling=given.dial)
+        report = await desks.dial.check(given.tenant, number, purpose=purpose, at=given.at, dialling=given.dial)
         _show(report, given.format)
         return GOOD if report.answer.permitted else REFUSED
 
@@ -146,7 +148,7 @@ def run_opt_out(given: argparse.Namespace) -> int:
     number = line_of(given.number, "number")
 
     async def work(desks: Governing) -> int:
-        await desks.dial.opt_out(given.tenant, number, how=How.REQUEST, proof=given.proof)
+        await desks.dial.opt_out(given.tenant, number, how=How.REQUEST, proof=reason_of_a_person(given.proof, "proof"))
         print("they are not called again")
         return GOOD
 
@@ -169,7 +171,8 @@ def run_consent(given: argparse.Namespace) -> int:
 
     async def work(desks: Governing) -> int:
         how = How.WRITTEN if given.answer is Answer.GIVEN else How.REQUEST
-        record = ConsentRecord(given.answer, given.purpose, how, datetime.now(UTC), given.proof, given.until)
+        purpose, proof = checked_purpose(given.purpose), reason_of_a_person(given.proof, "proof")
+        record = ConsentRecord(given.answer, purpose, how, datetime.now(UTC), proof, given.until)
         await desks.dial.consent(given.tenant, number, record)
         print(f"{given.answer.value}: {given.purpose}")
         return GOOD
@@ -236,6 +239,8 @@ def _consents(file: Path) -> Iterator[tuple[Private[str], ConsentRecord]]:
                 raise PolicyInvalid((Finding("a consent needs its purpose and its proof", where, "fill both columns"),))
             try:
                 number = e164(Private((row["number"] or "").strip()))  # with its country: consent of somebody else is none
+                checked_purpose(record.purpose)
+                reason_of_a_person(record.proof, "proof")
             except InvalidRequest as wrong:
                 raise PolicyInvalid((Finding(wrong.message, Location(str(file), rows.line_num, 1), wrong.hint),)) from None
             yield number, record

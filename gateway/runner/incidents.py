@@ -175,7 +175,8 @@ class Incidents:
         return await self.settle(incident_id)
 
     async def given(self, incident_id: str, tenant: TenantId, *, by: str, proof: str) -> Incident:
-        """The tenant was told by other means; ``proof`` says where that is proven."""
+        """The tenant was told by other means; ``proof`` says where that is proven. Raises InvalidRequest, NotFound."""
+        _of_nobody(proof)
         incident = await self.get(incident_id)
         incident.scope(tenant)
         await self._book.event(tenant, incident_id, "told.otherwise", {"by": by}, notes={"proof": proof}, meets=(NOTICE,))

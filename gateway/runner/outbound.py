@@ -17,6 +17,7 @@ from gateway.policy.jurisdiction import Whereabouts, locate
 from gateway.policy.model import CONVERSATION, TenantPolicy
 from gateway.policy.outbound import DialAnswer, DialQuestion, Known, ListHit, may_dial
 from gateway.policy.phone import e164
+from gateway.policy.retention import reason_of_a_person
 from gateway.ports import Clock, Ids, Ledger
 from gateway.runner.account import CallAccount
 from gateway.values import CallId, Private, TenantId
@@ -162,7 +163,7 @@ class DialDesk:
             InvalidRequest: they never asked not to be called.
         """
         name = TenantId(self._tenant(tenant).tenant)
-        subject = self._subject(name, number)
+        subject, proof = self._subject(name, number), reason_of_a_person(proof, "proof")
         if not await self._suppression.lift(name, subject):
             raise InvalidRequest("this number has not opted out")
         return await self._prove(name, "outbound.lifted", {"subject": subject, "proof": proof})

@@ -370,6 +370,8 @@ async def test_texts_with_times_and_addresses_of_machines_are_taken(store: Store
             await house.desks.incidents.event(incident.id, "told", by="operator", note="called +1 512 555 0100")
         with pytest.raises(InvalidRequest):
             await house.desks.incidents.close(incident.id, "resolved", by="operator", reason="ann@example.com knows")
+        with pytest.raises(InvalidRequest):
+            await house.desks.incidents.given(incident.id, ACME, by="operator", proof="letter to ann@example.com")
 
 
 async def test_a_call_that_began_long_before_the_window_has_its_person(store: Store) -> None:

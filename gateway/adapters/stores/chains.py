@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from gateway.adapters.stores import names
 from gateway.adapters.stores.redis import Store
-from gateway.adapters.stores.scanning import scan
+from gateway.adapters.stores.tenants import chains_of
 from gateway.ports import Clock
 from gateway.values import TenantId
 
 LOOK_AGAIN_S = 600.0
-_SAMPLE = "tenant"
-_BEFORE, _BEHIND = names.key(_SAMPLE, "evidence").split(_SAMPLE)
 
 
 class RedisChains:
@@ -31,12 +28,6 @@ class RedisChains:
     async def __call__(self) -> tuple[TenantId, ...]:
         now = self._clock.monotonic()
         if self._looked is None or now - self._looked >= LOOK_AGAIN_S:
-            self._found = await self._look()
+            self._found = await chains_of(self._store)
             self._looked = now
         return tuple(sorted({*self._tenants(), *self._found}))
-
-    async def _look(self) -> frozenset[TenantId]:
-        found = set[TenantId]()
-        async for batch in scan(self._store, f"{_BEFORE}*{_BEHIND}"):
-            found |= {TenantId(name.decode().removeprefix(_BEFORE).removesuffix(_BEHIND)) for name in batch}
-        return frozenset(found)
