@@ -179,8 +179,24 @@ class Acts:
         named = {SPOKEN} if of_person and not by_speech(items) else {SPOKEN, CALLERS}
         index = [item for item in items if item.holding in named and item.id not in held]
         index += [item for item in items if of_person and item.holding == PERSONS]
+        callers = [await self._p.kept.persons.of_call(tenant, CallId(item.id)) for item in index if item.holding == CALLERS]
         last = await self._p.deletions.delete(tenant, index, why=why, by=by)
-        return Deletion((*first.certificates, *last.certificates), (*first.held, *last.held))
+        done = [first, last]
+        if of_person and (known := await self._nobodys(tenant, callers)):
+            # Who is erased by what they said called from a number: where nothing else came from it, its hash is theirs alone.
+            done.append(await self._p.deletions.delete(tenant, known, why=why, by=by))
+        return Deletion(
+            tuple(one for each in done for one in each.certificates), tuple(one for each in done for one in each.held)
+        )
+
+    async def _nobodys(self, tenant: TenantId, callers: Sequence[str | None]) -> list[Item]:
+        """Those numbers from which no other call is known."""
+        found = list[Item]()
+        for subject in dict.fromkeys(each for each in callers if each is not None):
+            if not await self._p.kept.persons.calls(tenant, subject):
+                places = [place for place in self._p.kept.holdings if place.name == PERSONS]
+                found += [item for place in places if (item := await place.of_person(tenant, subject)) is not None]
+        return found
 
     async def _stays(self, tenant: TenantId, subject: str, calls: set[CallId]) -> tuple[str, ...]:
         found = list[str]()
