@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from gateway.adapters.stores.embedded import EmbeddedValkey
-from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.notices import RedisNoticeLog
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.subjects import RedisSubjects
@@ -19,9 +18,7 @@ from gateway.adapters.stores.suppression import RedisSuppression
 from gateway.adapters.stores.tenant_keys import TenantKeys
 from gateway.locks import Locked
 from gateway.policy.notice import Event, Happened
-from gateway.policy.offboarding import KEPT
-from gateway.runner.holdings import Item
-from gateway.values import CallId, DataClass, ProcessorId, TenantId
+from gateway.values import ProcessorId, TenantId
 from tests.runner.lived import ACME, BEGAN, CALLS, GLOBEX, WHO
 from tests.test_leaving import AUTH, PATH, House, opened
 

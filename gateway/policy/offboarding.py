@@ -113,7 +113,9 @@ KEPT = (
     ),
     Kept("keyed hashes of who asked not to be called", "so that nobody calls them again", ("opted-out",)),
     Kept(
-        "requests of persons and incidents, which name persons by keyed hashes", "proof that they were answered", ("case", "cases")
+        "requests of persons and incidents, which name persons by keyed hashes",
+        "proof that they were answered",
+        ("case", "cases"),
     ),
     Kept("notices of sub-processors and of changed policies, and objections", "proof that they were given", ("notices",)),
     Kept("where this end stands, with this certificate", "proof of the end, and nothing begins again", ("offboarding",)),

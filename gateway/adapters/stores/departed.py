@@ -1,6 +1,7 @@
 """What is left of a tenant beside its data, and goes with its number data: lists of others, marks of persons, counters.
 
-None of it is a holding: nothing of it is handed out, or due on a day of its own. ``gateway.policy.offboarding.KEPT`` says what stays.
+None of it is a holding: nothing of it is handed out, or due on a day of its own. ``KEPT`` of ``gateway.policy.offboarding`` says
+what stays.
 """
 
 from __future__ import annotations
