@@ -106,7 +106,7 @@ def scope_of(tenant: TenantId, stated: Mapping[str, Any], subject: Subject) -> H
         raise InvalidRequest("there is no such class of data", hint=f"one of {', '.join(each.value for each in DataClass)}")
     scope = HoldScope(
         call=None if call is None else CallId(str(call)),
-        subject=None if number is None else subject(tenant, Private(str(number))),
+        subject=None if number is None else subject(tenant, number if isinstance(number, Private) else Private(str(number))),
         data_class=None if named is None else DataClass(named),
         start=_moment(stated.get("from")),
         end=_moment(stated.get("to")),

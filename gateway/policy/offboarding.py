@@ -44,6 +44,8 @@ class Status(StrEnum):
     """Where it stands as a whole."""
 
     ACTIVE = "active"
+    CANCELLING = "cancelling"
+    """Taken back for good: its export still lies somewhere, or the evidence does not say so yet."""
     CANCELLED = "cancelled"
     DONE = "done"
 
@@ -108,7 +110,18 @@ KEPT = (
     Kept(
         "evidence, certificates of deletions, and who has read it",
         "proof of what was done",
-        ("evidence", "anchors", "anchored", "chain-marks", "certificates", "deletions", "holds", "children", "access-log"),
+        (
+            "evidence",
+            "anchors",
+            "anchored",
+            "chain-marks",
+            "certificates",
+            "deletions",
+            "holds",
+            "children",
+            "withdrawn",
+            "access-log",
+        ),
         ends=True,
     ),
     Kept("keyed hashes of who asked not to be called", "so that nobody calls them again", ("opted-out",)),
@@ -147,6 +160,23 @@ class Offboarding:
     status: Status = Status.ACTIVE
     steps: Mapping[Step, Done] = field(default_factory=dict)
     version: int = 0
+    taken_back: tuple[str, str] | None = None
+    """Why it was cancelled, and by whom."""
+
+    @property
+    def stays(self) -> bool:
+        """Whether the tenant stays after all."""
+        return self.status in (Status.CANCELLING, Status.CANCELLED)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is to be done for it any more."""
+        return self.status in (Status.CANCELLED, Status.DONE)
+
+    @property
+    def keeps_export(self) -> bool:
+        """Whether what the tenant takes along may lie on a disk."""
+        return self.status is Status.ACTIVE and POINT_OF_NO_RETURN not in self.steps
 
     def next(self) -> Step | None:
         """The first step that has not ended; None: there is none left, or it was cancelled."""
@@ -185,8 +215,8 @@ class Offboarding:
         ended = self._with(step, replace(self.steps[step], ended=now, waits=(), facts=facts))
         return replace(ended, status=Status.DONE) if step is ORDER[-1] else ended
 
-    def cancel(self) -> Offboarding:
-        """The tenant stays. Raises PolicyRefused: it is over, or data was deleted."""
+    def cancel(self, reason: str, by: str) -> Offboarding:
+        """The tenant stays, from now on. Raises PolicyRefused: it is over, or data was deleted."""
         if self.status is not Status.ACTIVE:
             raise PolicyRefused(f"the end of tenant {self.tenant} is {self.status.value} already")
         if POINT_OF_NO_RETURN in self.steps:
@@ -194,6 +224,10 @@ class Offboarding:
             raise PolicyRefused(
                 "it cannot be taken back any more", reasons=(f"the deletion of the data began at {begun:%Y-%m-%d %H:%M} UTC",)
             )
+        return replace(self, status=Status.CANCELLING, taken_back=(reason, by), version=self.version + 1)
+
+    def cancelled(self) -> Offboarding:
+        """It was taken back, its export is gone, and the evidence says so."""
         return replace(self, status=Status.CANCELLED, version=self.version + 1)
 
     def _with(self, step: Step, done: Done) -> Offboarding:

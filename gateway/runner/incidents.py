@@ -46,6 +46,10 @@ _ADDRESS = re.compile(r"[^\s@]@[^\s@]+\.[^\s@]")
 
 
 class Chain(Protocol):
+    async def tenants(self) -> Sequence[TenantId]:
+        """Whoever has evidence, also where their policy is gone. Raises StoreUnavailable."""
+        ...
+
     async def read(self, scan: Scan) -> None:
         """Show ``scan`` what it needs of its tenant's evidence. Raises StoreUnavailable."""
         ...
@@ -99,7 +103,8 @@ class Incidents:
         if not incident.main.open:
             raise InvalidRequest(f"the incident {incident_id} is closed")
         named = [str(each) for each in _list(incident.main.facts["tenants"])]
-        asked = [TenantId(tenant) for tenant in named or sorted(self._policies().tenants) if tenant != HOUSE]
+        everybody = named or sorted({*self._policies().tenants, *await self._chain.tenants()})
+        asked = [TenantId(tenant) for tenant in everybody if tenant != HOUSE]
         found = [await self.read(incident, tenant) for tenant in asked]
         touched = {each.tenant: each for each in found if each.calls or each.tenant in named or each.tenant in incident.parts}
         clocks = breach_clocks(self._policies(), touched, incident.aware)

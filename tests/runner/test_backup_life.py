@@ -19,6 +19,7 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
+from gateway.adapters.audit.sealed_file import SEALED
 from gateway.adapters.keys.master import MasterKeys
 from gateway.adapters.stores.deletions import RedisDeletions
 from gateway.adapters.stores.embedded import EmbeddedValkey
@@ -34,10 +35,11 @@ from gateway.adapters.telemetry.null import NullTelemetry
 from gateway.errors import BackupInvalid
 from gateway.policy.retention import Hold, HoldScope
 from gateway.runner.account import CallAccount
-from gateway.runner.backup import SEALED, BackupParts, Backups, KeySeal
+from gateway.runner.backup import BackupParts, Backups
 from gateway.runner.backup_restore import RestoreParts, Restoring
 from gateway.runner.deletion import DeletionParts, Deletions
 from gateway.runner.holdings import Item
+from gateway.runner.key_seal import KeySeal
 from gateway.transcribing import open_transcripts
 from gateway.values import CallId, MaskedText, Placeholder, Private, TenantId
 from tests.evidence.samples import KEY, PUBLIC
@@ -126,6 +128,7 @@ class Life(RuleBasedStateMachine):
                 ids=RandomIds(),
                 telemetry=NullTelemetry(),
                 subject_of=RedisSubjects(self.live.store).of_call,
+                calls_of=RedisSubjects(self.live.store).calls,
                 purge=self._purge,
             )
         )
