@@ -13,6 +13,7 @@ from aiohttp import web
 
 from gateway.adapters.keys.signing import SigningKey
 from gateway.adapters.recordings.folder import Folder
+from gateway.adapters.stores.departed import RedisDeparted
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.offboarding import RedisOffboarding
 from gateway.adapters.stores.redis import Store
@@ -160,6 +161,7 @@ def open_leaving(needs: LeavingNeeds) -> Leaving:
         ids=needs.ids,
         key_destroyed=seal.destroyed,
         keep_certificate=offboarding.keep_certificate,
+        forget=RedisDeparted(needs.store).forget,
         known=lambda tenant: tenant in needs.tenants(),
     )
     return Leaving(OffboardingDesk(parts), offboarding, exports, seal, needs.telemetry)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -88,8 +89,8 @@ class House:
         return Backups(BackupParts(*about, dict, gateway.ledger, self.clock, RandomIds()))
 
 
-@pytest.fixture
-async def house(tmp_path: Path, valkey: EmbeddedValkey) -> AsyncIterator[House]:
+@asynccontextmanager
+async def opened(tmp_path: Path, valkey: EmbeddedValkey) -> AsyncIterator[House]:
     async with Store(valkey.url, timeout_s=20) as store:
         await store.ask("FLUSHDB")
     key = tmp_path / "master.key"
@@ -105,6 +106,12 @@ async def house(tmp_path: Path, valkey: EmbeddedValkey) -> AsyncIterator[House]:
         leaving = open_leaving(LeavingNeeds(*kept, lambda: tenants, clock, RandomIds(), NullTelemetry()))
         async with serving(leaving.routes(Private("operator-key"))) as http:
             yield House(gateway, leaving, clock, http, tmp_path)
+
+
+@pytest.fixture
+async def house(tmp_path: Path, valkey: EmbeddedValkey) -> AsyncIterator[House]:
+    async with opened(tmp_path, valkey) as opened_house:
+        yield opened_house
 
 
 async def test_a_tenant_leaves_and_its_certificate_says_what_went_and_what_stays(

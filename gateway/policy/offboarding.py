@@ -94,6 +94,50 @@ class Times:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """Something that stays of a tenant that has left, as its certificate names it.
+
+    ``places``: the first parts of its names in the store. ``ends``: it goes with the evidence; else no day is set.
+    """
+
+    what: str
+    why: str
+    places: tuple[str, ...]
+    ends: bool = False
+
+
+KEPT = (
+    Kept(
+        "evidence, certificates of deletions, and who has read it",
+        "proof of what was done",
+        (
+            "evidence",
+            "anchors",
+            "anchored",
+            "chain-marks",
+            "certificates",
+            "deletions",
+            "holds",
+            "children",
+            "withdrawn",
+            "access-log",
+        ),
+        ends=True,
+    ),
+    Kept("keyed hashes of who asked not to be called", "so that nobody calls them again", ("opted-out",)),
+    Kept(
+        "requests of persons and incidents, which name persons by keyed hashes",
+        "proof that they were answered",
+        ("case", "cases"),
+    ),
+    Kept("notices of sub-processors and of changed policies, and objections", "proof that they were given", ("notices",)),
+    Kept("where this end stands, with this certificate", "proof of the end, and nothing begins again", ("offboarding",)),
+    Kept("digests of API keys, all of them revoked", "so that programs are told why they are refused", ("keys",)),
+)
+"""All that stays: whatever else is in the store of such a tenant should not be there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """One step. ``ended`` None: it was begun, and it is not known what of it was done. ``waits``: for what, in sentences."""
 

@@ -20,7 +20,7 @@ from gateway.evidence.entries import Entry, Json
 from gateway.evidence.leaving import certify_end
 from gateway.evidence.signed import Sign
 from gateway.locks import KeyShelf
-from gateway.policy.offboarding import OF_CONTRACT, WAIT, Offboarding, Status, Step, Times
+from gateway.policy.offboarding import KEPT, OF_CONTRACT, WAIT, Offboarding, Status, Step, Times
 from gateway.policy.retention import Retention, reason_of_a_person
 from gateway.ports import Clock, Ids, Ledger
 from gateway.runner.account import CallAccount
@@ -79,8 +79,8 @@ class ReadEntries(Protocol):
 class OffboardingParts:
     """What a tenant's end stands on. ``retention``: what its policy says, or the defaults where it has none any more.
 
-    ``key_destroyed`` tells whoever else has a copy of keys; ``keep_certificate`` keeps the last one. ``known``: whether it is a
-    tenant of the policies.
+    ``key_destroyed`` tells whoever else has a copy of keys; ``keep_certificate`` keeps the last one; ``forget``
+    takes what is no item of a holding (lists of others, counters). ``known``: whether it is a tenant of the policies.
     """
 
     log: Log
@@ -98,6 +98,7 @@ class OffboardingParts:
     ids: Ids
     key_destroyed: Callable[[], Awaitable[None]]
     keep_certificate: Callable[[TenantId, bytes], Awaitable[None]]
+    forget: Callable[[TenantId], Awaitable[Facts]]
     known: Callable[[TenantId], bool] = lambda _: True
 
 
@@ -296,11 +297,16 @@ class OffboardingDesk:
         return {"key_id": key_id, "append_only_file": proof.append_only_file}, ()
 
     async def _delete_contact(self, state: Offboarding) -> tuple[Facts, tuple[str, ...]]:
-        return {}, await self._delete(state, lambda item: True)
+        if waits := await self._delete(state, lambda item: True):
+            return {}, waits
+        facts = await self._p.forget(state.tenant)
+        proof = await self._p.shelf.purge()
+        return {**facts, "append_only_file": proof.append_only_file}, ()
 
     async def _certify(self, state: Offboarding) -> tuple[Facts, tuple[str, ...]]:
         if waits := await self._delete(state, lambda item: True):
             return {}, waits
+        await self._p.forget(state.tenant)  # what somebody imported meanwhile
         entry = await self._certified(state)
         document = certify_end(entry, sign=self._p.sign, public_key=self._p.public_key)
         await self._p.keep_certificate(state.tenant, document)
@@ -325,8 +331,8 @@ class OffboardingDesk:
         evidence = self._p.clock.now() + self._p.retention(state.tenant).evidence
         until = f"{evidence:%Y-%m-%d}"
         kept: list[Json] = [
-            {"what": "evidence, certificates and receipts of deletions", "why": "proof of what was done", "until": until},
-            {"what": "keyed hashes of who asked not to be called", "why": "so that nobody calls them again", "until": until},
+            {"what": each.what, "why": each.why, "places": list(each.places), "until": until if each.ends else None}
+            for each in KEPT
         ]
         steps: dict[str, Json] = {
             step.value: {"begun": timestamp(done.begun), "ended": timestamp(done.ended) if done.ended else None, **done.facts}

@@ -268,7 +268,10 @@ class AttemptsHolding:
 
 
 class CallersHolding:
-    """Whose call a call is. Only of one call at a time: all of a person's are in ``PersonsHolding``, and go with it."""
+    """Whose call a call is. Only of one call at a time: all of a person's are in ``PersonsHolding``, and go with it.
+
+    The person stays there without calls: number data is kept until the contract's end, and for its time after it.
+    """
 
     name = CALLERS
     data_class = DataClass.METADATA
@@ -293,7 +296,7 @@ class CallersHolding:
     async def delete(self, item: Item) -> Deleted:
         call = CallId(item.id)
         if (subject := await self._subjects.of_call(item.tenant, call)) is not None:
-            await self._subjects.forget(item.tenant, subject, [call])
+            await self._subjects.gone(item.tenant, subject, call)
         return Deleted((STORE,))
 
     async def copies(self, item: Item) -> AsyncIterator[Copy]:
@@ -303,7 +306,7 @@ class CallersHolding:
 
 
 class SpokenHolding:
-    """Whom what was said on a call names. Of one call at a time, as ``CallersHolding``."""
+    """Whom what was said on a call names. Of one call at a time; it is no number data, so who has no call left is forgotten."""
 
     name = SPOKEN
     data_class = DataClass.METADATA

@@ -151,6 +151,7 @@ class Acts:
             gone = {(each.holding, each.of) for each in before}
             index = _index(items, first.held, whole=call is None and not going_on)
             index = [item for item in index if (item.holding, item.id) not in gone]
+            index += await self._numbers(tenant, index) if call is None else []
             last = await self._p.deletions.delete(tenant, index, why=why, by=by)
             certificates += (*first.certificates, *before, *last.certificates)
             held = (*first.held, *last.held)
@@ -162,6 +163,16 @@ class Acts:
         certificates += await self._finish(tenant, subject, call, seen)
         stays = await self._stays(tenant, subject, seen)
         return Erasure(finished, len(seen), tuple(certificates), held, stays, len(going_on))
+
+    async def _numbers(self, tenant: TenantId, index: Sequence[Item]) -> list[Item]:
+        """Who is erased by what they said called from a number: where no other call came from it, its hash is theirs alone."""
+        persons, found = self._p.kept.persons, list[Item]()
+        calls = {CallId(item.id) for item in index if item.holding == CALLERS}
+        for subject in {whose for call in calls if (whose := await persons.of_call(tenant, call)) is not None}:
+            if calls.issuperset(await persons.calls(tenant, subject)):
+                places = [place for place in self._p.kept.holdings if place.name == PERSONS]
+                found += [item for place in places if (item := await place.of_person(tenant, subject)) is not None]
+        return found
 
     async def _may_be_theirs(self, tenant: TenantId, subject: str, call: CallId) -> bool:
         """Whether a call is theirs, or nobody's."""

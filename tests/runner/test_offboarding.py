@@ -68,6 +68,7 @@ class World:
     key: str = "key_of_the_tenant"
     api_keys: set[str] = field(default_factory=lambda: {"key_1"})
     export: bool = False
+    lists: bool = True
     sealed_again: int = 0
     now: datetime = START
 
@@ -168,6 +169,7 @@ class Program:
                 ids=RandomIds(),
                 key_destroyed=fuse.around(self._seal),
                 keep_certificate=fuse.around(self.log.keep_certificate),
+                forget=fuse.around(self._forget),
             )
         )
 
@@ -220,6 +222,11 @@ class Program:
     async def purge(self) -> PurgeProof:
         return PurgeProof("rewritten")
 
+    async def _forget(self, tenant: TenantId) -> Facts:
+        assert self.world.left == set(), "a restriction went before the data that it is about"
+        self.world.lists = False
+        return {"forgotten": "lists"}
+
     async def _seal(self) -> None:
         self.world.sealed_again += 1
 
@@ -251,6 +258,7 @@ def check(world: World, state: Offboarding) -> None:
         assert world.sealed_again
     if Step.CONTACT_DELETED in done or state.status is Status.DONE:
         assert world.left == set()
+        assert not world.lists
     if world.now < state.times.contact_from:
         assert world.kept["persons"], "number data is kept for its time"
     if POINT_OF_NO_RETURN not in state.steps:

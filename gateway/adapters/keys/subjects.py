@@ -1,7 +1,8 @@
 """Numbers as keyed hashes: what stands for a person in stores and evidence, where no number may stand in clear.
 
-HMAC-SHA256 (RFC 2104) under a key of the tenant, which HKDF (RFC 5869) derives from the master key. Telephone numbers are few
-enough to try them all, so a plain hash would hide nothing; without the master key this one does.
+HMAC-SHA256 (RFC 2104) under a key of the tenant, which HKDF (RFC 5869) derives from the identity key
+(``gateway.adapters.stores.identity``). Telephone numbers are few enough to try them all, so a plain hash would hide nothing;
+without the identity key, which the master key locks, this one does.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class SubjectHash:
     """
 
     def __init__(self, key: Private[bytes], home: Home = lambda _: "") -> None:
-        """``key``: the master key, at least 32 bytes."""
+        """``key``: the identity key, at least 32 bytes."""
         if len(key.reveal()) < 32:
             raise ValueError("the key of the subject hashes needs at least 32 bytes")
         self._key = key
