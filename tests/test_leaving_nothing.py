@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.adapters.audit.sealed_file import SEALED
 from gateway.adapters.stores.embedded import EmbeddedValkey
+from gateway.adapters.stores.key_shelf import RedisKeyShelf
+from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.notices import RedisNoticeLog
+from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.redis import Store
+from gateway.adapters.stores.snapshot import Snapshot
 from gateway.adapters.stores.subjects import RedisSubjects
 from gateway.adapters.stores.suppression import RedisSuppression
 from gateway.adapters.stores.tenant_keys import TenantKeys
+from gateway.adapters.system import RandomIds
+from gateway.cli.data import attach_data_desk
 from gateway.locks import Locked
 from gateway.policy.notice import Event, Happened
+from gateway.policy.offboarding import KEPT
+from gateway.runner.backup_restore import RestoreParts, Restoring
+from gateway.runner.holdings import Holding
 from gateway.values import ProcessorId, TenantId
 from tests.runner.lived import ACME, BEGAN, CALLS, GLOBEX, WHO
 from tests.test_leaving import AUTH, PATH, House, opened
@@ -146,3 +158,30 @@ async def test_all_that_the_store_still_has_of_a_tenant_is_named_in_its_certific
     assert "restricted" in stated["steps"]["contact_deleted"]["forgotten"]
     assert await RedisSuppression(store).opted_out(ACME, "b" * 64) is not None
     assert await names(store, GLOBEX) == others
+
+
+async def test_lists_and_restrictions_do_not_come_back_with_a_backup_of_before(house: House) -> None:
+    """A store that is restored after the end has no more of the tenant than the one that it stands for."""
+    old = await house.backups().create(house.folder / "backups", region="local")
+    await house.asked("POST", status=202, json={"reason": "contract ended"})
+    await leave(house, 8)
+    await leave(house, 13)
+    gateway, new = house.gateway, house.folder / "new"
+    target = replace(gateway.settings, redis_url=f"{gateway.settings.redis_url}?db=3", data=new)
+    async with (
+        Store(target.redis_url or "", timeout_s=20) as store,
+        RedisLedger(store, timeout_s=20) as ledger,
+        Snapshot(store) as snapshot,
+        AsyncExitStack() as running,
+    ):
+
+        async def places() -> Sequence[Holding]:
+            return (await attach_data_desk(target, PolicyFolder.open(target.policies), running)).holdings
+
+        masters = gateway.keys.masters
+        about = (store, snapshot, ledger, new, RedisKeyShelf(store, masters), masters, places, house.clock, RandomIds())
+        await Restoring(RestoreParts(*about)).run(old.path, old.path.with_name(SEALED), [gateway.ledger])
+        left = {each.split(":")[0] for each in await names(store, ACME)}
+        assert left - {place for each in KEPT for place in each.places} == set()
+        assert "opted-out" in left
+        assert {"list", "lists", "restricted"} <= {each.split(":")[0] for each in await names(store, GLOBEX)}
