@@ -20,6 +20,7 @@ from gateway.adapters.stores.consents import RedisConsents
 from gateway.adapters.stores.conversations import RedisConversations
 from gateway.adapters.stores.lease import RedisLease
 from gateway.adapters.stores.ledger import RedisLedger
+from gateway.adapters.stores.offboarding import RedisOffboarding
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.subjects import RedisSubjects
 from gateway.adapters.stores.suppression import RedisSuppression
@@ -133,6 +134,7 @@ def open_righting(needs: RightingNeeds) -> Righting:
             ledger=needs.ledger,
             clock=needs.clock,
             ids=needs.ids,
+            taken_along=RedisOffboarding(needs.store).exported,
         )
     )
     book = CaseBook(RedisCases(needs.store), needs.ledger, policies, senders, needs.clock, needs.ids)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
@@ -32,6 +32,7 @@ LONGEST_VALUE = 500
 NEVER_ALTERED = frozenset({DataClass.EVIDENCE})
 OPT_OUT_STAYS = "the keyed hash of who is not to be called stays: without it they would be called again (GDPR art. 17(3)(b))"
 RESTRICTION_STAYS = "the keyed hash of whose data is only stored stays until it is lifted: it is what keeps it so"
+EXPORT_STAYS = "the tenant is leaving, and what it takes along was written before: that file goes with the tenant's data"
 EVIDENCE_STAYS = "the evidence holds no word and no number of theirs, only keyed hashes, and stays (GDPR art. 17(3)(e))"
 
 
@@ -106,6 +107,8 @@ class ActParts:
     ledger: Ledger
     clock: Clock
     ids: Ids
+    taken_along: Callable[[TenantId], Awaitable[bool]]
+    """Whether a tenant that leaves has its export, with everything that was kept when it was written. Raises StoreUnavailable."""
 
 
 class Acts:
@@ -162,6 +165,7 @@ class Acts:
         # Behind the last look: what another gateway destroyed meanwhile was not seen by it.
         certificates += await self._finish(tenant, subject, call, seen)
         stays = await self._stays(tenant, subject, seen)
+        finished = finished and EXPORT_STAYS not in stays
         return Erasure(finished, len(seen), tuple(certificates), held, stays, len(going_on))
 
     async def _numbers(self, tenant: TenantId, index: Sequence[Item]) -> list[Item]:
@@ -206,6 +210,8 @@ class Acts:
             found.append(OPT_OUT_STAYS)
         if await self._p.kept.persons.restricted(tenant, subject) is not None:
             found.append(RESTRICTION_STAYS)
+        if await self._p.taken_along(tenant):
+            found.append(EXPORT_STAYS)
         return (*found, EVIDENCE_STAYS) if calls else tuple(found)
 
     async def keeps_as_it_is(

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from gateway.adapters.stores.consents import RedisConsents
+from gateway.adapters.stores.offboarding import RedisOffboarding
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.transcripts import RedisTranscripts, TranscriptFacts, TurnKept
 from gateway.adapters.system import RandomIds
@@ -29,12 +30,13 @@ from gateway.errors import (
 from gateway.evidence.certificate import Certificate
 from gateway.policy.cases import Case
 from gateway.policy.consent import Answer, ConsentRecord, How
+from gateway.policy.offboarding import Offboarding, Step, Times
 from gateway.policy.retention import HoldScope
 from gateway.runner.account import CallAccount
 from gateway.runner.holdings import Holding
 from gateway.runner.places import VaultHolding
 from gateway.runner.rights import Correction, RightsDesk, collected
-from gateway.runner.rights_acts import EVIDENCE_STAYS, RESTRICTION_STAYS, Acts
+from gateway.runner.rights_acts import EVIDENCE_STAYS, EXPORT_STAYS, RESTRICTION_STAYS, Acts
 from gateway.runner.rights_case import Right, Via
 from gateway.values import CallId, DataClass, MaskedText, Placeholder, Private, TenantId
 from tests.journeys.persons import ACME, ANNE, BETA, NOW, House, names_in, open_house, seed
@@ -378,6 +380,21 @@ async def test_an_answer_says_what_stays_and_why(house: House, desk: RightsDesk)
     assert done.facts["kept"] == [RESTRICTION_STAYS, EVIDENCE_STAYS]
     assert await house.righting.persons.restricted(ACME, house.anne()) == NOW
     assert all(isinstance(each, Certificate) for each in done.certificates)
+
+
+async def test_an_erasure_is_not_done_while_a_leaving_tenants_export_has_their_data(house: House, desk: RightsDesk) -> None:
+    """The file was written before; when it has gone with the tenant's data, the erasure goes on by itself and ends."""
+    times = Times.of(NOW, ends=NOW, contact=timedelta(days=20))
+    leaving = Offboarding("offboarding_1", ACME, "contract ended", KIM, NOW, times)
+    exported = leaving.begin(Step.EXPORTED, NOW).end(Step.EXPORTED, NOW, {"files": 3, "machine": "one"})
+    ends = RedisOffboarding(house.store)
+    assert await ends.save(exported, before=0)
+    done = await desk.do(ACME, (await checked(desk, Right.ERASE)).id, by=KIM)
+    assert not done.finished
+    assert EXPORT_STAYS in str(done.facts["kept"])
+    deleted = exported.begin(Step.DATA_DELETED, NOW)
+    assert await ends.save(deleted, before=exported.version)
+    assert await desk.resume(ACME, begun_before=NOW + timedelta(days=1)) == 1
 
 
 async def test_a_wrong_value_is_put_right_in_every_place_at_once(house: House, desk: RightsDesk) -> None:

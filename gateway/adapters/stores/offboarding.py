@@ -43,6 +43,11 @@ class RedisOffboarding:
         stored: Any = await self._store.ask("HGET", place(tenant), "state")
         return None if stored is None else _read(tenant, stored)
 
+    async def exported(self, tenant: TenantId) -> bool:
+        """Whether a file with everything that was kept of the tenant may lie on a disk, for it to take along."""
+        state = await self.find(tenant)
+        return state is not None and state.keeps_export and Step.EXPORTED in state.steps
+
     async def left(self, tenants: Collection[str]) -> frozenset[str]:
         """Those of them that are gone: their keys were destroyed. One exchange, none where nobody is asked about."""
         if not tenants:
