@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -205,11 +205,11 @@ class House:
     def anne(self, tenant: TenantId = ACME) -> str:
         return self.hashes(tenant, Private(ANNE))
 
-    async def record(self, tenant: TenantId, call: CallId) -> None:
+    async def record(self, tenant: TenantId, call: CallId, at: datetime = START, *, keep_s: int = 86_400) -> None:
         """Three seconds of sound, as a call leaves them."""
         key = await self.shelf.key(tenant, call, CLASS, create=True)
         assert key is not None
-        stated = {"started": START.isoformat(timespec="microseconds"), "consent": "sha256:c", "rate": RATE, "redacted": "silence"}
+        stated = {"started": at.isoformat(timespec="microseconds"), "consent": "sha256:c", "rate": RATE, "redacted": "silence"}
         header = new_header(key, tenant, call, **stated)
         folder = Folder(self.folder / "recordings")
         file = await folder.create(header, key)
@@ -217,16 +217,16 @@ class House:
             await file.write(piece)
         await file.finish(24_000)
         index = RedisRecordings(self.store)
-        facts = RecordingFacts(call, str(stated["started"]), "disk", "folder", header.key_id, "sha256:c", "silence", RATE, 86_400)
+        facts = RecordingFacts(call, str(stated["started"]), "disk", "folder", header.key_id, "sha256:c", "silence", RATE, keep_s)
         await index.put(tenant, replace(facts, folder=folder.name))
         await index.change(tenant, call, state=KEPT, ms=3_000, chunks=file.chunks, sha256=file.sha256)
 
-    async def write_down(self, tenant: TenantId, call: CallId, said: str, **values: str) -> None:
+    async def write_down(self, tenant: TenantId, call: CallId, said: str, at: datetime = START, **values: str) -> None:
         """What was said on a call, as it is kept: ``said`` names its values as ``<PERSON_1>``."""
-        at = START.isoformat(timespec="microseconds")
-        facts = TranscriptFacts(call, at, "sha256:c", "quality", keep_s=86_400 * 90)
+        began = at.isoformat(timespec="microseconds")
+        facts = TranscriptFacts(call, began, "sha256:c", "quality", keep_s=86_400 * 90)
         kept = await RedisTranscripts(self.store, self.shelf).begin(tenant, facts)
-        await kept.write({1: TurnKept("caller", at, MaskedText(said))}, placed(values))
+        await kept.write({1: TurnKept("caller", began, MaskedText(said))}, placed(values))
         await kept.finish(1)
 
     async def written_down(self, tenant: TenantId, call: CallId) -> dict[str, str]:
@@ -275,13 +275,21 @@ def placed(values: Mapping[str, str]) -> dict[Placeholder, Private[str]]:
     return {Placeholder(f"<{name.upper()}_1>"): Private(value) for name, value in values.items()}
 
 
-async def open_house(store: Store, folder: Path, running: AsyncExitStack, *, purging: bool = False) -> House:
+async def open_house(
+    store: Store,
+    folder: Path,
+    running: AsyncExitStack,
+    *,
+    purging: bool = False,
+    policy: str = POLICY,
+    key_destroyed: Callable[[], Awaitable[None]] | None = None,
+) -> House:
     """On a real store, with real files below ``folder``. ``purging``: its own file is rewritten where a key was destroyed."""
     policies = folder / "policies"
     (policies / "tenants").mkdir(parents=True)
     (policies / "subprocessors.yaml").write_text(REGISTRY)
     for tenant, language in zip(TENANTS, ("de", "en", "en"), strict=True):
-        (policies / "tenants" / f"{tenant}.yaml").write_text(POLICY.format(tenant=tenant, language=language))
+        (policies / "tenants" / f"{tenant}.yaml").write_text(policy.format(tenant=tenant, language=language))
     known = PolicyFolder.open(policies)
     clock, ids, telemetry, channel = MovedClock(NOW), RandomIds(), NullTelemetry(), Channel()
     ledger = await running.enter_async_context(RedisLedger(store, timeout_s=PATIENCE_S))
@@ -305,7 +313,7 @@ async def open_house(store: Store, folder: Path, running: AsyncExitStack, *, pur
     transcripts = open_transcripts(store, shelf, ledger, clock)
     places = HoldingNeeds(store, recordings.desk, Receipts(store, folder / "receipts"), clock, (transcripts.holding,))
     signing = SigningKey(b"s" * 32)
-    desk = DataDeskNeeds(store, ledger, signing, clock, ids, telemetry, hashes, shelf if purging else None)
+    desk = DataDeskNeeds(store, ledger, signing, clock, ids, telemetry, hashes, shelf if purging else None, key_destroyed)
     data = open_data_desk(desk, holdings(places))
     governing = await open_governing(
         Needs(store, ledger, lambda: known.policies, Secrets(folder / "secrets", {}), b"i" * 32, {}, clock, ids), running
