@@ -95,7 +95,7 @@ def body_of_grant(processor: str, hop: str, call: int, **more: Json) -> dict[str
 def drafts(tenant: TenantId, call: CallId, number: int, subject: str) -> Iterator[Draft]:
     """A call that was announced, heard, masked, answered and ended; every tenth agreed to be recorded."""
     at, before = START + timedelta(minutes=number), genesis(tenant, call)
-    started = {
+    started: dict[str, Json] = {
         "carrier": "twilio",
         "direction": "inbound",
         "language": "de",
@@ -221,7 +221,9 @@ class House:
         await index.put(tenant, replace(facts, folder=folder.name))
         await index.change(tenant, call, state=KEPT, ms=3_000, chunks=file.chunks, sha256=file.sha256)
 
-    async def write_down(self, tenant: TenantId, call: CallId, said: str, at: datetime = START, **values: str) -> None:
+    async def write_down(
+        self, tenant: TenantId, call: CallId, said: str, values: Mapping[str, str], at: datetime = START
+    ) -> None:
         """What was said on a call, as it is kept: ``said`` names its values as ``<PERSON_1>``."""
         began = at.isoformat(timespec="microseconds")
         facts = TranscriptFacts(call, began, "sha256:c", "quality", keep_s=86_400 * 90)
@@ -313,7 +315,7 @@ async def open_house(
     transcripts = open_transcripts(store, shelf, ledger, clock)
     places = HoldingNeeds(store, recordings.desk, Receipts(store, folder / "receipts"), clock, (transcripts.holding,))
     signing = SigningKey(b"s" * 32)
-    desk = DataDeskNeeds(store, ledger, signing, clock, ids, telemetry, hashes, shelf if purging else None, key_destroyed)
+    desk = DataDeskNeeds(store, ledger, signing, clock, ids, telemetry, hashes, shelf if purging else None, key_destroyed=key_destroyed)
     data = open_data_desk(desk, holdings(places))
     governing = await open_governing(
         Needs(store, ledger, lambda: known.policies, Secrets(folder / "secrets", {}), b"i" * 32, {}, clock, ids), running

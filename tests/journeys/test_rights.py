@@ -105,11 +105,11 @@ class Journey:
             first, second, third, *_ = house.calls[tenant]
             await house.record(tenant, first)
             await house.remember(tenant, second, person=NAME, street_address=STREET)
-            await house.write_down(tenant, third, "I am <PERSON_1> of <STREET_ADDRESS_1> in file <MEDICAL_RECORD_1>", **SAID)
+            await house.write_down(tenant, third, "I am <PERSON_1> of <STREET_ADDRESS_1> in file <MEDICAL_RECORD_1>", SAID)
             await house.agreed(tenant, house.anne(tenant), LETTER)
             for number in range(OTHERS):
                 call = CallId(f"call_other_{number}")
-                await house.write_down(tenant, call, "I live in <STREET_ADDRESS_1>", street_address=STREET)
+                await house.write_down(tenant, call, "I live in <STREET_ADDRESS_1>", {"street_address": STREET})
                 await house.agreed(tenant, house.hashes(tenant, Private(f"+49160{number:07d}")), LETTER)
 
     async def nothing_in_clear(self) -> None:
