@@ -315,7 +315,9 @@ async def open_house(
     transcripts = open_transcripts(store, shelf, ledger, clock)
     places = HoldingNeeds(store, recordings.desk, Receipts(store, folder / "receipts"), clock, (transcripts.holding,))
     signing = SigningKey(b"s" * 32)
-    desk = DataDeskNeeds(store, ledger, signing, clock, ids, telemetry, hashes, shelf if purging else None, key_destroyed=key_destroyed)
+    desk = DataDeskNeeds(
+        store, ledger, signing, clock, ids, telemetry, hashes, shelf if purging else None, key_destroyed=key_destroyed
+    )
     data = open_data_desk(desk, holdings(places))
     governing = await open_governing(
         Needs(store, ledger, lambda: known.policies, Secrets(folder / "secrets", {}), b"i" * 32, {}, clock, ids), running
