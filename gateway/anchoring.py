@@ -17,6 +17,7 @@ from gateway.adapters.audit.authority import Authority
 from gateway.adapters.audit.second_place import SecondPlace
 from gateway.adapters.keys.signing import SigningKey
 from gateway.adapters.stores.anchors import RedisAnchors
+from gateway.adapters.stores.chains import RedisChains
 from gateway.adapters.stores.lease import RedisLease
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.redis import Store
@@ -63,7 +64,7 @@ async def open_anchoring(needs: AnchoringNeeds, running: AsyncExitStack) -> Anch
         anchors=RedisAnchors(needs.store),
         chain=needs.ledger,
         lease=RedisLease(needs.store, needs.ids.new("gateway")),
-        tenants=needs.tenants,
+        tenants=RedisChains(needs.store, needs.tenants, needs.clock),
         sign=needs.signing.sign,
         public_key=needs.signing.public_key,
         clock=needs.clock,

@@ -30,8 +30,9 @@ from gateway.ports import Clock, Ids, Secrets, Telemetry
 from gateway.recording import DeskNeeds, Recordings, open_recordings
 from gateway.righting import Righting, RightingNeeds, open_righting
 from gateway.runner.auditing import AuditDesk
-from gateway.runner.backup import KeySeal
 from gateway.runner.children import ChildCalls
+from gateway.runner.key_seal import KeySeal
+from gateway.runner.rights_callers import homes
 from gateway.settings import Settings
 from gateway.tasks import TaskOwner
 from gateway.transcribing import TranscriptsKept, open_transcripts
@@ -90,12 +91,14 @@ class Desks:
         if anchoring is not None:
             tasks.start(keep_anchoring(anchoring), name="anchors")
         tasks.start(self.recordings.keep(), name="recordings")
-        kept = self.data.keep(self.recordings.desk, lambda: needs.policies.policies.tenants, ended=self.leaving.ended)
+        desk, receipts = self.recordings.desk, needs.receipts
+        kept = self.data.keep(desk, receipts, lambda: needs.policies.policies.tenants, ended=self.leaving.ended)
         tasks.start(kept, name="retention")
         tasks.start(self.leaving.keep(), name="leaving")
         tasks.start(self.incidents.keep(needs.telemetry), name="incidents")
         tasks.start(self.righting.keep(), name="rights")
-        tasks.start(keep_forgetting(self.children, lambda: needs.policies.policies.tenants), name="children")
+        to_delete = (self.children, self.recordings.needs.deleting, self.transcripts.needs.deleting)
+        tasks.start(keep_forgetting(to_delete, self.data.everybody), name="children")
         tasks.start(retry_notices(governing.notices, governing.changes, governing.policies), name="notices")
 
     def _audit_routes(self, operator: Private[str]) -> list[web.RouteDef]:
@@ -128,15 +131,15 @@ async def open_desks(needs: DesksNeeds, running: AsyncExitStack) -> Desks:
             notices=governing.watch,
         )
     )
-    transcripts = open_transcripts(store, keys.shelf, ledger, clock)
+    transcripts = open_transcripts(store, keys.shelf, ledger, clock, data=needs.settings.data)
     places = HoldingNeeds(store, recordings.desk, needs.receipts, clock, (transcripts.holding,))
     about = (store, ledger, needs.signing, clock, ids, needs.telemetry)
     sealed = KeySeal(store, keys.masters, clock, ids).destroyed
+    subject = SubjectHash(keys.identity, homes(lambda: needs.policies.policies.tenants))
     data = open_data_desk(
-        DataDeskNeeds(*about, SubjectHash(keys.identity), keys.shelf, sealed, lambda: needs.policies.policies.tenants),
-        holdings(places),
+        DataDeskNeeds(*about, subject, keys.shelf, sealed, lambda: needs.policies.policies.tenants), holdings(places)
     )
-    recordings.needs.deleting.by, transcripts.needs.deleting.by = data.delete_recording, data.delete_transcript
+    data.delete_for(recordings.needs.deleting, transcripts.needs.deleting)
     kept = (needs.settings.data, store, ledger, keys, data, needs.signing)
     return Desks(
         needs=needs,
@@ -145,7 +148,7 @@ async def open_desks(needs: DesksNeeds, running: AsyncExitStack) -> Desks:
         recordings=recordings,
         transcripts=transcripts,
         data=data,
-        children=open_children(store, data),
+        children=open_children(store, data, needs.settings.data),
         righting=open_righting(RightingNeeds(store, ledger, governing, keys, data, transcripts.desk, clock, ids)),
         leaving=open_leaving(LeavingNeeds(*kept, lambda: needs.policies.policies.tenants, clock, ids, needs.telemetry)),
     )

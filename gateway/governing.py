@@ -40,7 +40,7 @@ from gateway.runner.notices import NoticeDesk, NoticeSender, NoticeWatch, terms_
 from gateway.runner.opt_out import HeardOnce
 from gateway.runner.outbound import DialDesk
 from gateway.runner.policy_notices import PolicyNotices
-from gateway.runner.rights_callers import Callers
+from gateway.runner.rights_callers import Callers, homes
 from gateway.runner.rights_spoken import SpokenPersons
 from gateway.values import CallId, Hop, Private, TenantId
 
@@ -103,7 +103,8 @@ async def open_governing(needs: Needs, running: AsyncExitStack) -> Governing:
     notice_log = RedisNoticeLog(needs.store)
     senders = await open_senders(needs.secrets, needs.env, needs.clock, running)
     desk = NoticeDesk(notice_log, needs.ledger, needs.policies, senders, needs.clock, needs.ids, permitted_route)
-    subject, persons = SubjectHash(Private(needs.identity)), RedisSubjects(needs.store)
+    persons = RedisSubjects(needs.store)
+    subject = SubjectHash(Private(needs.identity), homes(lambda: needs.policies().tenants))
     dial = DialDesk(
         RedisSuppression(needs.store),
         RedisConsents(needs.store),

@@ -10,6 +10,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from aiohttp import web
 
@@ -23,6 +24,7 @@ from gateway.adapters.stores.offboarding import RedisOffboarding
 from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.subjects import RedisSubjects
+from gateway.adapters.stores.tenants import tenants_with_evidence
 from gateway.errors import DataHeld, NotFound
 from gateway.http.holds import data_routes
 from gateway.locks import KeyShelf
@@ -47,6 +49,7 @@ from gateway.runner.places import (
 from gateway.runner.recordings import RecordingDesk
 from gateway.runner.retention import PAUSE_S, Sweeper, SweeperParts
 from gateway.runner.tenants import is_known
+from gateway.runner.to_delete import Deleting
 from gateway.values import CallId, DataClass, Private, TenantId
 
 
@@ -68,7 +71,7 @@ def holdings(needs: HoldingNeeds) -> tuple[Holding, ...]:
         RecordingsHolding(needs.desk),
         VaultHolding(needs.store, needs.clock),
         *needs.more,
-        ReceiptsHolding(needs.receipts),
+        ReceiptsHolding(needs.receipts, lambda: needs.desk.machine),
         ConsentsHolding(needs.store),
         AttemptsHolding(needs.store),
         CallersHolding(subjects, needs.clock),
@@ -122,9 +125,14 @@ class DataDesk:
         """Holds, certificates, and the erasure of one call."""
         return data_routes(operator, self.holds, self.subject, self.erase_call, self.certificates)
 
-    async def keep(self, recordings: RecordingDesk, tenants: Tenants, *, ended: Ended | None = None) -> None:
+    async def keep(self, recordings: RecordingDesk, receipts: Receipts, tenants: Tenants, *, ended: Ended | None = None) -> None:
         """Look after retention, again and again, until cancelled. ``ended``: when a tenant's contract ended."""
-        await self.sweeper(tenants, ended=ended).run(lambda: recordings.clear_away(self.recording_deleted))
+
+        async def clear_away() -> None:
+            await receipts.clear_away()
+            await recordings.clear_away(self.recording_deleted)
+
+        await self.sweeper(tenants, ended=ended).run(clear_away)
 
     def sweeper(self, tenants: Tenants, *, ended: Ended | None = None) -> Sweeper:
         """Who looks after retention. ``ended``: when a tenant's contract ended; None: not known of any."""
@@ -145,10 +153,16 @@ class DataDesk:
                 telemetry=self.needs.telemetry,
                 ended=_never if ended is None else ended,
                 pause=paused,
+                everybody=self.everybody,
                 evidence=ChainExpiry(self.needs.store, self.needs.clock),
                 departed=RedisOffboarding(self.needs.store).over,
             )
         )
+
+    async def everybody(self) -> tuple[TenantId, ...]:
+        """Whoever has a policy, or has or ever had data: also tenants whose file was taken away. Raises StoreUnavailable."""
+        known = () if self.needs.tenants is None else tuple(self.needs.tenants())
+        return tuple(dict.fromkeys((*known, *await tenants_with_evidence(self.needs.store))))
 
     async def recording_deleted(self, tenant: TenantId, call: CallId) -> bool:
         """Whether it is certified that the sound of a call was deleted. Raises StoreUnavailable."""
@@ -176,12 +190,24 @@ class DataDesk:
         """The same of what was said on it."""
         return await self._delete_class(DataClass.TRANSCRIPT, "transcript", tenant, call, why=why, by=by)
 
+    def delete_for(self, recordings: Deleting, transcripts: Deleting) -> None:
+        """What callers no longer agree to goes through this desk."""
+        recordings.by, transcripts.by = self.delete_recording, self.delete_transcript
+        recordings.held, transcripts.held = partial(self._keeps, DataClass.AUDIO), partial(self._keeps, DataClass.TRANSCRIPT)
+
+    async def _keeps(self, data_class: DataClass, tenant: TenantId, call: CallId) -> bool:
+        """Whether holds keep all that there is of that class."""
+        items = [item for item in await self.of_call(tenant, call) if item.data_class is data_class]
+        return bool(items) and len(await self.deletions.held(tenant, items)) == len(items)
+
     async def _delete_class(
         self, data_class: DataClass, named: str, tenant: TenantId, call: CallId, *, why: str, by: str
     ) -> Deletion:
+        why = reason_of_a_person(why)
         places = [holding for holding in self.holdings if holding.data_class is data_class]
         items = [item for holding in places if (item := await holding.of_call(tenant, call)) is not None]
         if not items:
+            await self.deletions.finish(tenant, call=call)  # who began it may have died: destroyed is not yet certified
             raise NotFound(f"there is no {named} of that call", hint=f"sordino {named}s list --tenant {tenant}")
         done = await self.deletions.delete(tenant, items, why=why, by=by)
         if done.held:
@@ -199,15 +225,14 @@ class DataDesk:
         """
         why = reason_of_a_person(why)
         items = await self.of_call(tenant, call)
-        if not items:
-            certificates = await self.certificates.of(tenant, call)
-            if not certificates:
-                raise NotFound("nothing is kept of that call", hint="its id stands in its receipt, and in the list of calls")
-            return Deletion(tuple(certificates))
         done = await self.deletions.delete(tenant, items, why=why, by=by)
-        if done.held and not done.certificates:
+        # Behind the look: what somebody decided before and died over is in no list any more.
+        gone = (*done.certificates, *await self.deletions.finish(tenant, call=call))
+        if done.held and not gone:
             raise DataHeld("a legal hold keeps all of that call", hint="lift the hold first", reasons=held_reasons(done.held))
-        return done
+        if not items and not (gone := tuple(await self.certificates.of(tenant, call))):
+            raise NotFound("nothing is kept of that call", hint="its id stands in its receipt, and in the list of calls")
+        return Deletion(gone, done.held)
 
 
 def _known(needs: DataDeskNeeds) -> Known | None:
@@ -225,7 +250,7 @@ def open_data_desk(needs: DataDeskNeeds, places: Sequence[Holding]) -> DataDesk:
     """The one door through which data goes."""
     chain = ChainHolding(needs.store, needs.ledger, needs.clock)
     holds, kept, shelf = RedisHolds(needs.store), (*places, chain), needs.shelf
-    subject_of = RedisSubjects(needs.store).of_call
+    subjects = RedisSubjects(needs.store)
 
     async def purge() -> str:
         if needs.key_destroyed is not None:
@@ -243,8 +268,9 @@ def open_data_desk(needs: DataDeskNeeds, places: Sequence[Holding]) -> DataDesk:
         clock=needs.clock,
         ids=needs.ids,
         telemetry=needs.telemetry,
-        subject_of=subject_of,
+        subject_of=subjects.of_call,
+        calls_of=subjects.calls,
         purge=None if shelf is None else purge,
     )
-    desk = HoldDesk(holds, needs.ledger, needs.clock, needs.ids, subject_of, _known(needs))
+    desk = HoldDesk(holds, needs.ledger, needs.clock, needs.ids, subjects.of_call, _known(needs))
     return DataDesk(needs, kept, Deletions(parts), desk, RedisCertificates(needs.store), needs.subject)

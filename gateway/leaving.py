@@ -13,6 +13,7 @@ from aiohttp import web
 
 from gateway.adapters.keys.signing import SigningKey
 from gateway.adapters.recordings.folder import Folder
+from gateway.adapters.stores.departed import RedisDeparted
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.offboarding import RedisOffboarding
 from gateway.adapters.stores.redis import Store
@@ -22,10 +23,11 @@ from gateway.holding import DataDesk
 from gateway.http.offboarding import offboarding_routes
 from gateway.keeping import Keys
 from gateway.policy.model import TenantPolicy
-from gateway.policy.offboarding import Offboarding, Status
+from gateway.policy.offboarding import Offboarding
 from gateway.policy.retention import Retention
 from gateway.ports import Clock, Ids, Telemetry
-from gateway.runner.backup import RECORDINGS, KeySeal
+from gateway.runner.backup import RECORDINGS
+from gateway.runner.key_seal import KeySeal
 from gateway.runner.offboarding import OffboardingDesk, OffboardingParts
 from gateway.runner.offboarding_export import ExportParts, TenantExports
 from gateway.values import Private, TenantId
@@ -74,23 +76,35 @@ class Leaving:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def round(self) -> None:
-        """Go on with every end that is not over, and with keys that other gateways could not replace beside backups."""
+        """Go on with every end that is not over, and with keys that other gateways could not replace beside backups.
+
+        Whatever cannot be done now keeps nothing else from being done.
+        """
+        await self._seal()
         try:
             tenants = await self.log.all()
-            for missing in await self.seal.seal_all():
-                log.warning("the keys beside the backups in %s are older than they may be, and it is not here", missing)
-        except (SordinoError, OSError) as error:
-            log.warning("tenants that leave could not be looked at now: %s", _code(error))
+        except SordinoError as error:
+            log.warning("tenants that leave could not be looked at now: %s", error.code)
             return
         for tenant in tenants:
             try:
                 state = await self.desk.advance(tenant)
+                self._tell(state)
+                if state.over:
+                    await self.log.rest(tenant)
             except SordinoError as error:
                 log.warning("the end of tenant %s could not go on now: %s", tenant, error.code)
-                continue
-            self._tell(state)
-            if state.status is not Status.ACTIVE:
-                await self.log.rest(tenant)
+        try:
+            await self.exports.tidy(self.log.find)
+        except SordinoError as error:
+            log.warning("what is left of exports of tenants could not be removed now: %s", error.code)
+
+    async def _seal(self) -> None:
+        try:
+            for missing in await self.seal.seal_all():
+                log.warning("the keys beside the backups in %s are older than they may be, and it is not here", missing)
+        except (SordinoError, OSError) as error:
+            log.warning("the keys beside backups could not be replaced now: %s", _code(error))
 
     def _tell(self, state: Offboarding) -> None:
         """What is past its deadline is counted, and said in the log."""
@@ -107,7 +121,7 @@ class Leaving:
     async def ended(self, tenant: TenantId) -> datetime | None:
         """When the tenant's account ended, or will; None: nobody ends it. Raises StoreUnavailable."""
         state = await self.log.find(tenant)
-        return None if state is None or state.status is Status.CANCELLED else state.times.ends
+        return None if state is None or state.stays else state.times.ends
 
 
 def open_leaving(needs: LeavingNeeds) -> Leaving:
@@ -147,6 +161,7 @@ def open_leaving(needs: LeavingNeeds) -> Leaving:
         ids=needs.ids,
         key_destroyed=seal.destroyed,
         keep_certificate=offboarding.keep_certificate,
+        forget=RedisDeparted(needs.store).forget,
         known=lambda tenant: tenant in needs.tenants(),
     )
     return Leaving(OffboardingDesk(parts), offboarding, exports, seal, needs.telemetry)

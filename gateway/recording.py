@@ -13,10 +13,13 @@ from gateway.adapters.recordings.folder import Folder, RecordingFile
 from gateway.adapters.recordings.format import CIPHER, CLASS, Sound, new_header
 from gateway.adapters.recordings.s3 import DIALECT as S3
 from gateway.adapters.recordings.s3 import S3Recordings
+from gateway.adapters.stores.deletions import RedisDeletions
 from gateway.adapters.stores.ledger import RedisLedger
+from gateway.adapters.stores.marks import Marks
 from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.recordings import KEPT, WAITING, RecordingFacts, RedisRecordings
 from gateway.adapters.stores.redis import Store
+from gateway.adapters.stores.withdrawn import RedisWithdrawn
 from gateway.call.child import BY_CHILD
 from gateway.errors import PolicyRefused, SordinoError, StoreUnavailable
 from gateway.evidence.entries import Json
@@ -28,12 +31,13 @@ from gateway.policy.model import TenantPolicy
 from gateway.ports import Clock, Conversation, Egress, Ids, Secrets, Tape, Telemetry
 from gateway.runner.account import CallAccount
 from gateway.runner.consents import CallConsents
-from gateway.runner.deletion import TAKEN_BACK, Deleting
 from gateway.runner.egress import CallEgress
 from gateway.runner.notices import NoticesNow
+from gateway.runner.places import RecordingsHolding
 from gateway.runner.recording import RecordedConversation, Recorder, RecorderParts
 from gateway.runner.recordings import FOLDER, RecordingDesk, RecordingParts
-from gateway.values import DataCategory, Gap, Hop, Private
+from gateway.runner.to_delete import Deleting, Noted
+from gateway.values import DataCategory, DataClass, Gap, Hop, Private
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +97,9 @@ class DeskNeeds:
 def open_recordings(needs: DeskNeeds) -> Recordings:
     """Files of this machine, an index in the store, and stores elsewhere for whom a Grant says so."""
     folder, index, waiting = Folder(needs.data / "recordings"), RedisRecordings(needs.store), asyncio.Event()
+    marks = Marks(needs.data / "to-delete" / DataClass.AUDIO.value)
+    deleting = Deleting(Noted(RedisWithdrawn(needs.store, DataClass.AUDIO), marks))
+    deletions = RedisDeletions(needs.store)
 
     def egress(tenant: TenantPolicy, account: CallAccount) -> Egress:
         origin = tenant.origins[0] if tenant.origins else ""
@@ -109,8 +116,11 @@ def open_recordings(needs: DeskNeeds) -> Recordings:
         egress=egress,
         tenants=lambda: needs.policies.policies.tenants,
         clock=needs.clock,
+        deleting=deleting,
+        decided=lambda tenant, call: deletions.decided(tenant, RecordingsHolding.name, call),
     )
-    return Recordings(RecordingNeeds(folder, index, needs.keys, needs.clock, waiting.set), RecordingDesk(parts), waiting)
+    kept = RecordingNeeds(folder, index, needs.keys, needs.clock, waiting.set, deleting)
+    return Recordings(kept, RecordingDesk(parts), waiting)
 
 
 class Taping:
@@ -249,7 +259,7 @@ class FileSink:
             await self.discard()
             return True
         self._file.release()  # nobody writes it any more; where a hold keeps it, it is mended as one that was cut here
-        return await self._needs.deleting.done(self._account.tenant, self._account.call, why=TAKEN_BACK)
+        return await self._needs.deleting.done(self._account.tenant, self._account.call)
 
     async def discard(self) -> None:
         try:

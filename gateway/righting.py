@@ -35,6 +35,7 @@ from gateway.ports import Clock, Ids
 from gateway.runner.cases import CaseBook
 from gateway.runner.rights import RightsDesk
 from gateway.runner.rights_acts import ActParts, Acts
+from gateway.runner.rights_callers import homes
 from gateway.runner.rights_correct import CorrectConsents, CorrectTranscripts, CorrectVault, RectifyTranscript
 from gateway.runner.rights_handout import Kept
 from gateway.runner.rights_spoken import CorrectSpoken
@@ -78,13 +79,22 @@ class Righting:
         needs = self.needs
         lease = RedisLease(needs.store, needs.ids.new("rights"))
         while True:
-            for tenant in tuple(needs.governing.policies().tenants):
+            for tenant in await self._everybody():
                 try:
                     if await lease.take(tenant, "rights", for_s=2 * LOOK_EVERY_S):
                         await self.desk.resume(tenant, begun_before=needs.clock.now() - LEFT_BEHIND)
                 except SordinoError as error:
                     log.warning("an erasure of tenant %s could not be finished now: %s", tenant, error.code)
             await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _everybody(self) -> tuple[TenantId, ...]:
+        """Also whose file was taken away: what was begun is finished."""
+        tenants = tuple(TenantId(name) for name in self.needs.governing.policies().tenants)
+        try:
+            return tuple(dict.fromkeys((*tenants, *await self.needs.data.everybody())))
+        except SordinoError as error:
+            log.warning("tenants without a policy could not be looked for now: %s", error.code)
+            return tenants
 
     def routes(self, operator: Private[str]) -> list[web.RouteDef]:
         """Its paths, behind the operator's key."""
@@ -126,7 +136,7 @@ def open_righting(needs: RightingNeeds) -> Righting:
         )
     )
     book = CaseBook(RedisCases(needs.store), needs.ledger, policies, senders, needs.clock, needs.ids)
-    subject = SubjectHash(needs.keys.identity)
+    subject = SubjectHash(needs.keys.identity, homes(lambda: policies().tenants))
     desk = RightsDesk(book, kept, acts, lambda name: policies().tenant(name), subject, needs.clock, spoken)
     return Righting(needs, desk, persons)
 

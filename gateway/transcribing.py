@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from gateway.adapters.stores.ledger import RedisLedger
+from gateway.adapters.stores.marks import Marks
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.transcripts import CallTranscript, RedisTranscripts, TranscriptFacts, TurnKept
+from gateway.adapters.stores.withdrawn import RedisWithdrawn
 from gateway.call.child import BY_CHILD
 from gateway.errors import PolicyRefused
 from gateway.evidence.entries import Json
@@ -19,10 +22,10 @@ from gateway.policy.transcripts import TRANSCRIPT
 from gateway.ports import Clock, Conversation
 from gateway.runner.account import CallAccount
 from gateway.runner.consents import CallConsents
-from gateway.runner.deletion import Deleting
+from gateway.runner.to_delete import Deleting, Noted
 from gateway.runner.transcribing import ScribeParts, TranscribedConversation, Transcriber
 from gateway.runner.transcripts import TranscriptDesk, TranscriptsHolding
-from gateway.values import Placeholder, Private
+from gateway.values import DataClass, Placeholder, Private
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +46,18 @@ class TranscriptsKept:
     holding: TranscriptsHolding
 
 
-def open_transcripts(store: Store, keys: KeyShelf, ledger: RedisLedger, clock: Clock) -> TranscriptsKept:
-    """Transcripts in the gateway's own store, under keys of its shelf."""
+def open_transcripts(
+    store: Store, keys: KeyShelf, ledger: RedisLedger, clock: Clock, *, data: Path | None = None
+) -> TranscriptsKept:
+    """Transcripts in the gateway's own store, under keys of its shelf. ``data``: where it is noted what is to be deleted while
+    the store does not answer; None: there is no call that could ask for it.
+    """
+    withdrawn = RedisWithdrawn(store, DataClass.TRANSCRIPT)
+    marks = None if data is None else Marks(data / "to-delete" / DataClass.TRANSCRIPT.value)
+    deleting = Deleting(withdrawn if marks is None else Noted(withdrawn, marks))
     kept = RedisTranscripts(store, keys)
-    desk = TranscriptDesk(kept, ledger, ledger.entries, clock)
-    return TranscriptsKept(TranscriptNeeds(kept, clock), desk, TranscriptsHolding(desk))
+    desk = TranscriptDesk(kept, ledger, ledger.entries, clock, deleting)
+    return TranscriptsKept(TranscriptNeeds(kept, clock, deleting), desk, TranscriptsHolding(desk))
 
 
 def purpose_of(tenant: TenantPolicy) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ import aiohttp
 import pytest
 
 from gateway.adapters.audit.backup_file import read_header
+from gateway.adapters.audit.sealed_file import SEALED
 from gateway.adapters.stores.consents import RedisConsents
 from gateway.adapters.stores.embedded import EmbeddedValkey
 from gateway.adapters.stores.key_shelf import RedisKeyShelf
@@ -20,6 +22,7 @@ from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.offboarding import RedisOffboarding
 from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.receipts import Receipts
+from gateway.adapters.stores.recordings import RedisRecordings
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.snapshot import Snapshot
 from gateway.adapters.stores.tenant_keys import TenantKeys
@@ -27,21 +30,21 @@ from gateway.adapters.system import RandomIds
 from gateway.adapters.telemetry.null import NullTelemetry
 from gateway.calling import Calls
 from gateway.cli.main import main
-from gateway.errors import TenantLeaving
+from gateway.errors import StoreUnavailable, TenantLeaving
 from gateway.evidence.entries import Json
 from gateway.leaving import Leaving, LeavingNeeds, open_leaving
 from gateway.policy.consent import Answer, ConsentRecord, How
-from gateway.policy.offboarding import Status
+from gateway.policy.offboarding import Offboarding, Status, Step
 from gateway.runner.account import CallAccount
-from gateway.runner.backup import SEALED, BackupParts, Backups
+from gateway.runner.backup import BackupParts, Backups
 from gateway.runner.backup_keys import tenant_key
 from gateway.runner.backup_restore import RestoreParts, Restoring
 from gateway.runner.leg import Leg
 from gateway.runner.places import ConsentsHolding, ReceiptsHolding
 from gateway.settings import Settings
-from gateway.values import CallId, Private
+from gateway.values import CallId, Private, TenantId
 from tests.http.listening import serving
-from tests.runner.lived import ACME, GLOBEX, WHO, Lived, lived, write_policies
+from tests.runner.lived import ACME, CALLS, GLOBEX, WHO, Lived, lived, write_policies
 
 T = TypeVar("T")
 AUTH = {"Authorization": "Bearer operator-key"}
@@ -73,14 +76,21 @@ class House:
             assert answer.status == status, body
             return body
 
+    def another(self) -> Leaving:
+        """Another gateway, with a disk of its own."""
+        gateway = self.gateway
+        kept = (self.folder / "other", gateway.store, gateway.ledger, gateway.keys, gateway.desk, gateway.signing)
+        tenants = PolicyFolder.open(gateway.settings.policies).policies.tenants
+        return open_leaving(LeavingNeeds(*kept, lambda: tenants, self.clock, RandomIds(), NullTelemetry()))
+
     def backups(self) -> Backups:
         gateway = self.gateway
         about = (gateway.store, gateway.keys.shelf, gateway.keys.masters, gateway.settings.data)
         return Backups(BackupParts(*about, dict, gateway.ledger, self.clock, RandomIds()))
 
 
-@pytest.fixture
-async def house(tmp_path: Path, valkey: EmbeddedValkey) -> AsyncIterator[House]:
+@asynccontextmanager
+async def opened(tmp_path: Path, valkey: EmbeddedValkey) -> AsyncIterator[House]:
     async with Store(valkey.url, timeout_s=20) as store:
         await store.ask("FLUSHDB")
     key = tmp_path / "master.key"
@@ -92,10 +102,16 @@ async def house(tmp_path: Path, valkey: EmbeddedValkey) -> AsyncIterator[House]:
     async with lived(settings) as gateway:
         await gateway.live()
         kept = (settings.data, gateway.store, gateway.ledger, gateway.keys, gateway.desk, gateway.signing)
-        tenants = PolicyFolder.open(settings.policies).policies.tenants
+        tenants = dict(PolicyFolder.open(settings.policies).policies.tenants)
         leaving = open_leaving(LeavingNeeds(*kept, lambda: tenants, clock, RandomIds(), NullTelemetry()))
         async with serving(leaving.routes(Private("operator-key"))) as http:
             yield House(gateway, leaving, clock, http, tmp_path)
+
+
+@pytest.fixture
+async def house(tmp_path: Path, valkey: EmbeddedValkey) -> AsyncIterator[House]:
+    async with opened(tmp_path, valkey) as opened_house:
+        yield opened_house
 
 
 async def test_a_tenant_leaves_and_its_certificate_says_what_went_and_what_stays(
@@ -166,9 +182,113 @@ async def test_an_end_that_was_taken_back_lets_calls_begin_again(house: House) -
     assert "is cancelled already" in again["error"]["message"]
 
 
+async def test_an_end_that_is_taken_back_at_another_gateway_is_cancelled_where_its_export_lies(house: House) -> None:
+    """Calls begin at once; it is called cancelled, on record, when the file that is in clear is gone."""
+    state = await house.leaving.desk.start(ACME, reason="contract ended", by="operator")
+    export = house.leaving.exports.path(state)
+    other = house.another()
+    assert export.exists()
+    assert (await other.desk.cancel(ACME, reason="they stay", by="operator")).status is Status.CANCELLING
+    await house.leaving.log.check(ACME)
+    assert await other.ended(ACME) is None
+    with pytest.raises(StoreUnavailable, match="still being taken back"):
+        await other.desk.start(ACME, reason="they leave after all", by="operator")
+    await other.round()
+    assert (await house.asked("GET"))["status"] == "cancelling"
+    assert export.exists()
+    await house.leaving.round()
+    assert (await house.asked("GET"))["status"] == "cancelled"
+    assert not export.exists()
+    assert await house.leaving.log.all() == ()
+    told = [each.draft.body async for each in house.gateway.ledger.entries(ACME) if each.draft.kind == "offboarding.cancelled"]
+    assert [(body["reason"], body["by"]) for body in told] == [("they stay", "operator")]
+
+
+LEFT = ["{id}.zip", ".{id}.zip.4242", ".{id}.zip.0f0f.evidence", "..{id}.zip.0f0f.evidence.4242", "evidence.zip", "older.zip"]
+
+
+@pytest.mark.parametrize(("days", "stays"), [(0, {"{id}.zip"}), (8, set()), (21, set())])
+async def test_nothing_in_clear_is_left_of_exports_that_somebody_was_killed_over(
+    house: House, days: int, stays: set[str]
+) -> None:
+    """On every gateway's disk, whoever ended the export; what the tenant is to take along lies there until its data goes."""
+    state = await house.leaving.desk.start(GLOBEX, reason="contract ended", by="operator")
+    other = house.another()
+    house.clock.at += timedelta(days=days)
+    await house.leaving.round()
+    for leaving in (house.leaving, other):
+        folder = leaving.exports.path(state).parent
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in LEFT:
+            (folder / name.format(id=state.id)).write_bytes(b"clear text of callers")
+        await leaving.round()
+        assert {each.name for each in folder.iterdir()} == {name.format(id=state.id) for name in stays}
+
+
+async def test_the_draft_of_an_export_that_is_being_written_is_left_alone(house: House) -> None:
+    """Another process of this machine writes it."""
+    parts = house.leaving.desk._p
+    begun = await house.leaving.desk.start(ACME, reason="contract ended", by="operator")
+    writing = replace(begun, steps={**begun.steps, Step.EXPORTED: replace(begun.steps[Step.EXPORTED], ended=None)})
+    draft = house.leaving.exports.path(begun).with_name(f".{begun.id}.zip.0f0f")
+    draft.write_bytes(b"half of it")
+    assert await parts.log.save(replace(writing, version=begun.version + 1), before=begun.version)
+    await house.leaving.exports.tidy(parts.log.find)
+    assert draft.exists()
+    await house.leaving.round()
+    assert not draft.exists()
+
+
+async def test_a_recording_elsewhere_of_a_tenant_whose_file_is_gone_is_waited_for_by_name(
+    house: House, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing says any more where it may be deleted. All the rest of the tenant goes, and so do the others."""
+    for tenant in (ACME, GLOBEX):
+        await house.leaving.desk.start(tenant, reason="contract ended", by="operator")
+    await RedisRecordings(house.gateway.store).change(ACME, CALLS[0], dialect="s3")
+    (tmp_path / "policies" / "tenants" / "acme.yaml").unlink()
+    settings = house.gateway.settings
+    async with lived(settings) as again:
+        kept = (settings.data, again.store, again.ledger, again.keys, again.desk, again.signing)
+        tenants = PolicyFolder.open(settings.policies).policies.tenants
+        leaving = open_leaving(LeavingNeeds(*kept, lambda: tenants, house.clock, RandomIds(), NullTelemetry()))
+        house.clock.at += timedelta(days=8)
+        await leaving.round()
+        (why,) = (await leaving.desk.show(ACME)).steps[Step.DATA_DELETED].waits
+        assert "put the tenant's file back until its end is over" in why
+        left = {holding.name for holding in again.desk.holdings for _ in [item async for item in holding.items(ACME)]}
+        assert left == {"recordings", "persons"}
+        assert Step.KEY_DESTROYED in (await leaving.desk.show(GLOBEX)).steps
+    assert "could not go on" not in caplog.text
+
+
+async def test_what_cannot_be_done_for_one_keeps_nothing_else_from_being_done(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Keys beside backups that cannot be replaced, a tenant whose end cannot go on: the others' go on."""
+    for tenant in (ACME, GLOBEX):
+        await house.leaving.desk.start(tenant, reason="contract ended", by="operator")
+    house.clock.at += timedelta(days=8)
+    advance = house.leaving.desk.advance
+
+    async def advanced(tenant: TenantId) -> Offboarding:
+        if tenant == ACME:
+            raise StoreUnavailable("no")
+        return await advance(tenant)
+
+    async def full() -> tuple[str, ...]:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(house.leaving.desk, "advance", advanced)
+    monkeypatch.setattr(house.leaving.seal, "seal_all", full)
+    await house.leaving.round()
+    assert "No space left on device" in caplog.text
+    assert (await house.leaving.desk.show(GLOBEX)).steps[Step.DATA_DELETED].ended
+
+
 WRONG: list[tuple[dict[str, Any], str]] = [
-    ({}, "no reason is given"),
-    ({"reason": 7}, "`reason` is not text"),
+    ({}, "`reason` is missing, empty or no text"),
+    ({"reason": 7}, "`reason` is missing, empty or no text"),
     ({"reason": "r", "ends": "soon"}, "a time is none"),
     ({"reason": "r", "wait_days": -1}, "is negative"),
 ]

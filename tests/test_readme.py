@@ -13,6 +13,8 @@ import pytest
 from gateway.adapters.conversation import GuardedAgent, make_agent
 from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.cli.main import parser
+from gateway.http.access import CONTROL
+from gateway.http.rule import Open
 from gateway.policy.egress import Ask
 from gateway.ports import ChatDelta, ToolCall
 from gateway.values import CallId, DataCategory, Hop, TenantId
@@ -75,6 +77,22 @@ def test_every_command_of_the_program_is_in_its_table() -> None:
     names = [name for action in parser()._actions for name in action.choices or ()]
     assert len(names) >= 6
     assert [name for name in names if f"`sordino {name}" not in README] == []
+
+
+def control_rows() -> dict[tuple[str, ...], set[str]]:
+    """The rows of the README's table of the control interface: groups of paths, and the rights that they take."""
+    rows = re.findall(r"^\| (`/api/v1/[^|]+) \|[^|]+\| ([^|]+) \|$", README, re.MULTILINE)
+    return {tuple(re.findall(r"`([^`]+)`", paths)): set(re.findall(r"`([^`]+)`", rights)) for paths, rights in rows}
+
+
+def test_its_table_of_the_control_interface_has_every_path_with_its_right_and_no_other() -> None:
+    rows = control_rows()
+    found: dict[tuple[str, ...], set[str]] = {groups: set() for groups in rows}
+    for (_, path), rule in CONTROL.items():
+        if rule.right is not Open.TENANT_KEY:  # a program's, among the paths of the proxy
+            [groups] = [each for each in rows if any(f"{path}/".startswith(f"{group}/") for group in each)]
+            found[groups].add(rule.right.value)
+    assert found == rows
 
 
 @pytest.mark.parametrize(("page", "target"), links())

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from gateway.adapters.audit.backup_file import Header, read_header
 from gateway.adapters.audit.bundle_file import is_bundle
+from gateway.adapters.audit.sealed_file import SEALED
 from gateway.adapters.stores.embedded import EmbeddedValkey
 from gateway.adapters.stores.key_shelf import RedisKeyShelf
 from gateway.adapters.stores.ledger import RedisLedger
@@ -25,11 +26,11 @@ from gateway.adapters.stores.snapshot import Snapshot
 from gateway.adapters.system import RandomIds, SystemClock
 from gateway.cli.attached import add_policies, attach
 from gateway.cli.data import attach_data_desk
+from gateway.cli.offline import trusted_key
 from gateway.errors import BackupInvalid, InvalidRequest
-from gateway.evidence.keys import read_public_key
 from gateway.keeping import master_keys, open_keys
 from gateway.policy.regions import LOCAL
-from gateway.runner.backup import SEALED, BackupParts, Backups, listed
+from gateway.runner.backup import BackupParts, Backups, listed
 from gateway.runner.backup_restore import DRILLED, RESTORED, Restored, RestoreParts, Restoring
 from gateway.runner.backup_since import HOUSE, BundleSource, Source
 from gateway.runner.holdings import Holding
@@ -69,6 +70,8 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="PLACE",
         help="newer evidence: a store, a data folder or a bundle.zip, the newest last (repeatable; the gateway's own store)",
     )
+    what = "the public key of the gateway that signed the bundles: a PEM file (signing.pub), or its base64 text"
+    each.add_argument("--key", metavar="PUB", help=what)
     each.add_argument(
         "--without-newer-evidence", action="store_true", help="there is none: what was deleted since the backup comes back"
     )
@@ -220,7 +223,7 @@ async def _sources(given: argparse.Namespace, settings: Settings, target: Settin
     """Where newer evidence is. Raises InvalidRequest: nobody said."""
     if given.without_newer_evidence:
         return []
-    found: list[Source] = [await _source(place, settings, running) for place in given.evidence]
+    found: list[Source] = [await _source(place, given.key, settings, running) for place in given.evidence]
     if not found:
         if (settings.redis_url, settings.data.absolute()) == (target.redis_url, target.data.absolute()):
             raise InvalidRequest("nothing tells what was deleted since the backup", hint=_NEWER)
@@ -230,19 +233,26 @@ async def _sources(given: argparse.Namespace, settings: Settings, target: Settin
     return found
 
 
-async def _source(place: str, settings: Settings, running: AsyncExitStack) -> Source:
+async def _source(place: str, key: str | None, settings: Settings, running: AsyncExitStack) -> Source:
     if place.startswith(_URLS):
         return await running.enter_async_context(RedisLedger(await running.enter_async_context(Store(place))))
     path = Path(place)
     if await asyncio.to_thread(path.is_dir):
         return (await attach(replace(settings, data=path, redis_url=None), running))[1]
-    return await asyncio.to_thread(_bundle, path, settings.data / "keys" / "signing.pub")
+    return await asyncio.to_thread(_bundle, path, key, settings.data / "keys" / "signing.pub")
 
 
-def _bundle(path: Path, public: Path) -> BundleSource:
+def _bundle(path: Path, given: str | None, public: Path) -> BundleSource:
+    """What it says is done, so it must be known who says it."""
     if not is_bundle(path):
         raise InvalidRequest(f"{path} is no bundle of evidence", hint="make one: sordino evidence export")
-    return BundleSource(path, read_public_key(public.read_bytes()) if public.exists() else None)
+    key = trusted_key(str(public) if given is None and public.is_file() else given)
+    if key is None:
+        raise InvalidRequest(
+            f"anybody could have signed {path}: the key of the gateway whose evidence it is is not here",
+            hint="give it: --key signing.pub, from SORDINO_DATA/keys of that gateway or from who keeps it for you",
+        )
+    return BundleSource(path, key)
 
 
 async def _check_newer(file: Path, store: Store, running: AsyncExitStack) -> None:

@@ -22,8 +22,9 @@ from gateway.cli.attached import attach, check_tenant
 from gateway.holding import DataDesk, DataDeskNeeds, HoldingNeeds, holdings, open_data_desk
 from gateway.keeping import Keys, open_keys
 from gateway.recording import DeskNeeds, open_recordings
-from gateway.runner.backup import KeySeal
+from gateway.runner.key_seal import KeySeal
 from gateway.runner.notices import NoticeWatch
+from gateway.runner.rights_callers import homes
 from gateway.settings import Settings
 from gateway.transcribing import open_transcripts
 
@@ -66,7 +67,7 @@ async def attach_data(settings: Settings, folder: PolicyFolder, running: AsyncEx
             notices=NoticeWatch(RedisNoticeLog(store), lambda: folder.policies),
         )
     )
-    transcripts = open_transcripts(store, keys.shelf, ledger, clock)
+    transcripts = open_transcripts(store, keys.shelf, ledger, clock, data=settings.data)
     receipts = Receipts(store, settings.data / "receipts")
     places = holdings(HoldingNeeds(store, recordings.desk, receipts, clock, (transcripts.holding,)))
     signing = SigningKey.from_file(settings.data / "keys" / "signing.key", create=True)
@@ -77,7 +78,7 @@ async def attach_data(settings: Settings, folder: PolicyFolder, running: AsyncEx
         clock=clock,
         ids=ids,
         telemetry=telemetry,
-        subject=SubjectHash(keys.identity),
+        subject=SubjectHash(keys.identity, homes(lambda: folder.policies.tenants)),
         shelf=keys.shelf,
         key_destroyed=KeySeal(store, keys.masters, clock, ids).destroyed,
         tenants=lambda: folder.policies.tenants,

@@ -25,8 +25,10 @@ from gateway.adapters.sounds import APOLOGY, REFUSED, Sounds
 from gateway.adapters.stores.embedded import EmbeddedValkey
 from gateway.adapters.stores.holds import RedisHolds
 from gateway.adapters.stores.ledger import RedisLedger
+from gateway.adapters.stores.offboarding import RedisOffboarding
 from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.redis import Store
+from gateway.adapters.stores.tenants import tenants_with_evidence
 from gateway.adapters.system import Secrets, SystemClock
 from gateway.adapters.telemetry.otlp import endpoint_from_env
 from gateway.anchoring import FOLDER, witnesses_said
@@ -35,6 +37,7 @@ from gateway.evidence.chain import FSYNC
 from gateway.keeping import master_keys
 from gateway.policy.announcing import Announcement
 from gateway.policy.model import TenantPolicy
+from gateway.policy.offboarding import Status
 from gateway.policy.retention import Hold
 from gateway.settings import Settings
 from gateway.talking import BROWSERS_NEED
@@ -106,6 +109,7 @@ def examine(settings: Settings, env: Mapping[str, str]) -> Iterator[Finding]:
         for tenant in policies.policies.tenants.values():
             yield from _tenant(tenant, policies, Secrets(settings.data / "secrets", env))
         yield from _holds(settings, [TenantId(name) for name in policies.policies.tenants])
+        yield from _without_file(settings, [TenantId(name) for name in policies.policies.tenants])
     yield _public_url(settings)
     yield _looked("sign-in", lambda: _sign_in(env, Secrets(settings.data / "secrets", env)), "see SORDINO_OIDC_ISSUER")
     yield _looked("anchors", lambda: witnesses_said(env), f"see {FOLDER}")
@@ -170,6 +174,29 @@ async def _overdue(settings: Settings, tenants: Sequence[TenantId]) -> Mapping[T
     async with Store(url) as store:
         holds = {tenant: [hold for hold in (await RedisHolds(store).now(tenant))[1] if hold.overdue(today)] for tenant in tenants}
     return {tenant: found for tenant, found in holds.items() if found}
+
+
+def _without_file(settings: Settings, tenants: Sequence[TenantId]) -> Iterator[Finding]:
+    """Tenants who have data and no file, and have not left. Where no store runs, nobody is asked."""
+    try:
+        found = asyncio.run(_with_data(settings))
+    except SordinoError:
+        return  # that the store does not answer is told already
+    for tenant in found:
+        if tenant not in tenants:
+            says = "has data here and no policy: it goes by what was promised, and nobody can ask for the rest"
+            mend = f"put its file back, then end it: sordino tenants offboard {tenant} --reason WHY"
+            yield Finding(f"tenant {tenant}", False, says, mend)
+
+
+async def _with_data(settings: Settings) -> Sequence[TenantId]:
+    url = settings.redis_url or await EmbeddedValkey.address(settings.data)
+    if url is None:
+        return ()
+    async with Store(url) as store:
+        ends = RedisOffboarding(store)
+        ended = {each: await ends.find(each) for each in await tenants_with_evidence(store)}
+    return [tenant for tenant, end in ended.items() if end is None or end.status is not Status.DONE]
 
 
 def _telemetry(env: Mapping[str, str]) -> str:

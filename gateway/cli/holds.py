@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.cli.attached import add_policies, day
 from gateway.cli.data import BY, on_the_data_desk
+from gateway.cli.lines import line_of
 from gateway.holding import DataDesk
 from gateway.http.holds import deletion_json, scope_of
 from gateway.runner.deletion import held_reasons
@@ -31,7 +32,7 @@ def add_parser(subparsers: Subparsers) -> None:
     kept = '--tenant acme --call C --reason "case 7" --approver "A. Judge" --review 2027-01-31'
     add = _command(top, "add", run_add, "keep what is named here, whatever else says that it goes", kept)
     add.add_argument("--call", metavar="C", help="only of this call")
-    add.add_argument("--subject", metavar="NUMBER", help="only of this person, E.164")
+    add.add_argument("--subject", metavar="NUMBER", help="only of this person, in any usual form; - reads it from the input")
     add.add_argument("--class", dest="data_class", choices=[each.value for each in DataClass], help="only this class of data")
     add.add_argument("--from", dest="start", metavar="TIME", help="only what began to be kept then or later: 2026-12-01")
     add.add_argument("--to", dest="end", metavar="TIME", help="only what began to be kept before")
@@ -69,7 +70,7 @@ def run_add(given: argparse.Namespace) -> int:
     """``sordino holds add``"""
     stated = {
         "call": given.call,
-        "number": given.subject,
+        "number": None if given.subject is None else line_of(given.subject, "number"),
         "class": given.data_class,
         "from": given.start,
         "to": given.end,

@@ -26,7 +26,7 @@ from gateway.http.offboarding import preview_json, state_json
 from gateway.leaving import Leaving, LeavingNeeds, open_leaving
 from gateway.policy.offboarding import OF_CONTRACT, ORDER, WAIT, Offboarding, Status
 from gateway.runner.deletion import held_reasons
-from gateway.runner.offboarding import Preview
+from gateway.runner.offboarding import ELSEWHERE, Preview
 from gateway.settings import Settings
 from gateway.values import TenantId
 
@@ -189,7 +189,9 @@ def _say(given: argparse.Namespace, leaving: Leaving, state: Offboarding) -> int
     exported = leaving.exports.path(state)
     if exported.exists():
         print(f"  what it takes along: {exported}")
-    if state.status is Status.CANCELLED:
+    if state.status is Status.CANCELLING:
+        print(f"  taken back; {ELSEWHERE}, within a minute while it runs")
+    if state.stays:
         print("  its API keys stay revoked: sordino tenants keys create makes new ones")
     return code
 

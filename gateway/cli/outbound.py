@@ -12,13 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from gateway.cli.attached import add_policies, day, on_the_desks
-from gateway.errors import Finding, Location, PolicyInvalid
+from gateway.cli.lines import line_of
+from gateway.errors import Finding, InvalidRequest, Location, PolicyInvalid
 from gateway.governing import Governing
 from gateway.policy.consent import ANY_PURPOSE, Answer, ConsentRecord, How
 from gateway.policy.faults import did_you_mean
+from gateway.policy.free_text import checked_purpose
 from gateway.policy.list_file import read_numbers
 from gateway.policy.model import CONVERSATION, TenantPolicy
 from gateway.policy.outbound import FRESH_FOR
+from gateway.policy.phone import e164
+from gateway.policy.retention import reason_of_a_person
 from gateway.runner.outbound import DialReport
 from gateway.values import Private
 
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
 
 GOOD, REFUSED = 0, 1
 MOST_FINDINGS = 20
+THEIRS = "theirs, E.164; - reads it from the input"
 CONSENT_COLUMNS = ("number", "purpose", "at", "proof")
 
 
@@ -45,7 +50,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "may it be called, and every reason against it",
         "outbound check --tenant acme --to +15125550100",
     )
-    each.add_argument("--to", required=True, metavar="NUMBER", help="the number to call, E.164")
+    each.add_argument("--to", required=True, metavar="NUMBER", help="the number to call, E.164; - reads it from the input")
     each.add_argument("--purpose", default=CONVERSATION, help="what for (default: %(default)s)")
     each.add_argument("--at", type=_moment, metavar="TIME", help="at that time, 2026-12-01T09:30:00-06:00 (default: now)")
     each.add_argument("--dial", action="store_true", help="it is called if it may be: count it as one of the day's attempts")
@@ -94,7 +99,7 @@ def _add_consent(subparsers: Subparsers) -> None:
     each = _command(
         consent, "show", run_show_consent, "everything that somebody said", "consent show --tenant acme --number +15125550100"
     )
-    each.add_argument("--number", required=True, help="theirs, E.164")
+    each.add_argument("--number", required=True, help=THEIRS)
     each = _command(
         consent,
         "import",
@@ -106,8 +111,10 @@ def _add_consent(subparsers: Subparsers) -> None:
 
 
 def run_check(given: argparse.Namespace) -> int:
+    number, purpose = line_of(given.to, "number"), checked_purpose(given.purpose)
+
     async def work(desks: Governing) -> int:
-        report = await desks.dial.check(given.tenant, Private(given.to), purpose=given.purpose, at=given.at, dialling=given.dial)
+        report = await desks.dial.check(given.tenant, number, purpose=purpose, at=given.at, dialling=given.dial)
         _show(report, given.format)
         return GOOD if report.answer.permitted else REFUSED
 
@@ -138,8 +145,10 @@ def run_lists(given: argparse.Namespace) -> int:
 
 
 def run_opt_out(given: argparse.Namespace) -> int:
+    number = line_of(given.number, "number")
+
     async def work(desks: Governing) -> int:
-        await desks.dial.opt_out(given.tenant, Private(given.number), how=How.REQUEST, proof=given.proof)
+        await desks.dial.opt_out(given.tenant, number, how=How.REQUEST, proof=reason_of_a_person(given.proof, "proof"))
         print("they are not called again")
         return GOOD
 
@@ -147,8 +156,10 @@ def run_opt_out(given: argparse.Namespace) -> int:
 
 
 def run_lift(given: argparse.Namespace) -> int:
+    number = line_of(given.number, "number")
+
     async def work(desks: Governing) -> int:
-        await desks.dial.lift(given.tenant, Private(given.number), proof=given.proof)
+        await desks.dial.lift(given.tenant, number, proof=given.proof)
         print("they may be called again, if they consent: sordino consent give")
         return GOOD
 
@@ -156,10 +167,13 @@ def run_lift(given: argparse.Namespace) -> int:
 
 
 def run_consent(given: argparse.Namespace) -> int:
+    number = line_of(given.number, "number")
+
     async def work(desks: Governing) -> int:
         how = How.WRITTEN if given.answer is Answer.GIVEN else How.REQUEST
-        record = ConsentRecord(given.answer, given.purpose, how, datetime.now(UTC), given.proof, given.until)
-        await desks.dial.consent(given.tenant, Private(given.number), record)
+        purpose, proof = checked_purpose(given.purpose), reason_of_a_person(given.proof, "proof")
+        record = ConsentRecord(given.answer, purpose, how, datetime.now(UTC), proof, given.until)
+        await desks.dial.consent(given.tenant, number, record)
         print(f"{given.answer.value}: {given.purpose}")
         return GOOD
 
@@ -167,8 +181,10 @@ def run_consent(given: argparse.Namespace) -> int:
 
 
 def run_show_consent(given: argparse.Namespace) -> int:
+    number = line_of(given.number, "number")
+
     async def work(desks: Governing) -> int:
-        for each in await desks.dial.consents_of(given.tenant, Private(given.number)):
+        for each in await desks.dial.consents_of(given.tenant, number):
             until = f" until {each.until:%Y-%m-%d}" if each.until else ""
             print(
                 f"{each.at:%Y-%m-%d %H:%M}  {each.answer.value:<10} {each.purpose:<16} {each.how.value:<12} {each.proof}{until}"
@@ -221,7 +237,13 @@ def _consents(file: Path) -> Iterator[tuple[Private[str], ConsentRecord]]:
             if not record.purpose or not record.proof:
                 where = Location(str(file), rows.line_num, 1)
                 raise PolicyInvalid((Finding("a consent needs its purpose and its proof", where, "fill both columns"),))
-            yield Private((row["number"] or "").strip()), record
+            try:
+                number = e164(Private((row["number"] or "").strip()))  # with its country: consent of somebody else is none
+                checked_purpose(record.purpose)
+                reason_of_a_person(record.proof, "proof")
+            except InvalidRequest as wrong:
+                raise PolicyInvalid((Finding(wrong.message, Location(str(file), rows.line_num, 1), wrong.hint),)) from None
+            yield number, record
 
 
 def _notes(given: argparse.Namespace, policy: TenantPolicy) -> Iterator[str]:
@@ -263,7 +285,7 @@ def _command(commands: Subparsers, name: str, run: Any, what: str, example: str)
 
 
 def _number_and_proof(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--number", required=True, help="theirs, E.164")
+    parser.add_argument("--number", required=True, help=THEIRS)
     parser.add_argument("--proof", required=True, help="where it is proven: a form, a letter, a call")
 
 

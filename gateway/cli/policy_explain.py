@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gateway.cli.lines import line_of
 from gateway.cli.policy_output import (
     FINDINGS,
     GOOD,
@@ -24,12 +25,14 @@ from gateway.cli.policy_output import (
     wide_console,
 )
 from gateway.cli.policy_receipts import explain_receipt
+from gateway.errors import InvalidRequest
 from gateway.policy.disclosing import FirstWords, first_words
 from gateway.policy.egress import Ask
 from gateway.policy.explain import MEND, RULE_NAMES, Explanation, Row, explain, laws_of, question
 from gateway.policy.fields import Tls
 from gateway.policy.jurisdiction import Jurisdiction, jurisdiction, locate
 from gateway.policy.model import CONVERSATION, TenantPolicy
+from gateway.policy.phone import e164
 from gateway.policy.regions import is_region, suggest_region
 from gateway.values import DataCategory, Hop, Private
 
@@ -58,8 +61,8 @@ def add_parser(commands: Subparsers) -> None:
             help=f"{what}: {categories}",
         )
     parser.add_argument("--purpose", default=CONVERSATION, help="what for (default: %(default)s)")
-    parser.add_argument("--caller", metavar="NUMBER", help="number of the caller in E.164 form: +442071838750")
-    parser.add_argument("--callee", metavar="NUMBER", help="number that was called (default: the tenant's first)")
+    parser.add_argument("--caller", metavar="NUMBER", help="number of the caller, E.164: +442071838750; - reads it")
+    parser.add_argument("--callee", metavar="NUMBER", help="number that was called; - reads it (default: the tenant's)")
     parser.add_argument("--origin", type=_region, default="", metavar="REGION", help="whose law protects the caller: eu, us, in…")
     parser.add_argument(
         "--at", type=_moment, metavar="DATE", help="on that day, 2026-12-31, or at 2026-12-31T18:00 (default: now)"
@@ -77,9 +80,10 @@ def run(arguments: argparse.Namespace) -> int:
     policy = tenant_of(folder.policies, arguments.tenant, "explain")
     if policy is None:
         return USAGE
-    if problem := _not_a_number(arguments):
-        return complain("explain", problem, "write + and the country code, digits only: +442071838750")
-    found = _ends(arguments, policy)
+    try:
+        found = _ends(_number(arguments.caller, "caller"), _number(arguments.callee, "callee"), policy)
+    except InvalidRequest as wrong:
+        return complain("explain", wrong.message, wrong.hint)
     hops = [arguments.hop] if arguments.hop else [hop for hop in Hop if policy.route.candidates(hop)]
     asks = [_ask(arguments, policy, hop, found) for hop in hops]
     told = [(ask, explain(policy, folder.policies.registry, ask)) for ask in asks]
@@ -105,20 +109,23 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def _not_a_number(arguments: argparse.Namespace) -> str:
-    for option in ("caller", "callee"):
-        number = getattr(arguments, option)
-        if number is not None and not (number.startswith("+") and number[1:].isdigit() and 7 <= len(number) <= 16):
-            return f"--{option} is not a phone number in E.164 form"
-    return ""
-
-
-def _ends(arguments: argparse.Namespace, policy: TenantPolicy) -> Jurisdiction | None:
-    """Where both ends are, when something is known of one of them."""
-    if arguments.caller is None and arguments.callee is None:
+def _number(given: str | None, option: str) -> Private[str] | None:
+    if given is None:
         return None
-    called = arguments.callee or (policy.numbers[0] if policy.numbers else "")
-    return jurisdiction(*(locate(Private(number or ""), stated=policy.origins) for number in (arguments.caller, called)))
+    try:
+        return e164(line_of(given, option))
+    except InvalidRequest:
+        message = f"--{option} is not a phone number in E.164 form"
+        raise InvalidRequest(message, hint="write + and the country code: +442071838750") from None
+
+
+def _ends(caller: Private[str] | None, callee: Private[str] | None, policy: TenantPolicy) -> Jurisdiction | None:
+    """Where both ends are, when something is known of one of them."""
+    if caller is None and callee is None:
+        return None
+    nobody = Private("")
+    called = callee or Private(policy.numbers[0] if policy.numbers else "")
+    return jurisdiction(*(locate(number, stated=policy.origins) for number in (caller or nobody, called)))
 
 
 def _ask(arguments: argparse.Namespace, policy: TenantPolicy, hop: Hop, found: Jurisdiction | None) -> Ask:

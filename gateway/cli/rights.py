@@ -6,12 +6,12 @@ import argparse
 import getpass
 import json
 import os
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gateway.cli.attached import add_policies
+from gateway.cli.lines import FROM_INPUT, line_of
 from gateway.cli.rights_desk import on_the_rights_desk
 from gateway.errors import InvalidRequest, Misconfigured
 from gateway.http.rights import acted_json, case_json, shown
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  (argparse has no public name for it)
 
 DONE, WAITS = 0, 1
-FROM_INPUT = "-"
 LONGEST_LINE = 2_000
 WHAT = {
     Right.ACCESS: "everything that is kept of a person, as a ZIP file with a page to read",
@@ -97,7 +96,7 @@ def run_act(given: argparse.Namespace) -> int:
     who = _who(given)
     correction = None
     if given.right is Right.RECTIFY:
-        correction = Correction(_line_of(given.old, "wrong value"), _line_of(given.new, "right value"))
+        correction = Correction(line_of(given.old, "wrong value"), line_of(given.new, "right value"))
         two_values(correction.old, correction.new)
     if given.right.hands_out:
         _check_output(given.output or Path(f"{given.right.value}.zip"))
@@ -299,11 +298,11 @@ def _who(given: argparse.Namespace) -> Private[str] | Spoken | None:
     if given.subject and given.spoken:
         raise Misconfigured("name one person", hint="either --subject NUMBER or --spoken KIND")
     if given.subject:
-        return _line_of(given.subject, "number")
+        return line_of(given.subject, "number")
     if not given.spoken:
         return None
     if given.value_file == FROM_INPUT:
-        return Spoken(given.spoken, _line_of(FROM_INPUT, given.spoken))
+        return Spoken(given.spoken, line_of(FROM_INPUT, given.spoken))
     try:
         with Path(given.value_file).open(encoding="utf-8") as file:
             return Spoken(given.spoken, Private(file.readline(LONGEST_LINE).strip()))
@@ -311,15 +310,6 @@ def _who(given: argparse.Namespace) -> Private[str] | Spoken | None:
         raise Misconfigured(
             f"{given.value_file} cannot be read", hint="--value-file FILE with the value on its first line"
         ) from None
-
-
-def _line_of(text: str, what: str) -> Private[str]:
-    """The text, or for ``-`` a line of the input, so that it stands in no list of processes and in no shell's history."""
-    if text != FROM_INPUT:
-        return Private(text)
-    if sys.stdin.isatty():
-        return Private(getpass.getpass(f"{what}: "))
-    return Private(sys.stdin.readline().rstrip("\n"))
 
 
 def _me() -> str:

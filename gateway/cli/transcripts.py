@@ -101,6 +101,6 @@ def _on_the_desk(given: argparse.Namespace, work: Work) -> int:
             store, ledger = await attach(settings, running)
             await check_tenant(given, folder, ledger)
             keys = await open_keys(settings, store)
-            return await work(open_transcripts(store, keys.shelf, ledger, SystemClock()).desk)
+            return await work(open_transcripts(store, keys.shelf, ledger, SystemClock(), data=settings.data).desk)
 
     return asyncio.run(run())

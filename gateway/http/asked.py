@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from gateway.errors import InvalidRequest
+from gateway.policy.retention import reason_of_a_person
 
 LONGEST_TEXT = 2_000
 Choice = TypeVar("Choice", bound=Enum)
@@ -36,6 +37,11 @@ def text(body: Mapping[str, Any], name: str, otherwise: str | None = None, *, lo
     if not isinstance(value, str) or not value.strip() or len(value) > longest:
         raise InvalidRequest(f"`{name}` is missing, empty or no text", hint=f"at most {longest} characters")
     return value
+
+
+def words(body: Mapping[str, Any], name: str) -> str:
+    """What somebody wrote freely and evidence keeps for good. Raises InvalidRequest, also for a number or an address in it."""
+    return reason_of_a_person(text(body, name), name)
 
 
 def texts(body: Mapping[str, Any], name: str) -> tuple[str, ...]:

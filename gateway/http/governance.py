@@ -9,8 +9,9 @@ from aiohttp import web
 
 from gateway.http.answers import needs_operator
 from gateway.http.api import HEADERS, json_answer
-from gateway.http.asked import body_of, choice, flag, moment, text, texts
+from gateway.http.asked import body_of, choice, flag, moment, text, texts, words
 from gateway.policy.consent import Answer, ConsentRecord, How
+from gateway.policy.free_text import checked_purpose
 from gateway.policy.load import PolicySet
 from gateway.policy.model import CONVERSATION
 from gateway.policy.notice import Outcome
@@ -97,7 +98,7 @@ def _check(dial: DialDesk) -> Handler:
         report = await dial.check(
             text(body, "tenant"),
             Private(text(body, "to")),
-            purpose=text(body, "purpose", CONVERSATION),
+            purpose=checked_purpose(text(body, "purpose", CONVERSATION)),
             at=moment(body, "at") if "at" in body else None,
             dialling=flag(body, "dialling"),
         )
@@ -118,7 +119,7 @@ def _opt_out(dial: DialDesk) -> Handler:
     async def handle(request: web.Request) -> web.Response:
         body = await body_of(request)
         number = Private(text(body, "number"))
-        evidence = await dial.opt_out(text(body, "tenant"), number, how=How.REQUEST, proof=text(body, "proof"))
+        evidence = await dial.opt_out(text(body, "tenant"), number, how=How.REQUEST, proof=words(body, "proof"))
         return json_answer({"evidence": evidence})
 
     return handle
@@ -129,10 +130,10 @@ def _consent(dial: DialDesk) -> Handler:
         body = await body_of(request)
         record = ConsentRecord(
             answer=choice(body, "answer", Answer),
-            purpose=text(body, "purpose"),
+            purpose=checked_purpose(text(body, "purpose")),
             how=choice(body, "how", How),
             at=moment(body, "at"),
-            proof=text(body, "proof"),
+            proof=words(body, "proof"),
             until=moment(body, "until") if "until" in body else None,
         )
         return json_answer({"evidence": await dial.consent(text(body, "tenant"), Private(text(body, "number")), record)})

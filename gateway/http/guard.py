@@ -7,7 +7,6 @@ is known from the table alone. Another tenant's data is refused in the same word
 from __future__ import annotations
 
 import hmac
-import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -22,10 +21,10 @@ from gateway.http.access import rule_of
 from gateway.http.answers import ADMITTED, Admission, Handler
 from gateway.http.open_paths import CARRIERS
 from gateway.http.rule import Reach, Rule
-from gateway.policy.retention import looks_personal
+from gateway.policy.free_text import looks_personal
 from gateway.policy.roles import EVERY_TENANT, Principal, Right, operator
 from gateway.ports import Clock, Telemetry
-from gateway.runner.access import LONGEST_REASON, AccessDesk
+from gateway.runner.access import LONGEST_REASON, OWN_ID, AccessDesk
 from gateway.runner.tenants import no_such_tenant
 from gateway.values import Private, TenantId
 
@@ -36,7 +35,6 @@ CONSOLE_HEADER = "X-Sordino-Console"
 SAFE = frozenset({"GET", "HEAD"})
 BURST, EVERY_S, MOST_KNOWN = 30, 60.0, 10_000
 """Refusals of one caller that are written into one chain: 30 at once, then one a minute. All of them are counted."""
-_OWN_ID = re.compile(r"[a-z]{2,12}_[0-9a-z]{16,40}")
 _NOT_YOURS = "your roles do not give this right for that tenant"
 _HAS_LEFT = "the account of this tenant has ended: what proves its end is all that can still be read"
 Left = Callable[[frozenset[str]], Awaitable[frozenset[str]]]
@@ -284,7 +282,7 @@ def _said(request: web.Request) -> str:
 
 def _body(who: Principal, asked: Asked, **more: Json) -> dict[str, Json]:
     told: dict[str, Json] = {name: value for name, value in more.items() if value not in ("", 0)}
-    if _OWN_ID.fullmatch(asked.call):
+    if OWN_ID.fullmatch(asked.call):
         told["call"] = asked.call
     return {
         "who": who.id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Protocol
@@ -23,6 +24,9 @@ OF_CALL = "/api/v1/calls/{tenant}/{call}"
 HOLDS, CERTIFICATES = "/api/v1/holds/{tenant}", "/api/v1/certificates/{tenant}"
 MOST = 10_000
 """Certificates in one answer; a bundle of evidence has them all."""
+
+_CALL = re.compile(r"call_[0-9a-z]{1,40}", re.ASCII)
+"""Any other text could be somebody's name, and a hold's scope stands in the evidence."""
 
 
 class EraseCall(Protocol):
@@ -104,9 +108,11 @@ def scope_of(tenant: TenantId, stated: Mapping[str, Any], subject: Subject) -> H
     call, number, named = stated.get("call"), stated.get("number"), stated.get("class")
     if named is not None and named not in {each.value for each in DataClass}:
         raise InvalidRequest("there is no such class of data", hint=f"one of {', '.join(each.value for each in DataClass)}")
+    if call is not None and not _CALL.fullmatch(str(call)):
+        raise InvalidRequest("that is no call's id", hint="write it as `sordino` shows it: call_ and 26 characters")
     scope = HoldScope(
         call=None if call is None else CallId(str(call)),
-        subject=None if number is None else subject(tenant, Private(str(number))),
+        subject=None if number is None else subject(tenant, number if isinstance(number, Private) else Private(str(number))),
         data_class=None if named is None else DataClass(named),
         start=_moment(stated.get("from")),
         end=_moment(stated.get("to")),

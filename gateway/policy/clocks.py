@@ -16,6 +16,7 @@ from typing import Literal
 
 from gateway.errors import InvalidRequest
 from gateway.policy.load import PolicySet
+from gateway.values import TenantId
 
 Unit = Literal["h", "d", "mo"]
 _PERIOD = re.compile(r"([1-9][0-9]{0,4})(h|d|mo)")
@@ -68,6 +69,10 @@ def ends(start: datetime, period: Period, zone: tzinfo = UTC) -> datetime:
     return min(first.astimezone(UTC), second.astimezone(UTC))
 
 
+USUAL_BREACH_HOURS = 24
+"""What a policy that says nothing asks for, too."""
+
+
 @dataclass(frozen=True, slots=True)
 class BreachClock:
     """Until when one tenant must have been told of a breach, and every rule that says so or asks for less."""
@@ -81,14 +86,17 @@ class BreachClock:
 def breach_clocks(policies: PolicySet, tenants: Iterable[str], aware: datetime) -> tuple[BreachClock, ...]:
     """A clock for each tenant, counted from ``aware`` (when the breach became known); the shortest first: that one holds for all.
 
-    Raises PolicyUnavailable for a tenant that no file names.
+    A tenant that no file names any more has the usual one: that it is gone does not make it any less its callers' breach.
     """
     clocks = [_clock(policies, tenant, aware) for tenant in sorted(set(tenants))]
     return tuple(sorted(clocks, key=lambda each: (each.due, each.tenant)))
 
 
 def _clock(policies: PolicySet, tenant: str, aware: datetime) -> BreachClock:
-    policy = policies.tenant(tenant)
+    policy = policies.tenants.get(TenantId(tenant))
+    if policy is None:
+        why_usual = f"no policy names {tenant} any more: the usual {USUAL_BREACH_HOURS} h, counted from {_moment(aware)}"
+        return BreachClock(tenant, USUAL_BREACH_HOURS, ends(aware, Period(USUAL_BREACH_HOURS, "h")), (why_usual,))
     due = ends(aware, Period(policy.breach_hours, "h"))
     why = [f"the policy of {tenant} asks for {policy.breach_hours} h, counted from {_moment(aware)}"]
     for name in policy.extends:

@@ -44,6 +44,8 @@ class Status(StrEnum):
     """Where it stands as a whole."""
 
     ACTIVE = "active"
+    CANCELLING = "cancelling"
+    """Taken back for good: its export still lies somewhere, or the evidence does not say so yet."""
     CANCELLED = "cancelled"
     DONE = "done"
 
@@ -92,6 +94,50 @@ class Times:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """Something that stays of a tenant that has left, as its certificate names it.
+
+    ``places``: the first parts of its names in the store. ``ends``: it goes with the evidence; else no day is set.
+    """
+
+    what: str
+    why: str
+    places: tuple[str, ...]
+    ends: bool = False
+
+
+KEPT = (
+    Kept(
+        "evidence, certificates of deletions, and who has read it",
+        "proof of what was done",
+        (
+            "evidence",
+            "anchors",
+            "anchored",
+            "chain-marks",
+            "certificates",
+            "deletions",
+            "holds",
+            "children",
+            "withdrawn",
+            "access-log",
+        ),
+        ends=True,
+    ),
+    Kept("keyed hashes of who asked not to be called", "so that nobody calls them again", ("opted-out",)),
+    Kept(
+        "requests of persons and incidents, which name persons by keyed hashes",
+        "proof that they were answered",
+        ("case", "cases"),
+    ),
+    Kept("notices of sub-processors and of changed policies, and objections", "proof that they were given", ("notices",)),
+    Kept("where this end stands, with this certificate", "proof of the end, and nothing begins again", ("offboarding",)),
+    Kept("digests of API keys, all of them revoked", "so that programs are told why they are refused", ("keys",)),
+)
+"""All that stays: whatever else is in the store of such a tenant should not be there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """One step. ``ended`` None: it was begun, and it is not known what of it was done. ``waits``: for what, in sentences."""
 
@@ -114,6 +160,23 @@ class Offboarding:
     status: Status = Status.ACTIVE
     steps: Mapping[Step, Done] = field(default_factory=dict)
     version: int = 0
+    taken_back: tuple[str, str] | None = None
+    """Why it was cancelled, and by whom."""
+
+    @property
+    def stays(self) -> bool:
+        """Whether the tenant stays after all."""
+        return self.status in (Status.CANCELLING, Status.CANCELLED)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is to be done for it any more."""
+        return self.status in (Status.CANCELLED, Status.DONE)
+
+    @property
+    def keeps_export(self) -> bool:
+        """Whether what the tenant takes along may lie on a disk."""
+        return self.status is Status.ACTIVE and POINT_OF_NO_RETURN not in self.steps
 
     def next(self) -> Step | None:
         """The first step that has not ended; None: there is none left, or it was cancelled."""
@@ -152,8 +215,8 @@ class Offboarding:
         ended = self._with(step, replace(self.steps[step], ended=now, waits=(), facts=facts))
         return replace(ended, status=Status.DONE) if step is ORDER[-1] else ended
 
-    def cancel(self) -> Offboarding:
-        """The tenant stays. Raises PolicyRefused: it is over, or data was deleted."""
+    def cancel(self, reason: str, by: str) -> Offboarding:
+        """The tenant stays, from now on. Raises PolicyRefused: it is over, or data was deleted."""
         if self.status is not Status.ACTIVE:
             raise PolicyRefused(f"the end of tenant {self.tenant} is {self.status.value} already")
         if POINT_OF_NO_RETURN in self.steps:
@@ -161,6 +224,10 @@ class Offboarding:
             raise PolicyRefused(
                 "it cannot be taken back any more", reasons=(f"the deletion of the data began at {begun:%Y-%m-%d %H:%M} UTC",)
             )
+        return replace(self, status=Status.CANCELLING, taken_back=(reason, by), version=self.version + 1)
+
+    def cancelled(self) -> Offboarding:
+        """It was taken back, its export is gone, and the evidence says so."""
         return replace(self, status=Status.CANCELLED, version=self.version + 1)
 
     def _with(self, step: Step, done: Done) -> Offboarding:

@@ -17,14 +17,17 @@ _SIGNS = frozenset("+-.  ()/\u00a0\u2009\u202f\u2010\u2011\u2012\u2013")
 
 def e164(number: Private[str], country: str = "") -> Private[str]:
     """The number in E.164 form: from ``+49 (0)151 234-567``, ``0049 151…``, ``tel:+49…``, and with ``country`` (two letters) from
-    its national form.
+    its national form. What it gives is its own E.164 form: one person is never two by a zero more or less.
 
     Raises:
         InvalidRequest: it is no number, or a national one whose country is not known.
     """
-    found = _parsed(number.reveal().strip(), country)
+    written = number.reveal().strip()
+    found = _parsed(written, country)
+    while found is not None and found != written:
+        written, found = found, _parsed(found, "")
     if found is None:
-        hint = "write + and the country code" if country else "write + and the country code, or name the country of the number"
+        hint = "write E.164: + and the country code" if country else "write E.164: + and the country code, or name its country"
         raise InvalidRequest("this is not a telephone number", hint=hint)
     return Private(found)
 

@@ -5,22 +5,18 @@ Everything here is a question to facts: time is an argument.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from gateway.errors import InvalidRequest
 from gateway.policy.fields import Duration, Model
+from gateway.policy.free_text import looks_personal
 from gateway.values import CallId, DataClass, TenantId
 
 OF_PERSONS = frozenset({DataClass.CONTACT, DataClass.CONSENT})
 """Classes whose items are of a person, by the keyed hash of the number; all others are of calls."""
 LONGEST_REASON = 500
-_DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
-_NUMBER = re.compile(r"\+\s?\d|(?:\d[\s().-]*){8,}")
-"""A telephone number as people write it; shorter ones may be a file reference."""
-_ADDRESS = re.compile(r"\S@\S")
 
 
 class RetentionStated(Model):
@@ -107,6 +103,14 @@ def due(
     return since + (limit if keep is None else min(limit, keep))
 
 
+def due_without_policy(
+    data_class: DataClass, since: datetime, keep: timedelta | None, *, ended: datetime | None = None
+) -> datetime | None:
+    """The same for a tenant whose file is gone: by what the policy of its call promised, else by what is usual."""
+    usual = Retention()
+    return due(data_class, since, None, usual if keep is None else usual.model_copy(update={data_class.value: keep}), ended=ended)
+
+
 @dataclass(frozen=True, slots=True)
 class HoldScope:
     """What a legal hold keeps: what has everything that is named here. Nothing named: everything of the tenant.
@@ -120,10 +124,16 @@ class HoldScope:
     start: datetime | None = None
     end: datetime | None = None
 
-    def covers(self, data_class: DataClass, id_: str, since: datetime, *, subject: str | None) -> bool:
-        """Whether it keeps this item. ``subject``: whose call it is, where that is known; for a person's item its own id."""
+    def covers(self, data_class: DataClass, id_: str, since: datetime, *, subject: str | None, link: bool = False) -> bool:
+        """Whether it keeps this item. ``subject``: whose call it is, where that is known; for a person's item its own id.
+
+        ``link``: the item tells which calls are whose. An order about a person keeps it whatever class or time the order names:
+        without it nobody would know what else the order keeps.
+        """
         of_person = data_class in OF_PERSONS
         whose = id_ if of_person else subject
+        if link and self.subject is not None:
+            return whose == self.subject
         return not (
             (self.call is not None and (of_person or id_ != self.call))
             or (self.subject is not None and whose != self.subject)
@@ -159,19 +169,14 @@ def said(reason: str, what: str = "reason") -> str:
     return reason
 
 
-def reason_of_a_person(reason: str) -> str:
+def reason_of_a_person(reason: str, what: str = "reason") -> str:
     """The same for what somebody wrote freely: the evidence that it stands in is never rewritten.
 
     Raises InvalidRequest, also where it looks as if it held a telephone number or an address.
     """
-    reason = said(reason)
+    reason = said(reason, what)
     if looks_personal(reason):
         raise InvalidRequest(
-            "the reason looks as if it held a number or an address", hint="it stands in the evidence: no personal data"
+            f"the {what} looks as if it held a number or an address", hint="it stands in the evidence: no personal data"
         )
     return reason
-
-
-def looks_personal(text: str) -> bool:
-    """Whether it looks as if it held a telephone number or a mail address."""
-    return bool(_NUMBER.search(_DAY.sub("", text)) or _ADDRESS.search(text))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,9 +16,9 @@ from gateway.adapters.stores.reveals import RedisReveals, Reveal
 from gateway.errors import InvalidRequest, NotFound
 from gateway.evidence.entries import Draft, Entry, Json
 from gateway.policy.contacts import Contacts
+from gateway.policy.free_text import looks_personal
 from gateway.policy.model import TenantPolicy
 from gateway.policy.notice_message import NoticeMessage, moment
-from gateway.policy.retention import looks_personal
 from gateway.policy.roles import EVERY_TENANT, Held, Principal, Role, check_lasting, check_may_give, role_of
 from gateway.ports import Clock, Ids, Ledger
 from gateway.runner.account import CallAccount
@@ -32,6 +33,8 @@ LONGEST_REASON = 200
 AT_ONCE = 16
 """Chains that are written to at the same time."""
 ReadEntries = Callable[[TenantId, CallId], AsyncIterator[Entry]]
+OWN_ID = re.compile(r"[a-z]{2,12}_[0-9a-z]{16,40}", re.ASCII)
+"""The form of an id that a gateway makes. What is none may be anything, and stands in no evidence."""
 HOST = "host"
 """Who works on the gateway's own machine, by the command line."""
 ON_THE_HOST = Principal(HOST, HOST, (Held(Role.OWNER, frozenset({EVERY_TENANT})),))
@@ -185,6 +188,8 @@ class AccessDesk:
         """From when this returns they may see private text of the tenant, or of a call of it. Raises InvalidRequest, NotFound."""
         self._known((tenant,))
         parts, said = self._parts, _reason(reason)
+        if call and not OWN_ID.fullmatch(call):
+            raise InvalidRequest("that is no call's id", hint="write it as `sordino` shows it: call_ and 26 characters")
         if not 1 <= minutes <= MOST_REVEAL_MINUTES:
             raise InvalidRequest(f"private text is shown for 1 to {MOST_REVEAL_MINUTES} minutes")
         until = parts.clock.now() + timedelta(minutes=minutes)

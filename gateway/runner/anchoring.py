@@ -1,9 +1,9 @@
-"""Shows heads of each tenant's chain to witnesses from time to time, so that nobody can rewrite what was before (promise 29)."""
+"""Shows heads of every chain to witnesses from time to time, so that nobody can rewrite what was before (promise 29)."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -30,7 +30,10 @@ class Witness(Protocol):
     @property
     def name(self) -> str: ...
     async def see(self, head: Mapping[str, Json]) -> str:
-        """A time stamp, or nothing from who only keeps it. Raises UpstreamFailed, UpstreamTimeout."""
+        """A time stamp, or nothing from who only keeps it.
+
+        Raises UpstreamFailed, UpstreamTimeout; EvidenceInvalid: it has seen another history.
+        """
         ...
 
 
@@ -56,7 +59,8 @@ class AnchoringParts:
     anchors: Anchors
     chain: Chain
     lease: Lease
-    tenants: Callable[[], Iterable[TenantId]]
+    tenants: Callable[[], Awaitable[Iterable[TenantId]]]
+    """Whose chains there are."""
     sign: Sign
     public_key: bytes
     clock: Clock
@@ -72,14 +76,17 @@ class Anchoring:
         self._grown: dict[TenantId, tuple[Growing, str]] = {}
 
     async def round(self) -> int:
-        """Anchor every chain that is due; the number of anchors. A witness who does not answer is asked the next time."""
+        """Anchor every chain that is due; the number of anchors. A witness who does not answer is asked the next time.
+
+        Raises StoreUnavailable where nobody can tell which chains there are.
+        """
         made = 0
-        for tenant in self._p.tenants():
+        for tenant in await self._p.tenants():
             try:
                 if await self._is_due(tenant) and await self._p.lease.take(tenant, WORK, for_s=LEASE_S):
                     made += await self.anchor(tenant)
             except SordinoError as error:
-                log.warning("the chain of tenant %s could not be anchored now: %s", tenant, error.code)
+                log.warning("the chain of tenant %s could not be anchored now: %s: %s", tenant, error.code, error.message)
                 self._p.telemetry.count("sordino_anchors_total", outcome="failed")
         return made
 
@@ -88,7 +95,8 @@ class Anchoring:
 
         Raises:
             UpstreamFailed, UpstreamTimeout: a witness has not seen it; the others did.
-            EvidenceInvalid: an entry in the store was altered, or the chain was rewritten since it was anchored.
+            EvidenceInvalid: an entry in the store was altered, or the chain was rewritten since it was anchored: we know it
+                ourselves, or a witness does.
             StoreUnavailable.
         """
         newest = await self._p.anchors.newest(tenant)

@@ -28,13 +28,12 @@ from gateway.adapters.audit.backup_file import (
     Section,
     new_backup,
     read_header,
-    replace_sealed,
 )
 from gateway.adapters.recordings.format import read_header as read_recording
 from gateway.adapters.stores.backups import RedisBackups
 from gateway.adapters.stores.redis import Store
-from gateway.adapters.stores.snapshot import Piece, Snapshot, Type, is_key, place_of
-from gateway.errors import BackupInvalid, InvalidRequest, Misconfigured, PolicyRefused, RecordingAltered, StoreUnavailable
+from gateway.adapters.stores.snapshot import Snapshot, place_of
+from gateway.errors import BackupInvalid, InvalidRequest, Misconfigured, PolicyRefused, RecordingAltered
 from gateway.evidence.chain import genesis, timestamp
 from gateway.evidence.entries import Json
 from gateway.locks import KeyShelf, MasterLocks
@@ -43,23 +42,15 @@ from gateway.policy.regions import LOCAL, is_region, within
 from gateway.ports import Clock, Ids, Ledger
 from gateway.runner.account import CallAccount
 from gateway.runner.backup_keys import keys_of, new_secret, tenant_key
+from gateway.runner.backup_pieces import record_of
 from gateway.runner.backup_since import HOUSE
+from gateway.runner.key_seal import KeySeal
 from gateway.values import CallId, DataCategory, Hop, TenantId
 
-SEALED = "keys.sealed"
 RECEIPTS, RECORDINGS, INSTRUCTIONS = "receipts", "recordings", "instructions"
 PIECE = 1024 * 1024
 AT_ONCE = 500
 _STORED = frozenset({DataCategory.VOICE, DataCategory.TRANSCRIPT, DataCategory.CONTACT, DataCategory.METADATA})
-_KINDS = {
-    Type.STRING: Kind.STRING,
-    Type.HASH: Kind.HASH,
-    Type.LIST: Kind.LIST,
-    Type.SET: Kind.SET,
-    Type.ZSET: Kind.ZSET,
-    Type.STREAM: Kind.STREAM,
-}
-TYPES = {kind: type_ for type_, kind in _KINDS.items()}
 
 Tell = Callable[[str], None]
 """Is told how far it is."""
@@ -144,53 +135,6 @@ class Backups:
         return tuple(sorted(found))
 
 
-class KeySeal:
-    """Keeps ``keys.sealed`` beside backups as it must be: with the keys that there are, and with none that there were."""
-
-    def __init__(self, store: Store, masters: MasterLocks, clock: Clock, ids: Ids) -> None:
-        self._store = store
-        self._masters = masters
-        self._places = RedisBackups(store)
-        self._clock = clock
-        self._ids = ids
-
-    async def seal(self, folder: Path) -> None:
-        """Replace the folder's ``keys.sealed`` by one with the keys of now. Raises StoreUnavailable, OSError."""
-        found: dict[TenantId, list[Record]] = {}
-        async with Snapshot(self._store) as snapshot:
-            async for batch in snapshot.key_names():
-                async for piece in snapshot.read(batch):
-                    if (tenant := is_key(piece.name)) is not None:
-                        found.setdefault(tenant, []).append(_record(piece))
-        id_ = self._ids.new("keys")
-        key_id, locked, secret = new_secret(self._masters, id_)
-        sections = tuple(Section(tenant, KEPT, 0, "") for tenant in sorted(found))
-        header = Header(id_, timestamp(self._clock.now()), LOCAL, key_id, locked, sections)
-        await asyncio.to_thread(_write_sealed, folder / SEALED, header, keys_of(secret, sections, {}), found)
-
-    async def seal_all(self) -> tuple[str, ...]:
-        """The same for every folder that has the keys of before. Those that are not here: another gateway must do it."""
-        count, places = await self._places.stale()
-        missing = []
-        for place in places:
-            if await asyncio.to_thread(Path(place).is_dir):
-                await self.seal(Path(place))
-                await self._places.sealed(place, count)
-            else:
-                missing.append(place)
-        return tuple(missing)
-
-    async def destroyed(self) -> None:
-        """A key was destroyed: it goes from beside every backup too. Raises StoreUnavailable, also for a folder that is full."""
-        await self._places.want()
-        try:
-            await self.seal_all()
-        except OSError as error:
-            raise StoreUnavailable(
-                f"the keys beside a backup could not be replaced: {error.strerror}", hint="is its disk there, and not full?"
-            ) from None
-
-
 class _Copying:
     """One backup while it is written."""
 
@@ -232,7 +176,7 @@ class _Copying:
             if number is None:  # a tenant that came while this was made: the next backup has it
                 continue
             records = waiting.setdefault(number, [])
-            records.append(_record(piece))
+            records.append(record_of(piece))
             if len(records) >= AT_ONCE:
                 await asyncio.to_thread(self._writer.add, number, waiting.pop(number))
         for number, records in waiting.items():
@@ -265,10 +209,6 @@ def _made_folder(folder: Path) -> str:
 
 def _number(sections: Sequence[Section]) -> dict[tuple[TenantId, str], int]:
     return {(section.tenant, section.part): number for number, section in enumerate(sections)}
-
-
-def _record(piece: Piece) -> Record:
-    return Record(_KINDS[piece.type], piece.name, piece.parts, piece.first, piece.expires_ms)
 
 
 def _records_of(path: Path, name: str) -> Iterator[Record]:
@@ -314,17 +254,6 @@ def _against(region: str, policy: TenantPolicy | None) -> str | None:
         if not within(region, allowed):
             return f"its {category.value} may be kept in {', '.join(allowed) or LOCAL} only"
     return None
-
-
-def _write_sealed(path: Path, header: Header, keys: Mapping[int, bytes | None], found: Mapping[TenantId, list[Record]]) -> None:
-    draft = path.with_name(f".{path.name}.{header.id}")
-    try:
-        with new_backup(draft, header, keys) as writer:
-            for number, section in enumerate(header.sections):
-                writer.add(number, found[section.tenant])
-        replace_sealed(path, draft.read_bytes())
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _sha256(path: Path) -> str:

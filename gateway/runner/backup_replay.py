@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from gateway.adapters.stores.consents import RedisConsents
+from gateway.adapters.stores.departed import RedisDeparted
 from gateway.adapters.stores.holds import RedisHolds
 from gateway.adapters.stores.offboarding import RedisOffboarding
 from gateway.adapters.stores.redis import Store
@@ -179,6 +180,8 @@ class Replay:
             await log.save(replace(state, status=Status.CANCELLED, version=before + 1), before=before)
         elif word in set(Step):
             step = Step(word)
+            if step is Step.CONTACT_DELETED:
+                await RedisDeparted(self.store).forget(tenant)
             await log.save(replace(state.begin(step, at).end(step, at, {}), version=before + 1), before=before)
 
 

@@ -25,8 +25,9 @@ from gateway.evidence.entries import Entry, Json
 from gateway.locks import KeyShelf, MasterLocks
 from gateway.ports import Clock, Ids
 from gateway.runner.account import CallAccount
-from gateway.runner.backup import INSTRUCTIONS, RECEIPTS, RECORDINGS, TYPES, Tell, in_batches
+from gateway.runner.backup import INSTRUCTIONS, RECEIPTS, RECORDINGS, Tell, in_batches
 from gateway.runner.backup_keys import keys_of, secret_of, tenant_key
+from gateway.runner.backup_pieces import TYPES
 from gateway.runner.backup_replay import Replay
 from gateway.runner.backup_since import Since, Source, append_newer, verify_links
 from gateway.runner.holdings import Holding

@@ -37,8 +37,11 @@ class Source(Protocol):
 class BundleSource:
     """A bundle of ``sordino evidence export``."""
 
-    def __init__(self, path: Path, trusted_key: bytes | None) -> None:
-        """Raises EvidenceInvalid: it does not verify, or another key signed it. OSError."""
+    def __init__(self, path: Path, trusted_key: bytes) -> None:
+        """Raises EvidenceInvalid: it does not verify, or another key signed it: who could make one would decide what is deleted.
+
+        OSError.
+        """
         with open_bundle(path) as file:
             self.tenant = TenantId(verify_bundle(file.manifest, file.chunks, trusted_key).tenant)
         self._path = path

@@ -18,6 +18,7 @@ from gateway.policy.children import Children
 from gateway.ports import Egress, Masker
 from gateway.redaction.mask import Masked
 from gateway.runner.egress import GuardedEgress
+from gateway.runner.to_delete import CallLog
 from gateway.values import CallId, MaskedText, Private, TenantId
 
 log = logging.getLogger(__name__)
@@ -117,22 +118,18 @@ def shut_for_children(egress: Egress, childhood: Childhood) -> Egress:
     return GuardedEgress(egress, guard)
 
 
-class ChildLog(Protocol):
-    """Calls in which a child was heard and whose data is not all gone yet. Every method raises StoreUnavailable."""
+class DeleteKept(Protocol):
+    """Delete the sound, the words and the vault of a call, with certificates; whether all of it is gone, or a legal hold keeps
+    some. ``again``: that one does is on record already. Raises what ``Deletions.delete`` does.
+    """
 
-    async def add(self, tenant: TenantId, call: CallId) -> None: ...
-    async def remove(self, tenant: TenantId, call: CallId) -> None: ...
-    async def all(self, tenant: TenantId) -> list[CallId]: ...
-
-
-DeleteKept = Callable[[TenantId, CallId], Awaitable[None]]
-"""Delete the sound, the words and the vault of a call, with certificates. Raises what ``Deletions.delete`` does."""
+    async def __call__(self, tenant: TenantId, call: CallId, *, again: bool) -> bool: ...
 
 
 class ChildCalls:
     """What becomes of such calls: nothing of them is kept, also where a gateway dies over it."""
 
-    def __init__(self, log_: ChildLog, delete: DeleteKept) -> None:
+    def __init__(self, log_: CallLog, delete: DeleteKept) -> None:
         self._log = log_
         self._delete = delete
 
@@ -147,21 +144,24 @@ class ChildCalls:
         """The call has ended: delete what was kept of it. What cannot be done now is done later; it never raises for that."""
         try:
             await self._log.add(tenant, call)
-            await self._delete(tenant, call)
-            await self._log.remove(tenant, call)
+            await self._gone(tenant, call, again=False)
         except SordinoError as error:
             log.warning("what was kept of a child's call is deleted later: %s", error.code)
 
     async def resume(self, tenants: Iterable[TenantId]) -> int:
-        """Go on with what was left; how many calls are done now. What fails waits for the next time."""
+        """Go on with what was left; how many calls are done now. What fails, or is held, waits for the next time."""
         done = 0
         for tenant in tenants:
             for call in await self._log.all(tenant):
                 try:
-                    await self._delete(tenant, call)
-                    await self._log.remove(tenant, call)
+                    done += await self._gone(tenant, call, again=True)
                 except SordinoError as error:
                     log.warning("what was kept of a child's call is deleted later: %s", error.code)
-                else:
-                    done += 1
         return done
+
+    async def _gone(self, tenant: TenantId, call: CallId, *, again: bool) -> bool:
+        """What a hold keeps stays in the log: it goes when the hold is lifted."""
+        gone = await self._delete(tenant, call, again=again)
+        if gone:
+            await self._log.remove(tenant, call)
+        return gone

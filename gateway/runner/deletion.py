@@ -14,14 +14,14 @@ from itertools import groupby
 from typing import Protocol, TypeVar
 
 from gateway.adapters.stores.deletions import Intent
-from gateway.errors import DataHeld, NotFound, SordinoError, StoreUnavailable
+from gateway.errors import SordinoError, StoreUnavailable
 from gateway.evidence.certificate import KIND, Certificate, Destroyed, certify, stored_certificate
 from gateway.evidence.entries import Entry
 from gateway.evidence.signed import Sign
 from gateway.policy.retention import OF_PERSONS, Hold, said
 from gateway.ports import Clock, Ids, Ledger, Telemetry
 from gateway.runner.account import CallAccount
-from gateway.runner.holdings import Deleted, Holding, Item
+from gateway.runner.holdings import LINKS, Deleted, Holding, Item
 from gateway.values import CallId, TenantId
 
 BATCH = 100
@@ -63,6 +63,8 @@ class ReadEntries(Protocol):
 
 SubjectOf = Callable[[TenantId, CallId], Awaitable[str | None]]
 """Whose call it is, as the keyed hash of the number; None: not known. Raises StoreUnavailable."""
+CallsOf = Callable[[TenantId, str], Awaitable[Sequence[CallId]]]
+"""The calls of a person, by that hash. Raises StoreUnavailable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,34 +100,8 @@ class DeletionParts:
     ids: Ids
     telemetry: Telemetry
     subject_of: SubjectOf
+    calls_of: CallsOf
     purge: Callable[[], Awaitable[str]] | None = None
-
-
-TAKEN_BACK = "the agreement was taken back"
-
-
-class DeleteOfCall(Protocol):
-    """Delete one class of a call's data: ``DataDesk.delete_recording``. Raises DataHeld where a legal hold keeps it."""
-
-    async def __call__(self, tenant: TenantId, call: CallId, *, why: str, by: str) -> object: ...
-
-
-@dataclass(slots=True)
-class Deleting:
-    """How what a call keeps goes while it goes on. Who deletes stands on those who keep, so it is known later (``by``)."""
-
-    by: DeleteOfCall | None = None
-
-    async def done(self, tenant: TenantId, call: CallId, *, why: str) -> bool:
-        """It is gone, with a certificate, or was never there. False: a legal hold keeps it. Raises StoreUnavailable…"""
-        if self.by is not None:
-            try:
-                await self.by(tenant, call, why=why, by="the other end of the call")
-            except DataHeld:
-                return False
-            except NotFound:
-                return True
-        return True
 
 
 class Deletions:
@@ -185,6 +161,24 @@ class Deletions:
             raise failed[0]
         return tuple(certificates)
 
+    async def finish(self, tenant: TenantId, *, call: CallId | None = None, subject: str = "") -> tuple[Certificate, ...]:
+        """Finish now what was decided, by whomever, of this call, or of this person and their calls: nothing of it waits then.
+
+        What is destroyed and not certified yet is listed nowhere, so who asks what is left asks here, too, and behind the list.
+        Whose call it was may be gone by then: a person's may be any that is nobody's. Raises what ``resume`` does.
+        """
+        failed: list[SordinoError] = []
+        left = [each for each in await self._p.log.pending(tenant) if await self._concerns(tenant, each, call, subject)]
+        certificates = await self._certify(tenant, await self._destroy(tenant, left, failed), failed)
+        if failed:
+            raise failed[0]
+        return tuple(certificates)
+
+    async def _concerns(self, tenant: TenantId, intent: Intent, call: CallId | None, subject: str) -> bool:
+        if call is not None or intent.data_class in OF_PERSONS or intent.id == subject:
+            return intent.id == (subject if call is None else call)
+        return await self._p.subject_of(tenant, CallId(intent.id)) in (None, subject)
+
     # --- deciding -----------------------------------------------------------------------------------------------------
 
     async def _decide(
@@ -223,18 +217,38 @@ class Deletions:
     ) -> tuple[list[Item], tuple[Held, ...]]:
         free: list[Item] = []
         held: list[Held] = []
-        asks_whose = any(hold.scope.subject is not None for hold in holds)
         for item in items:
-            subject = None
-            if asks_whose and item.data_class not in OF_PERSONS:
-                subject = await self._p.subject_of(tenant, CallId(item.id))
-            covers = (hold for hold in holds if hold.scope.covers(item.data_class, item.id, item.since, subject=subject))
-            hold = next(covers, None)
+            hold = await self._keeper(tenant, item, holds)
             if hold is None:
                 free.append(item)
             else:
                 held.append(Held(item, hold))
         return free, tuple(held)
+
+    async def _keeper(self, tenant: TenantId, item: Item, holds: Sequence[Hold]) -> Hold | None:
+        """The first order that keeps it."""
+        subject, link = None, item.holding in LINKS
+        if item.data_class not in OF_PERSONS and any(hold.scope.subject is not None for hold in holds):
+            subject = await self._p.subject_of(tenant, CallId(item.id))
+        for hold in holds:
+            if hold.scope.covers(item.data_class, item.id, item.since, subject=subject, link=link):
+                return hold
+        return await self._keeper_of_calls(tenant, item, holds) if link else None
+
+    async def _keeper_of_calls(self, tenant: TenantId, link: Item, holds: Sequence[Hold]) -> Hold | None:
+        """The first order that keeps something of the calls that this link is about: it stays as long as they do."""
+        others = [hold for hold in holds if hold.scope.subject is None]
+        if not others:
+            return None
+        of_person = link.data_class in OF_PERSONS
+        calls = await self._p.calls_of(tenant, link.id) if of_person else [CallId(link.id)]
+        places = [holding for holding in self._p.holdings() if holding.name not in LINKS]
+        for call in calls:
+            for holding in places:
+                item = await holding.of_call(tenant, call)
+                if item is not None and (hold := await self._keeper(tenant, item, others)) is not None:
+                    return hold
+        return None
 
     async def _write_held(self, tenant: TenantId, thread: CallId, held: Sequence[Held], why: str, by: str) -> None:
         """One entry for each hold: how much of what it kept."""

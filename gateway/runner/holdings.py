@@ -11,7 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from gateway.errors import StoreUnavailable
 from gateway.values import CallId, DataClass, Private, TenantId
+
+CALLERS, SPOKEN, PERSONS = "callers", "spoken", "persons"
+LINKS = frozenset({CALLERS, SPOKEN, PERSONS})
+"""The holdings that know which calls are whose, of one call and of a person: the last ones to go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,14 @@ class Copy:
 
     name: str
     content: Private[bytes]
+
+
+def moment(text: str) -> datetime:
+    """A time that a place keeps as text. Raises StoreUnavailable: it is none."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise StoreUnavailable("the store holds a time that cannot be read", hint="restore it from a backup") from None
 
 
 class Holding(Protocol):

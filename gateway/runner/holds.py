@@ -15,10 +15,11 @@ from gateway.adapters.stores.deletions import Intent
 from gateway.errors import InvalidRequest, NotFound
 from gateway.evidence.chain import timestamp
 from gateway.evidence.entries import Json
-from gateway.policy.retention import OF_PERSONS, Hold, HoldScope, reason_of_a_person, said
+from gateway.policy.retention import OF_PERSONS, Hold, HoldScope, reason_of_a_person
 from gateway.ports import Clock, Ids, Ledger
 from gateway.runner.account import CallAccount
 from gateway.runner.deletion import SubjectOf
+from gateway.runner.holdings import LINKS
 from gateway.runner.tenants import no_such_tenant
 from gateway.values import CallId, DataClass, TenantId
 
@@ -71,7 +72,13 @@ class HoldDesk:
             raise InvalidRequest("the review of a hold lies in the past", hint="name a day to come: --review 2027-01-31")
         if scope.start is not None and scope.end is not None and scope.start >= scope.end:
             raise InvalidRequest("the time of the hold ends before it begins")
-        about = (reason_of_a_person(reason), said(approver, "approver"), review, now, said(by, "name of who places it"))
+        about = (
+            reason_of_a_person(reason),
+            reason_of_a_person(approver, "approver"),
+            review,
+            now,
+            reason_of_a_person(by, "name of who places it"),
+        )
         hold = Hold(self._ids.new("hold"), tenant, scope, *about)
         decided = await self._store.place(hold)
         too_late = tuple([intent for intent in decided if await self._covers(hold, intent)])
@@ -81,7 +88,7 @@ class HoldDesk:
 
     async def lift(self, tenant: TenantId, id_: str, *, reason: str, by: str) -> Hold:
         """What it kept may be deleted again, and is where its time is over. Raises NotFound, InvalidRequest."""
-        reason, by = reason_of_a_person(reason), said(by, "name of who lifts it")
+        reason, by = reason_of_a_person(reason), reason_of_a_person(by, "name of who lifts it")
         hold = next((each for each in await self.holds(tenant) if each.id == id_), None)
         if hold is None:
             raise NotFound("there is no such hold", hint=f"sordino holds list --tenant {tenant}")
@@ -108,7 +115,8 @@ class HoldDesk:
         subject = None
         if hold.scope.subject is not None and intent.data_class not in OF_PERSONS:
             subject = await self._subject_of(hold.tenant, CallId(intent.id))
-        return hold.scope.covers(intent.data_class, intent.id, intent.since, subject=subject)
+        link = intent.holding in LINKS
+        return hold.scope.covers(intent.data_class, intent.id, intent.since, subject=subject, link=link)
 
 
 def shown(hold: Hold) -> dict[str, Json]:

@@ -46,6 +46,10 @@ _ADDRESS = re.compile(r"[^\s@]@[^\s@]+\.[^\s@]")
 
 
 class Chain(Protocol):
+    async def tenants(self) -> Sequence[TenantId]:
+        """Whoever has evidence, also where their policy is gone. Raises StoreUnavailable."""
+        ...
+
     async def read(self, scan: Scan) -> None:
         """Show ``scan`` what it needs of its tenant's evidence. Raises StoreUnavailable."""
         ...
@@ -99,7 +103,8 @@ class Incidents:
         if not incident.main.open:
             raise InvalidRequest(f"the incident {incident_id} is closed")
         named = [str(each) for each in _list(incident.main.facts["tenants"])]
-        asked = [TenantId(tenant) for tenant in named or sorted(self._policies().tenants) if tenant != HOUSE]
+        everybody = named or sorted({*self._policies().tenants, *await self._chain.tenants()})
+        asked = [TenantId(tenant) for tenant in everybody if tenant != HOUSE]
         found = [await self.read(incident, tenant) for tenant in asked]
         touched = {each.tenant: each for each in found if each.calls or each.tenant in named or each.tenant in incident.parts}
         clocks = breach_clocks(self._policies(), touched, incident.aware)
@@ -170,7 +175,8 @@ class Incidents:
         return await self.settle(incident_id)
 
     async def given(self, incident_id: str, tenant: TenantId, *, by: str, proof: str) -> Incident:
-        """The tenant was told by other means; ``proof`` says where that is proven."""
+        """The tenant was told by other means; ``proof`` says where that is proven. Raises InvalidRequest, NotFound."""
+        _of_nobody(proof)
         incident = await self.get(incident_id)
         incident.scope(tenant)
         await self._book.event(tenant, incident_id, "told.otherwise", {"by": by}, notes={"proof": proof}, meets=(NOTICE,))

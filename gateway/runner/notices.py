@@ -19,6 +19,7 @@ from gateway.policy.model import TenantPolicy
 from gateway.policy.notice import Delivery, Event, Happened, Notice, Notices, Outcome, Terms, due, fold, material, takes_effect
 from gateway.policy.notice_message import NoticeMessage, Tried, announcement
 from gateway.policy.registry import Registry, SubProcessor
+from gateway.policy.retention import reason_of_a_person
 from gateway.ports import Clock, Ids, Ledger
 from gateway.runner.account import CallAccount
 from gateway.values import CallId, Hop, ProcessorId, TenantId
@@ -127,9 +128,15 @@ class NoticeDesk:
         if on > self._clock.now():
             raise InvalidRequest("a notice cannot have been given on a day that is still to come")
         facts = {"material": material(entry), "channels": LETTER}
+        reference = reason_of_a_person(reference, "proof")
         told = [
             Event(Happened.ANNOUNCED, on, ProcessorId(entry.id), facts),
-            Event(Happened.DELIVERED, on, ProcessorId(entry.id), {"channel": LETTER, "proof": reference}),
+            Event(
+                Happened.DELIVERED,
+                on,
+                ProcessorId(entry.id),
+                {"channel": LETTER, "proof": reference},
+            ),
         ]
         await self._happen(TenantId(self._policies().tenant(tenant).tenant), lambda _, at: told)
         return (await self.standings(processor, [tenant]))[0]
@@ -137,6 +144,7 @@ class NoticeDesk:
     async def object(self, processor: str, tenant: str, reason: str) -> Standing:
         """The tenant's no: from now on it gets nothing of theirs. Raises NotFound, InvalidRequest (it is open already)."""
         entry, policy = self._entry(processor), self._policies().tenant(tenant)
+        reason = reason_of_a_person(reason)
 
         def begin(state: Notices, at: datetime) -> Sequence[Event]:
             open_one = state.objections.get(ProcessorId(entry.id))

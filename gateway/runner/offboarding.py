@@ -13,15 +13,15 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from gateway.adapters.stores.tenant_keys import TenantKey
-from gateway.errors import NotFound, PolicyRefused, StoreUnavailable
+from gateway.errors import NoPermittedRoute, NotFound, PolicyRefused, StoreUnavailable, UpstreamFailed
 from gateway.evidence.certificate import KIND as DELETED
 from gateway.evidence.chain import timestamp
 from gateway.evidence.entries import Entry, Json
 from gateway.evidence.leaving import certify_end
 from gateway.evidence.signed import Sign
 from gateway.locks import KeyShelf
-from gateway.policy.offboarding import OF_CONTRACT, WAIT, Offboarding, Status, Step, Times
-from gateway.policy.retention import Retention, reason_of_a_person, said
+from gateway.policy.offboarding import KEPT, OF_CONTRACT, WAIT, Offboarding, Status, Step, Times
+from gateway.policy.retention import Retention, reason_of_a_person
 from gateway.ports import Clock, Ids, Ledger
 from gateway.runner.account import CallAccount
 from gateway.runner.deletion import Deletions, Held, held_reasons
@@ -30,10 +30,13 @@ from gateway.values import CallId, DataClass, TenantId
 
 AT_ONCE = 200
 """Things that are deleted in one go."""
+ELSEWHERE = "the export of this tenant lies on another gateway's disk: that gateway removes it"
 ROUNDS = 5
 """How often what is left is looked for: calls that went on when the end was announced leave something behind."""
 OUTLIVING = frozenset({DataClass.EVIDENCE})
 Facts = Mapping[str, str | int]
+Find = Callable[[TenantId], Awaitable[Offboarding | None]]
+"""Where a tenant's end stands. Raises StoreUnavailable."""
 
 
 class Log(Protocol):
@@ -57,8 +60,12 @@ class Exports(Protocol):
         """Everything that is kept, and the evidence. Twice is as good as once."""
         ...
 
-    async def remove(self, state: Offboarding) -> None:
-        """It is gone when this answers."""
+    async def remove(self, state: Offboarding) -> bool:
+        """It is gone when this answers. False: it lies on another gateway's disk, and that one must remove it."""
+        ...
+
+    async def tidy(self, find: Find) -> None:
+        """Nothing is on this disk but the exports of ends that may have one, and what is being written of those."""
         ...
 
 
@@ -72,8 +79,8 @@ class ReadEntries(Protocol):
 class OffboardingParts:
     """What a tenant's end stands on. ``retention``: what its policy says, or the defaults where it has none any more.
 
-    ``key_destroyed`` tells whoever else has a copy of keys; ``keep_certificate`` keeps the last one. ``known``: whether it is a
-    tenant of the policies.
+    ``key_destroyed`` tells whoever else has a copy of keys; ``keep_certificate`` keeps the last one; ``forget``
+    takes what is no item of a holding (lists of others, counters). ``known``: whether it is a tenant of the policies.
     """
 
     log: Log
@@ -91,6 +98,7 @@ class OffboardingParts:
     ids: Ids
     key_destroyed: Callable[[], Awaitable[None]]
     keep_certificate: Callable[[TenantId, bytes], Awaitable[None]]
+    forget: Callable[[TenantId], Awaitable[Facts]]
     known: Callable[[TenantId], bool] = lambda _: True
 
 
@@ -149,11 +157,16 @@ class OffboardingDesk:
             InvalidRequest: no reason is given, or a time is none.
             NotFound: there is no such tenant; the gateway's own data is nobody's either.
             PolicyRefused: the tenant has left already.
+            StoreUnavailable: an earlier end is still being taken back, or the store does not answer.
         """
         await self._check_known(tenant)
-        reason, by, now = reason_of_a_person(reason), said(by, "name of who ends it"), self._p.clock.now()
+        reason, by, now = reason_of_a_person(reason), reason_of_a_person(by, "name of who ends it"), self._p.clock.now()
         times = self._times(tenant, now, ends, wait, contract)
         found = await self._p.log.find(tenant)
+        if found is not None and found.status is Status.CANCELLING:
+            found = await self._take_back(found)
+            if not found.over:
+                raise StoreUnavailable("an earlier end of this tenant is still being taken back", hint=ELSEWHERE)
         if found is not None and found.status is Status.DONE:
             raise PolicyRefused(f"tenant {tenant} has left already", hint=f"sordino tenants offboard {tenant} --status")
         if found is None or found.status is Status.CANCELLED:
@@ -165,6 +178,8 @@ class OffboardingDesk:
     async def advance(self, tenant: TenantId) -> Offboarding:
         """Do what is due, in order. Raises NotFound: nobody ends this tenant."""
         state = await self.show(tenant)
+        if state.status is Status.CANCELLING:
+            return await self._take_back(state)
         while (step := state.due(self._p.clock.now())) is not None:
             if step not in state.steps:
                 state = await self._save(state.begin(step, self._p.clock.now()), state.version)
@@ -172,7 +187,7 @@ class OffboardingDesk:
             if waits:
                 changed = waits != state.steps[step].waits
                 return await self._save(state.waiting(step, waits), state.version) if changed else state
-            await self._prove(state, step, facts)
+            await self._prove(state, step, self._body(state, step, facts))
             state = await self._save(state.end(step, self._p.clock.now(), facts), state.version)
         return state
 
@@ -190,17 +205,25 @@ class OffboardingDesk:
     async def cancel(self, tenant: TenantId, *, reason: str, by: str) -> Offboarding:
         """The tenant stays: calls begin again. Its API keys stay revoked.
 
+        It answers ``cancelling`` where the export lies on another gateway's disk: that gateway removes it and ends it.
+
         Raises:
             PolicyRefused: the point of no return was passed.
             NotFound, InvalidRequest.
         """
-        reason, by = reason_of_a_person(reason), said(by, "name of who cancels it")
+        reason, by = reason_of_a_person(reason), reason_of_a_person(by, "name of who cancels it")
         state = await self.show(tenant)
-        cancelled = await self._save(state.cancel(), state.version)
-        await self._p.exports.remove(state)
-        account = CallAccount(tenant, CallId(f"{state.id}.cancelled"), self._p.ledger, self._p.clock)
-        await account.write("offboarding.cancelled", {"offboarding": state.id, "reason": reason, "by": by})
-        return cancelled
+        if state.status is not Status.CANCELLING:
+            state = await self._save(state.cancel(reason, by), state.version)
+        return await self._take_back(state)
+
+    async def _take_back(self, state: Offboarding) -> Offboarding:
+        """Remove the export, write it down, and only then call it cancelled. Whoever dies between is followed by a round."""
+        if not await self._p.exports.remove(state):
+            return state
+        reason, by = state.taken_back or ("", "")
+        await self._prove(state, "cancelled", {"offboarding": state.id, "reason": reason, "by": by})
+        return await self._save(state.cancelled(), state.version)
 
     def _times(self, tenant: TenantId, now: datetime, ends: datetime | None, wait: timedelta, contract: timedelta) -> Times:
         return Times.of(now, ends=ends or now, contact=self._p.retention(tenant).contact, wait=wait, contract=contract)
@@ -215,13 +238,13 @@ class OffboardingDesk:
             raise StoreUnavailable("another gateway works on this tenant's end", hint="look again: --status")
         return state
 
-    async def _prove(self, state: Offboarding, step: Step, facts: Facts) -> Entry:
+    async def _prove(self, state: Offboarding, word: str, body: Mapping[str, Json]) -> Entry:
         """Its entry, once: who was killed behind it finds it."""
-        thread = CallId(f"{state.id}.{step}")
+        thread = CallId(f"{state.id}.{word}")
         async for entry in self._p.entries(state.tenant, thread):
             return entry
         account = CallAccount(state.tenant, thread, self._p.ledger, self._p.clock)
-        await account.write(f"offboarding.{step}", self._body(state, step, facts))
+        await account.write(f"offboarding.{word}", body)
         return account.entries[-1]
 
     def _body(self, state: Offboarding, step: Step, facts: Facts) -> dict[str, Json]:
@@ -252,12 +275,17 @@ class OffboardingDesk:
         return {"keys": len(keys)}, ()
 
     async def _export(self, state: Offboarding) -> tuple[Facts, tuple[str, ...]]:
-        return await self._p.exports.write(state), ()
+        try:
+            facts = await self._p.exports.write(state)
+        except (NoPermittedRoute, UpstreamFailed) as error:
+            return {}, (str(error),)
+        await self._p.exports.tidy(self._p.log.find)  # it may have been taken back, or gone on, while this was written
+        return facts, ()
 
     async def _delete_data(self, state: Offboarding) -> tuple[Facts, tuple[str, ...]]:
-        await self._p.exports.remove(state)
-        waits = await self._delete(state, lambda item: item.data_class is not DataClass.CONTACT)
-        return {}, waits
+        if not await self._p.exports.remove(state):
+            return {}, (ELSEWHERE,)
+        return {}, await self._delete(state, lambda item: item.data_class is not DataClass.CONTACT)
 
     async def _destroy_key(self, state: Offboarding) -> tuple[Facts, tuple[str, ...]]:
         # What came since goes first: while anything is kept under the tenant's key, or held, the key is not destroyed.
@@ -269,11 +297,16 @@ class OffboardingDesk:
         return {"key_id": key_id, "append_only_file": proof.append_only_file}, ()
 
     async def _delete_contact(self, state: Offboarding) -> tuple[Facts, tuple[str, ...]]:
-        return {}, await self._delete(state, lambda item: True)
+        if waits := await self._delete(state, lambda item: True):
+            return {}, waits
+        facts = await self._p.forget(state.tenant)
+        proof = await self._p.shelf.purge()
+        return {**facts, "append_only_file": proof.append_only_file}, ()
 
     async def _certify(self, state: Offboarding) -> tuple[Facts, tuple[str, ...]]:
         if waits := await self._delete(state, lambda item: True):
             return {}, waits
+        await self._p.forget(state.tenant)  # what somebody imported meanwhile
         entry = await self._certified(state)
         document = certify_end(entry, sign=self._p.sign, public_key=self._p.public_key)
         await self._p.keep_certificate(state.tenant, document)
@@ -298,8 +331,8 @@ class OffboardingDesk:
         evidence = self._p.clock.now() + self._p.retention(state.tenant).evidence
         until = f"{evidence:%Y-%m-%d}"
         kept: list[Json] = [
-            {"what": "evidence, certificates and receipts of deletions", "why": "proof of what was done", "until": until},
-            {"what": "keyed hashes of who asked not to be called", "why": "so that nobody calls them again", "until": until},
+            {"what": each.what, "why": each.why, "places": list(each.places), "until": until if each.ends else None}
+            for each in KEPT
         ]
         steps: dict[str, Json] = {
             step.value: {"begun": timestamp(done.begun), "ended": timestamp(done.ended) if done.ended else None, **done.facts}
@@ -309,21 +342,27 @@ class OffboardingDesk:
         return {**self._body(state, Step.ANNOUNCED, {}), "steps": steps, "deleted": dict(counts), "kept": kept}
 
     async def _delete(self, state: Offboarding, wanted: Callable[[Item], bool]) -> tuple[str, ...]:
-        """Delete all of it that no hold keeps; why it is not over, in sentences."""
+        """Delete all of it that no hold keeps; why it is not over, in sentences. Who keeps some elsewhere may fail alone."""
         held: list[Held] = []
         for _ in range(ROUNDS):
-            # What somebody died over is gone and nowhere listed, and has no certificate yet.
-            await self._p.deletions.resume([state.tenant], at_once=True)
-            held, gone = [], 0
+            held, gone, failed = [], 0, dict[str, None]()
+            try:  # what somebody died over is gone and nowhere listed, and has no certificate yet
+                await self._p.deletions.resume([state.tenant], at_once=True)
+            except (NoPermittedRoute, UpstreamFailed) as error:
+                failed[str(error)] = None
             async for batch in self._items(state.tenant, wanted):
                 kept = await self._p.deletions.held(state.tenant, batch)
                 held += kept
                 if free := [item for item in batch if item not in {each.item for each in kept}]:
-                    done = await self._p.deletions.delete(state.tenant, free, why=_why(state), by=state.by)
+                    try:
+                        done = await self._p.deletions.delete(state.tenant, free, why=_why(state), by=state.by)
+                    except (NoPermittedRoute, UpstreamFailed) as error:
+                        failed[str(error)] = None
+                        continue
                     held += done.held
                     gone += len(done.certificates)
             if not gone:
-                return held_reasons(held)
+                return (*held_reasons(held), *failed)
         return (*held_reasons(held), "something new keeps coming: calls of the tenant still go on")
 
     async def _items(self, tenant: TenantId, wanted: Callable[[Item], bool]) -> AsyncIterator[list[Item]]:

@@ -1,7 +1,8 @@
 """What a tenant takes along: everything that is kept of it, as files that people and machines can read, and its evidence.
 
 One ZIP file (APPNOTE.TXT 6.3.10) in ``SORDINO_DATA/offboarding/<tenant>``, mode 0600: ``data/<holding>/<id>/…`` and
-``evidence.zip``, a bundle that ``sordino evidence verify`` checks. It is removed when the data is.
+``evidence.zip``, a bundle that ``sordino evidence verify`` checks. It is in clear, so it is removed before the data is, and every
+gateway looks from time to time for what somebody left there who was killed or overtaken.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import os
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from gateway.adapters.audit.bundle_file import new_bundle
 from gateway.adapters.stores.certificates import RedisCertificates
-from gateway.adapters.stores.names import checked
+from gateway.adapters.stores.names import checked, is_id
 from gateway.errors import StoreUnavailable
 from gateway.evidence.bundle import CHAIN, KEY, PARTS, RECORDS, Span, key_part, manifest
 from gateway.evidence.canonical import canonical
@@ -24,7 +26,7 @@ from gateway.evidence.signed import Sign
 from gateway.policy.offboarding import Offboarding, Step
 from gateway.ports import Clock
 from gateway.runner.holdings import Copy, Holding
-from gateway.runner.offboarding import Facts, ReadEntries
+from gateway.runner.offboarding import Facts, Find, ReadEntries
 from gateway.values import TenantId
 
 FOLDER = "offboarding"
@@ -66,21 +68,30 @@ class TenantExports:
                 files = await self._write(draft, state.tenant)
                 await asyncio.to_thread(draft.replace, path)
             finally:
-                await asyncio.to_thread(_unlink, draft, path.with_name(EVIDENCE))
+                await asyncio.to_thread(_unlink, draft, _bundle_of(draft))
         except OSError as error:
             raise _disk(error) from None
         return {"files": files, "machine": self._p.machine()}
 
-    async def remove(self, state: Offboarding) -> None:
-        """Gone, or never there. Raises StoreUnavailable: it lies on another gateway's disk."""
+    async def remove(self, state: Offboarding) -> bool:
+        """Gone with every draft of it, or never there. False: it lies on another gateway's disk. Raises StoreUnavailable."""
         path, done = self.path(state), state.steps.get(Step.EXPORTED)
+        machine = None if done is None else done.facts.get("machine")
         try:
-            there = await asyncio.to_thread(_unlink, path)
+            there = await asyncio.to_thread(path.exists)
+            await asyncio.to_thread(_clear, path.parent, lambda name: False)
         except OSError as error:
             raise _disk(error) from None
-        machine = None if done is None else done.facts.get("machine")
-        if not there and machine not in (None, self._p.machine()):
-            raise StoreUnavailable("the export of this tenant lies on another gateway's disk", hint="that gateway removes it")
+        return there or machine in (None, self._p.machine())
+
+    async def tidy(self, find: Find) -> None:
+        """Remove what may not lie on this disk: all but exports of ends whose data is still there. Raises StoreUnavailable."""
+        try:
+            for folder in await asyncio.to_thread(_folders, self._p.data / FOLDER):
+                state = await find(TenantId(folder.name))
+                await asyncio.to_thread(_clear, folder, partial(_may_stay, state))
+        except OSError as error:
+            raise _disk(error) from None
 
     async def _write(self, draft: Path, tenant: TenantId) -> int:
         files = 0
@@ -90,7 +101,7 @@ class TenantExports:
                     async for copy in holding.copies(item):
                         await asyncio.to_thread(_add, archive, f"data/{holding.name}/{item.id}/{copy.name}", copy)
                         files += 1
-            bundle = draft.with_name(EVIDENCE)
+            bundle = _bundle_of(draft)
             await self._bundle(bundle, tenant)
             await asyncio.to_thread(archive.write, bundle, EVIDENCE)
         return files
@@ -120,9 +131,34 @@ class TenantExports:
 
 def _draft(path: Path) -> Path:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600))
+    draft = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
+    os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     return draft
+
+
+def _bundle_of(draft: Path) -> Path:
+    return draft.with_name(f"{draft.name}.evidence")
+
+
+def _may_stay(state: Offboarding | None, name: str) -> bool:
+    """Whether a file of this name is the export, or a draft of one that was not ended."""
+    if state is None or not state.keeps_export:
+        return False
+    done = state.steps.get(Step.EXPORTED)
+    whole = f"{state.id}.zip"
+    return name == whole or ((done is None or done.ended is None) and name.lstrip(".").startswith(f"{whole}."))
+
+
+def _folders(root: Path) -> list[Path]:
+    """The folders of tenants."""
+    return [each for each in sorted(root.iterdir()) if each.is_dir() and is_id(each.name)] if root.is_dir() else []
+
+
+def _clear(folder: Path, stays: Callable[[str], bool]) -> None:
+    """Remove every file of a folder but those that may stay, hidden ones too."""
+    for path in [*folder.iterdir()] if folder.is_dir() else ():
+        if not path.is_dir() and not stays(path.name):
+            path.unlink(missing_ok=True)
 
 
 def _add(archive: zipfile.ZipFile, name: str, copy: Copy) -> None:
@@ -131,12 +167,9 @@ def _add(archive: zipfile.ZipFile, name: str, copy: Copy) -> None:
     archive.writestr(info, copy.content.reveal())
 
 
-def _unlink(*paths: Path) -> bool:
-    """Whether one of them was there."""
-    there = [path for path in paths if path.exists()]
-    for path in there:
-        path.unlink()
-    return bool(there)
+def _unlink(*paths: Path) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
 
 
 def _disk(error: OSError) -> StoreUnavailable:

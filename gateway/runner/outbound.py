@@ -16,12 +16,14 @@ from gateway.policy.consent import ANY_PURPOSE, Answer, ConsentRecord, How
 from gateway.policy.jurisdiction import Whereabouts, locate
 from gateway.policy.model import CONVERSATION, TenantPolicy
 from gateway.policy.outbound import DialAnswer, DialQuestion, Known, ListHit, may_dial
+from gateway.policy.phone import e164
+from gateway.policy.retention import reason_of_a_person
 from gateway.ports import Clock, Ids, Ledger
 from gateway.runner.account import CallAccount
 from gateway.values import CallId, Private, TenantId
 
 Subject = Callable[[TenantId, Private[str]], str]
-"""The keyed hash that stands for a number of that tenant's. Raises InvalidRequest for what is no number."""
+"""The keyed hash that stands for a number of that tenant's, in whatever form. Raises InvalidRequest for what is none."""
 LIST_OF_TOMORROW = timedelta(days=1)
 RESTRICTED = "they have restricted the use of their data: it is only stored (GDPR art. 18)"
 
@@ -112,11 +114,12 @@ class DialDesk:
             carrier: places that the carrier names for the called party.
 
         Raises:
-            InvalidRequest: not a number in E.164 form, or dialling at another time than now.
+            InvalidRequest: no number with its country, or dialling at another time than now.
         """
         if dialling and at is not None:
             raise InvalidRequest("a call can be placed now only", hint="ask without a time, or ask without dialling")
         policy, name = self._tenant(tenant), TenantId(tenant)
+        number = e164(number)  # a carrier may be at home elsewhere: without its country nobody knows who would be called
         subject, moment = self._subject(name, number), at or self._clock.now()
         where = locate(number, carrier=carrier)
         answer = may_dial(policy.outbound, DialQuestion(where, purpose, moment), await self._known(name, subject, moment))
@@ -160,7 +163,7 @@ class DialDesk:
             InvalidRequest: they never asked not to be called.
         """
         name = TenantId(self._tenant(tenant).tenant)
-        subject = self._subject(name, number)
+        subject, proof = self._subject(name, number), reason_of_a_person(proof, "proof")
         if not await self._suppression.lift(name, subject):
             raise InvalidRequest("this number has not opted out")
         return await self._prove(name, "outbound.lifted", {"subject": subject, "proof": proof})

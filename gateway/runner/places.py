@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,10 +14,10 @@ from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.recordings import RecordingFacts
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.subjects import RedisSubjects
-from gateway.errors import NotFound
+from gateway.errors import NotFound, StoreUnavailable
 from gateway.locks import Locked
 from gateway.ports import Clock
-from gateway.runner.holdings import Copy, Deleted, Item
+from gateway.runner.holdings import CALLERS, PERSONS, SPOKEN, Copy, Deleted, Item, moment
 from gateway.runner.recordings import RecordingDesk
 from gateway.values import CallId, DataClass, Private, TenantId
 
@@ -65,7 +65,7 @@ class RecordingsHolding:
             tenant=tenant,
             id=facts.call,
             holding=self.name,
-            since=datetime.fromisoformat(facts.started),
+            since=moment(facts.started),
             keep=timedelta(seconds=facts.keep_s),
             key_id=facts.key_id,
         )
@@ -117,21 +117,35 @@ class VaultHolding:
             yield each
 
 
+class ReceiptUnreadable(StoreUnavailable):
+    """A file that has the name of a receipt and is none: nobody knows how old it is."""
+
+
 class ReceiptsHolding:
     """Receipts of calls, in files and in the store. What they say stays in the evidence, which has a life of its own."""
 
     name = "receipts"
     data_class = DataClass.METADATA
 
-    def __init__(self, receipts: Receipts) -> None:
+    def __init__(self, receipts: Receipts, machine: Callable[[], str] = lambda: "") -> None:
+        """``machine`` names the disk that their files are on: of another gateway's file, that one takes it away."""
         self._receipts = receipts
+        self._machine = machine
 
     async def items(self, tenant: TenantId) -> AsyncIterator[Item]:
+        """Raises ReceiptUnreadable behind all that can be read."""
+        unreadable: ReceiptUnreadable | None = None
         async for call in self._receipts.each(tenant):
             since = begun(call)
-            item = await self.of_call(tenant, call) if since is None else self._item(tenant, call, since)
+            try:
+                item = await self.of_call(tenant, call) if since is None else self._item(tenant, call, since)
+            except ReceiptUnreadable as error:
+                unreadable = error
+                continue
             if item is not None:
                 yield item
+        if unreadable is not None:
+            raise unreadable
 
     async def of_call(self, tenant: TenantId, call: CallId) -> Item | None:
         since = begun(call) or await self._ended(tenant, call)
@@ -147,7 +161,7 @@ class ReceiptsHolding:
 
     async def delete(self, item: Item) -> Deleted:
         await self._receipts.delete(item.tenant, CallId(item.id))
-        return Deleted((DISK, STORE))
+        return Deleted((f"{DISK} {self._machine()}".strip(), STORE))
 
     async def copies(self, item: Item) -> AsyncIterator[Copy]:
         text = await self._receipts.load(item.tenant, CallId(item.id))
@@ -158,8 +172,13 @@ class ReceiptsHolding:
         text = await self._receipts.load(tenant, call)
         if text is None:
             return None
-        said = json.loads(text)
-        return datetime.fromisoformat(said.get("ended") or said.get("started") or said["entries"][-1]["at"])
+        try:
+            said = json.loads(text)
+            return datetime.fromisoformat(said.get("ended") or said.get("started") or said["entries"][-1]["at"])
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+            raise ReceiptUnreadable(
+                f"the receipt {call}.json cannot be read", hint="restore it from a backup, or move it away"
+            ) from None
 
 
 class ConsentsHolding:
@@ -191,7 +210,7 @@ class ConsentsHolding:
         return Item(self.data_class, tenant, subject, self.name, max(record.at for record in records))
 
     async def delete(self, item: Item) -> Deleted:
-        await self._store.ask("DEL", names.key(item.tenant, "consents", item.id))
+        await self._consents.forget(item.tenant, item.id, until=item.since)  # what was taken back meanwhile stays
         return Deleted((STORE,))
 
     async def copies(self, item: Item) -> AsyncIterator[Copy]:
@@ -249,9 +268,12 @@ class AttemptsHolding:
 
 
 class CallersHolding:
-    """Whose call a call is. Only of one call at a time: all of a person's are in ``PersonsHolding``, and go with it."""
+    """Whose call a call is. Only of one call at a time: all of a person's are in ``PersonsHolding``, and go with it.
 
-    name = "callers"
+    The person stays there without calls: number data is kept until the contract's end, and for its time after it.
+    """
+
+    name = CALLERS
     data_class = DataClass.METADATA
 
     def __init__(self, subjects: RedisSubjects, clock: Clock) -> None:
@@ -274,7 +296,7 @@ class CallersHolding:
     async def delete(self, item: Item) -> Deleted:
         call = CallId(item.id)
         if (subject := await self._subjects.of_call(item.tenant, call)) is not None:
-            await self._subjects.forget(item.tenant, subject, [call])
+            await self._subjects.gone(item.tenant, subject, call)
         return Deleted((STORE,))
 
     async def copies(self, item: Item) -> AsyncIterator[Copy]:
@@ -284,9 +306,9 @@ class CallersHolding:
 
 
 class SpokenHolding:
-    """Whom what was said on a call names. Of one call at a time, as ``CallersHolding``."""
+    """Whom what was said on a call names. Of one call at a time; it is no number data, so who has no call left is forgotten."""
 
-    name = "spoken"
+    name = SPOKEN
     data_class = DataClass.METADATA
 
     def __init__(self, subjects: RedisSubjects, clock: Clock) -> None:
@@ -321,7 +343,7 @@ class SpokenHolding:
 class PersonsHolding:
     """Which calls are whose, by number and by what was said. Delete it last of a person's: it is how the others are found."""
 
-    name = "persons"
+    name = PERSONS
     data_class = DataClass.CONTACT
 
     def __init__(self, subjects: RedisSubjects) -> None:

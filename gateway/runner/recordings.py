@@ -18,15 +18,18 @@ from gateway.adapters.recordings.folder import Folder
 from gateway.adapters.recordings.format import CLASS, FileKey
 from gateway.adapters.recordings.reading import Extent, measured, wav_of
 from gateway.adapters.stores.recordings import KEPT, WAITING, WRITING, RecordingFacts, RedisRecordings
-from gateway.errors import InvalidRequest, NotFound, RecordingAltered, SordinoError
+from gateway.errors import InvalidRequest, NoPermittedRoute, NotFound, RecordingAltered, SordinoError
 from gateway.evidence.entries import Entry
 from gateway.locks import KeyShelf
+from gateway.policy.announcing import RECORDING
 from gateway.policy.egress import Grant
 from gateway.policy.model import TenantPolicy
+from gateway.policy.recording import OnWithdrawal
 from gateway.policy.retention import reason_of_a_person
 from gateway.policy.rules import STORED
 from gateway.ports import Clock, Egress, Ledger
 from gateway.runner.account import CallAccount
+from gateway.runner.to_delete import Deleting
 from gateway.values import CallId, DataCategory, Hop, ProcessorId, TenantId
 
 FOLDER = "folder"
@@ -58,6 +61,10 @@ class RecordingParts:
     egress: Callable[[TenantPolicy, CallAccount], Egress]
     tenants: Callable[[], Mapping[TenantId, TenantPolicy]]
     clock: Clock
+    deleting: Deleting
+    """What a caller no longer agrees to."""
+    decided: Callable[[TenantId, CallId], Awaitable[bool]]
+    """Whether a recording is to be deleted: whoever began may have died over it. Raises StoreUnavailable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,11 @@ class RecordingDesk:
     def __init__(self, parts: RecordingParts) -> None:
         self._p = parts
 
+    @property
+    def machine(self) -> str:
+        """The name of this gateway's disk. Raises StoreUnavailable."""
+        return self._p.folder.name
+
     async def list(self, tenant: TenantId) -> list[RecordingFacts]:
         """Every recording of the tenant, the oldest first. Raises StoreUnavailable."""
         return await self._p.index.list(tenant)
@@ -88,17 +100,19 @@ class RecordingDesk:
         """The recording, once every chunk of it was checked and the evidence says that it is read, and why.
 
         Raises:
-            NotFound: there is no recording of that call, its key was destroyed, or its file is on another machine.
+            NotFound: there is no recording of that call, it is being deleted, its key was destroyed, its caller no longer agrees
+                to it, or its file is on another machine.
             InvalidRequest: no reason is given.
             RecordingAltered: names the first chunk that is not what was written.
             EvidenceUnavailable, StoreUnavailable, NoPermittedRoute, UpstreamFailed.
         """
         reason = reason_of_a_person(reason)
         facts = await self._find(tenant, call)
+        if facts.state == WRITING and await self._p.deleting.awaited(tenant, call):
+            raise NotFound("the agreement to that recording was taken back", hint="it is being deleted")
         async with self._opened(tenant, facts) as file:
             key = await self._key(tenant, call)
-            extent = await asyncio.to_thread(measured, file, key)
-            _check(facts, extent)
+            extent = await self._measured(facts, tenant, file, key)
             account = await self._account(tenant, call)
             await account.write("recording.read", {"reason": reason, "key_id": facts.key_id, "cut": extent.cut})
             file.seek(0)
@@ -115,9 +129,16 @@ class RecordingDesk:
             NotFound: it is on another gateway's disk, with its key in the file as it once was.
             StoreUnavailable, NoPermittedRoute, UpstreamFailed: it could not be deleted, and stays in the list.
         """
-        facts = await self._p.index.find(tenant, call)
-        if facts is None:
-            return None
+        known = None
+        while (facts := await self._p.index.find(tenant, call)) is not None:
+            await self._destroy(tenant, facts)
+            known = facts
+            if await self._p.index.forget(tenant, call, as_it_was=facts):
+                break  # else it was sent to its store meanwhile: there, too
+        return known
+
+    async def _destroy(self, tenant: TenantId, facts: RecordingFacts) -> None:
+        call = facts.call
         with self._p.folder.lock(tenant, call) as free:
             here = self._p.folder.path(tenant, call).exists()
             if here and not free:
@@ -131,8 +152,6 @@ class RecordingDesk:
                 grant = await self._grant(tenant, account, facts)
                 await self._p.storages[facts.dialect].delete(grant, tenant, call)
             await self._p.folder.delete(tenant, call)
-        await self._p.index.forget(tenant, call)
-        return facts
 
     async def clear_away(self, deleted: Callable[[TenantId, CallId], Awaitable[bool]]) -> tuple[CallId, ...]:
         """Files of this machine whose recording another gateway has deleted: without their key they are noise already.
@@ -141,7 +160,7 @@ class RecordingDesk:
         where the index does not know it. Raises StoreUnavailable.
         """
         gone = []
-        for tenant in self._p.tenants():
+        for tenant in await asyncio.to_thread(self._p.folder.tenants):
             for call in await asyncio.to_thread(self._p.folder.calls, tenant):
                 if await self._p.index.find(tenant, call) is None and await deleted(tenant, call):
                     with self._p.folder.lock(tenant, call) as free:
@@ -155,24 +174,31 @@ class RecordingDesk:
         Raises StoreUnavailable.
         """
         sent = []
-        for tenant in await self._p.index.having(self._p.tenants()):
+        for tenant in await self._here():
             for facts in await self._p.index.list(tenant):
                 if facts.state == WAITING and self._p.folder.path(tenant, facts.call).exists():
                     with suppress(SordinoError):
-                        await self._send(tenant, facts)
-                        sent.append(facts.call)
+                        if await self._send(tenant, facts):
+                            sent.append(facts.call)
         return tuple(sent)
 
     async def mend(self) -> tuple[CallId, ...]:
-        """Files whose gateway was killed while it wrote them: they are readable up to their last second, and told as cut."""
+        """Files whose gateway was killed while it wrote them: they are readable up to their last second, and told as cut.
+
+        What its caller no longer agrees to is not told as anything: it waits to be deleted, unless a hold keeps it.
+        """
         return tuple(
             [
                 facts.call
-                for tenant in await self._p.index.having(self._p.tenants())
+                for tenant in await self._here()
                 for facts in await self._p.index.list(tenant)
                 if facts.state == WRITING and await self._mended(tenant, facts)
             ]
         )
+
+    async def _here(self) -> tuple[TenantId, ...]:
+        """Whose files are on this machine, with a policy or without."""
+        return await self._p.index.having(await asyncio.to_thread(self._p.folder.tenants))
 
     async def round(self) -> None:
         """What is to be done from time to time. Raises StoreUnavailable."""
@@ -180,6 +206,18 @@ class RecordingDesk:
         await self.send_waiting()
 
     # --- one recording ------------------------------------------------------------------------------------------------
+
+    async def _measured(self, facts: RecordingFacts, tenant: TenantId, file: BinaryIO, key: FileKey) -> Extent:
+        """Raises RecordingAltered; NotFound where it was not altered but deleted, or is half deleted by who died over it."""
+        try:
+            extent = await asyncio.to_thread(measured, file, key)
+            _check(facts, extent)
+        except RecordingAltered:
+            if await self._p.decided(tenant, facts.call):
+                raise NotFound("that recording is being deleted") from None
+            await self._find(tenant, facts.call)
+            raise
+        return extent
 
     async def _key(self, tenant: TenantId, call: CallId) -> FileKey:
         return FileKey(await self._p.keys.key(tenant, call, CLASS, create=False), self._p.keys)
@@ -207,17 +245,24 @@ class RecordingDesk:
             fetched.seek(0)
             yield fetched
 
-    async def _send(self, tenant: TenantId, facts: RecordingFacts) -> None:
+    async def _send(self, tenant: TenantId, facts: RecordingFacts) -> bool:
+        """False: it was deleted while it was on its way, and is deleted there."""
         account = await self._account(tenant, facts.call)
         grant = await self._grant(tenant, account, facts, purpose="recording", category=DataCategory.VOICE)
         await self._p.storages[facts.dialect].send(grant, tenant, facts.call, self._p.folder.path(tenant, facts.call))
-        await account.write("recording.stored", {"processor": facts.processor, "sha256": facts.sha256})
-        await self._p.index.change(tenant, facts.call, state=KEPT)
-        await self._p.folder.delete(tenant, facts.call)
+        if await self._p.index.find(tenant, facts.call) is not None:
+            await account.write("recording.stored", {"processor": facts.processor, "sha256": facts.sha256})
+            if await self._p.index.sent(tenant, facts.call):
+                await self._p.folder.delete(tenant, facts.call)
+                return True
+        if await self._p.index.find(tenant, facts.call) is None:
+            grant = await self._grant(tenant, account, facts)
+            await self._p.storages[facts.dialect].delete(grant, tenant, facts.call)
+        return False
 
     async def _mended(self, tenant: TenantId, facts: RecordingFacts) -> bool:
         with self._p.folder.lock(tenant, facts.call) as free:
-            if not free:
+            if not free or await self._taken_back(tenant, facts.call):
                 return False
             file = await self._p.folder.open(tenant, facts.call)
             try:
@@ -231,6 +276,15 @@ class RecordingDesk:
             await self._p.index.change(tenant, facts.call, **known)
         return True
 
+    async def _taken_back(self, tenant: TenantId, call: CallId) -> bool:
+        """Whether its caller no longer agrees to it: then it goes, also where its gateway died before it could be noted."""
+        policy = self._p.tenants().get(tenant)
+        if policy is None or policy.recording.on_withdrawal is OnWithdrawal.DELETE:
+            async for entry in self._p.entries(tenant, call):
+                if entry.draft.kind == "consent.withdrawn" and entry.draft.body.get("purpose") == RECORDING:
+                    await self._p.deleting.note(tenant, call)
+        return await self._p.deleting.awaited(tenant, call)
+
     async def _grant(
         self,
         tenant: TenantId,
@@ -241,7 +295,12 @@ class RecordingDesk:
         category: DataCategory = DataCategory.METADATA,
     ) -> Grant:
         """A Grant for the one who keeps it. Raises NoPermittedRoute and what else ``Egress.grant`` does."""
-        policy = self._p.tenants()[tenant]
+        policy = self._p.tenants().get(tenant)
+        if policy is None:
+            raise NoPermittedRoute(
+                "no policy of this tenant says any more where its recordings are kept, so none is deleted there",
+                hint="put the tenant's file back until its end is over",
+            )
         others = {ProcessorId(each.processor) for each in policy.route.storage} - {ProcessorId(facts.processor)}
         egress = self._p.egress(policy, account)
         return await egress.grant(Hop.STORAGE, frozenset({category}), purpose=purpose, excluding=frozenset(others))

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -19,11 +19,11 @@ from typing import Protocol
 from gateway.adapters.stores.deletions import RETENTION
 from gateway.errors import SordinoError
 from gateway.policy.model import TenantPolicy
-from gateway.policy.retention import OF_PERSONS, Retention, due
+from gateway.policy.retention import OF_PERSONS, Retention, due, due_without_policy
 from gateway.ports import Clock, Telemetry
 from gateway.runner.chain_expiry import BY, WHY, Due
 from gateway.runner.deletion import Deletions
-from gateway.runner.holdings import Holding, Item
+from gateway.runner.holdings import LINKS, Holding, Item
 from gateway.runner.holds import HoldDesk
 from gateway.values import CallId, DataClass, TenantId
 
@@ -38,10 +38,10 @@ LOOK = 200
 """Things that are looked at before others get their turn."""
 PAUSE_S = 0.05
 LEASE_S = 900.0
+ALONE_FOR = timedelta(days=1)
+"""How long a tenant's file must have been gone before what no call was promised is counted by what is usual."""
 SETTLED = timedelta(days=1)
 """How long the evidence of a call is kept at least, behind the longest life of its placeholders."""
-LINKS = frozenset({"callers", "spoken"})
-"""The holdings of whose call a call is: they go when nothing else of the call is kept."""
 
 
 class Lease(Protocol):
@@ -75,6 +75,8 @@ class SweeperParts:
     telemetry: Telemetry
     ended: Callable[[TenantId], Awaitable[datetime | None]]
     pause: Callable[[], Awaitable[None]]
+    everybody: Callable[[], Awaitable[Iterable[TenantId]]] | None = None
+    """Whoever has data, with a policy or without; None: only the tenants of the policies. Raises StoreUnavailable."""
     evidence: Due | None = None
     """Finds what is due of a chain's beginning; None: chains stay whole."""
     departed: Callable[[], Awaitable[Sequence[TenantId]]] | None = None
@@ -88,6 +90,10 @@ class Sweeper:
         self._p = parts
         self._last_run = 0
         self._overdue: dict[TenantId, int] = {}
+        self._alone: dict[TenantId, datetime] = {}
+        """Tenants without a policy, and when that was noticed."""
+        self._left: frozenset[TenantId] = frozenset()
+        """Those among them that have left: their evidence goes in time, too."""
 
     async def run(self, chore: Callable[[], Awaitable[object]]) -> None:
         """Look again and again; ``chore`` is what each gateway does for itself.
@@ -125,15 +131,18 @@ class Sweeper:
         return Swept(deleted, held, tuple(left))
 
     async def _all(self) -> list[tuple[TenantId, TenantPolicy | None]]:
-        """The tenants of the policies, and those that have left, who have none."""
-        tenants: list[tuple[TenantId, TenantPolicy | None]] = list(self._p.tenants().items())
+        """The tenants of the policies, those that have left, and those who have data though their file is gone: nobody else would
+        look after it.
+        """
+        tenants, more = dict[TenantId, TenantPolicy | None](self._p.tenants()), list[TenantId](self._alone)
         try:
-            departed = await self._p.departed() if self._p.departed is not None else ()
+            self._left = frozenset(await self._p.departed() if self._p.departed is not None else ())
+            more = list(await self._p.everybody() if self._p.everybody is not None else ())
         except SordinoError as error:
-            log.warning("the tenants that have left could not be looked for now: %s", error.code)
-            departed = ()
-        known = {tenant for tenant, _ in tenants}
-        return [*tenants, *((tenant, None) for tenant in departed if tenant not in known)]
+            log.warning("tenants without a policy could not be looked for now: %s", error.code)
+        now = self._p.clock.now()
+        self._alone = {tenant: self._alone.get(tenant, now) for tenant in (*self._left, *more) if tenant not in tenants}
+        return [*tenants.items(), *((tenant, None) for tenant in self._alone)]
 
     async def _tenant(self, tenant: TenantId, policy: TenantPolicy | None, deleted: Counter[DataClass]) -> int:
         """All of one tenant that is due. How much of it a hold keeps. What fails does not keep the rest from being done."""
@@ -143,16 +152,16 @@ class Sweeper:
             deleted.update(each.data_class for each in await self._p.deletions.resume([tenant]))
         except SordinoError as error:
             failed.append(error)
-        async for step in self._steps(tenant, policy) if policy is not None else _nothing():
-            kept = {id(each.item) for each in await self._p.deletions.held(tenant, step)}
-            held += len(kept)
-            free = [item for item in step if id(item) not in kept]
-            await self._delete(tenant, free, deleted, failed)
-            await self._delete(tenant, await self._orphans(tenant, free), deleted, failed)
+        async for step in self._steps(tenant, policy, failed):
+            try:
+                held += await self._step(tenant, step, deleted, failed)
+            except SordinoError as error:
+                failed.append(error)
             if not await self._p.lease.take(tenant, RETENTION, for_s=LEASE_S):
                 return held
             await self._p.pause()
-        await self._evidence(tenant, Retention() if policy is None else policy.retention, deleted, failed)
+        if policy is not None or tenant in self._left:
+            await self._evidence(tenant, Retention() if policy is None else policy.retention, deleted, failed)
         await self._tell_overdue(tenant)
         if failed:
             raise failed[0]
@@ -175,22 +184,55 @@ class Sweeper:
         except SordinoError as error:
             failed.append(error)
 
-    async def _steps(self, tenant: TenantId, policy: TenantPolicy) -> AsyncIterator[list[Item]]:
-        """What is due, some at a time. Looking at a million things that are not due holds nobody up either."""
-        ended, found, looked = await self._p.ended(tenant), list[Item](), 0
+    async def _step(self, tenant: TenantId, step: Sequence[Item], deleted: Counter[DataClass], failed: list[SordinoError]) -> int:
+        """These are gone but for those that a hold keeps; how many it does."""
+        kept = {id(each.item) for each in await self._p.deletions.held(tenant, step)}
+        free = [item for item in step if id(item) not in kept]
+        await self._delete(tenant, free, deleted, failed)
+        await self._delete(tenant, await self._orphans(tenant, free, failed), deleted, failed)
+        return len(kept)
+
+    async def _steps(
+        self, tenant: TenantId, policy: TenantPolicy | None, failed: list[SordinoError]
+    ) -> AsyncIterator[list[Item]]:
+        """What is due, some at a time. What cannot be read in one place is no reason to leave the others as they are."""
+        ended = await self._p.ended(tenant)
         for holding in self._p.holdings():
-            async for item in holding.items(tenant):
-                until = due(item.data_class, item.since, item.keep, policy.retention, ended=ended)
-                if until is not None and until <= self._p.clock.now():
+            found = list[Item]()
+            try:
+                async for item in self._due(holding, tenant, policy, ended):
                     found.append(item)
-                looked += 1
-                if looked % LOOK == 0:
-                    await asyncio.sleep(0)
-                if len(found) >= STEP:
-                    yield found
-                    found = []
-        if found:
-            yield found
+                    if len(found) >= STEP:
+                        yield found
+                        found = []
+            except SordinoError as error:
+                failed.append(error)
+                self._p.telemetry.count("sordino_retention_failures_total", holding=holding.name)
+                log.warning("not all of the %s of tenant %s can be read: %s", holding.name, tenant, error.code)
+            if found:
+                yield found
+
+    async def _due(
+        self, holding: Holding, tenant: TenantId, policy: TenantPolicy | None, ended: datetime | None
+    ) -> AsyncIterator[Item]:
+        """What is due of one place. Looking at a million things that are not due holds nobody up either."""
+        looked = 0
+        async for item in holding.items(tenant):
+            until = self._until(item, policy, ended)
+            if until is not None and until <= self._p.clock.now():
+                yield item
+            looked += 1
+            if looked % LOOK == 0:
+                await asyncio.sleep(0)
+
+    def _until(self, item: Item, policy: TenantPolicy | None, ended: datetime | None) -> datetime | None:
+        if policy is not None:
+            return due(item.data_class, item.since, item.keep, policy.retention, ended=ended)
+        until = due_without_policy(item.data_class, item.since, item.keep, ended=ended)
+        if until is None or item.keep is not None:
+            return until
+        # Its file may only be on its way: what was promised nothing waits for it.
+        return max(until, self._alone[item.tenant] + ALONE_FOR)
 
     async def _delete(
         self, tenant: TenantId, items: Sequence[Item], deleted: Counter[DataClass], failed: list[SordinoError]
@@ -203,15 +245,18 @@ class Sweeper:
             else:
                 deleted.update(each.data_class for each in done.certificates)
 
-    async def _orphans(self, tenant: TenantId, gone: Sequence[Item]) -> list[Item]:
+    async def _orphans(self, tenant: TenantId, gone: Sequence[Item], failed: list[SordinoError]) -> list[Item]:
         """Of calls of which nothing is kept any more, whose they were."""
         others = [holding for holding in self._p.holdings() if holding.name not in LINKS]
         links = [holding for holding in self._p.holdings() if holding.name in LINKS]
         found: list[Item] = []
         for call in dict.fromkeys(CallId(item.id) for item in gone if item.data_class not in OF_PERSONS):
-            link = [item for holding in links if (item := await holding.of_call(tenant, call)) is not None]
-            if link and not [holding for holding in others if await holding.of_call(tenant, call) is not None]:
-                found += link
+            try:
+                link = [item for holding in links if (item := await holding.of_call(tenant, call)) is not None]
+                if link and not [holding for holding in others if await holding.of_call(tenant, call) is not None]:
+                    found += link
+            except SordinoError as error:
+                failed.append(error)
         return found
 
     async def _tell_overdue(self, tenant: TenantId) -> None:
@@ -227,9 +272,3 @@ class Sweeper:
         now = int(self._p.clock.now().timestamp())
         self._p.telemetry.gauge("sordino_sweeper_last_run_timestamp", now - self._last_run)
         self._last_run = now
-
-
-async def _nothing() -> AsyncIterator[list[Item]]:
-    """Of who has left nothing else is kept."""
-    for step in list[list[Item]]():
-        yield step

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
@@ -16,14 +16,11 @@ from gateway.evidence.summary import PROXY
 from gateway.ports import Clock, Ids, Ledger
 from gateway.runner.account import CallAccount
 from gateway.runner.deletion import Deletion, Held
-from gateway.runner.holdings import Item
+from gateway.runner.holdings import CALLERS, LINKS, PERSONS, SPOKEN, Item
 from gateway.runner.places import begun
 from gateway.runner.rights_handout import Kept, items_of
 from gateway.values import CallId, DataClass, Private, TenantId
 
-PERSONS, CALLERS, SPOKEN = "persons", "callers", "spoken"
-INDEX = frozenset({PERSONS, CALLERS, SPOKEN})
-"""The holdings that know which calls are whose, of a person and of one call: the last ones to go."""
 ONLY_WHEN_SAID = (
     "it holds from the moment they say it on a call; nobody knows a number for it, so nothing keeps them from being dialled: "
     "restrict by their number, too"
@@ -43,6 +40,7 @@ class Deleting(Protocol):
 
     async def delete(self, tenant: TenantId, items: Sequence[Item], *, why: str, by: str) -> Deletion: ...
     async def held(self, tenant: TenantId, items: Sequence[Item]) -> tuple[Held, ...]: ...
+    async def finish(self, tenant: TenantId, *, call: CallId | None = None, subject: str = "") -> tuple[Certificate, ...]: ...
 
 
 class Corrector(Protocol):
@@ -121,19 +119,22 @@ class Acts:
         if call is None:
             return list(await self._p.kept.persons.calls(tenant, subject))
         if not await self._p.kept.persons.theirs(tenant, subject, call):
-            raise NotFound("this person has no such call", hint="leave the call out to mean all of theirs")
+            raise _no_such_call()
         return [call]
 
     async def erase(self, tenant: TenantId, subject: str, call: CallId | None, *, why: str, by: str) -> Erasure:
         """Everything of that call, or of the whole person: every class in every place. Done when this answers.
 
+        What somebody decided before and died over is in no list any more: it is finished here, too. A call that is nobody's by
+        now was theirs when they asked.
+
         Raises:
-            NotFound: the call is not theirs.
+            NotFound: the call is somebody else's.
             InvalidRequest: a call of theirs is still being recorded. What could be erased is; try again when it has ended.
         """
-        if call is not None:
-            await self.calls_of(tenant, subject, call)
-        certificates, seen, done, going_on = list[Certificate](), set[CallId](), Deletion(), frozenset[CallId]()
+        if call is not None and not await self._may_be_theirs(tenant, subject, call):
+            raise _no_such_call()
+        certificates, seen, held, going_on = list[Certificate](), set[CallId](), tuple[Held, ...](), frozenset[CallId]()
         finished = False
         for _ in range(ROUNDS):
             # The person before their calls: who calls meanwhile is known by the next look.
@@ -143,15 +144,40 @@ class Acts:
             calls = [each for each in known if each not in going_on]
             of_calls = await items_of(self._p.kept, tenant, subject, calls, whole=False)
             items = [item for _, item in (*of_calls, *person) if item.data_class not in NEVER_ALTERED]
-            done = await self._delete(tenant, items, whole=call is None and not going_on, why=why, by=by)
-            certificates += done.certificates
             seen.update(calls)
-            left = done.held or going_on
+            first = await self._p.deletions.delete(tenant, [each for each in items if each.holding not in LINKS], why=why, by=by)
+            before = await self._finish(tenant, subject, call, seen)
+            # The data is gone and certified; now what it is found by, unless that was left behind and went just now.
+            gone = {(each.holding, each.of) for each in before}
+            index = _index(items, first.held, whole=call is None and not going_on)
+            index = [item for item in index if (item.holding, item.id) not in gone]
+            index += await self._numbers(tenant, index) if call is None else []
+            last = await self._p.deletions.delete(tenant, index, why=why, by=by)
+            certificates += (*first.certificates, *before, *last.certificates)
+            held = (*first.held, *last.held)
+            left = held or going_on
             finished = not left and (call is not None or not await self._p.kept.persons.calls(tenant, subject))
             if finished or left:
                 break
+        # Behind the last look: what another gateway destroyed meanwhile was not seen by it.
+        certificates += await self._finish(tenant, subject, call, seen)
         stays = await self._stays(tenant, subject, seen)
-        return Erasure(finished, len(seen), tuple(certificates), done.held, stays, len(going_on))
+        return Erasure(finished, len(seen), tuple(certificates), held, stays, len(going_on))
+
+    async def _numbers(self, tenant: TenantId, index: Sequence[Item]) -> list[Item]:
+        """Who is erased by what they said called from a number: where no other call came from it, its hash is theirs alone."""
+        persons, found = self._p.kept.persons, list[Item]()
+        calls = {CallId(item.id) for item in index if item.holding == CALLERS}
+        for subject in {whose for call in calls if (whose := await persons.of_call(tenant, call)) is not None}:
+            if calls.issuperset(await persons.calls(tenant, subject)):
+                places = [place for place in self._p.kept.holdings if place.name == PERSONS]
+                found += [item for place in places if (item := await place.of_person(tenant, subject)) is not None]
+        return found
+
+    async def _may_be_theirs(self, tenant: TenantId, subject: str, call: CallId) -> bool:
+        """Whether a call is theirs, or nobody's."""
+        persons = self._p.kept.persons
+        return await persons.theirs(tenant, subject, call) or await persons.of_call(tenant, call) is None
 
     async def _going_on(self, tenant: TenantId, calls: Sequence[CallId]) -> frozenset[CallId]:
         """Telephone calls that have not ended: what they are going to leave behind could not be found any more.
@@ -169,18 +195,10 @@ class Acts:
                 ended.add(draft.call)
         return frozenset(started - ended)
 
-    async def _delete(self, tenant: TenantId, items: Sequence[Item], *, whole: bool, why: str, by: str) -> Deletion:
-        """The data first, then what it is found by: of the whole person, or of those calls that no hold keeps."""
-        data = [item for item in items if item.holding not in INDEX]
-        first = await self._p.deletions.delete(tenant, data, why=why, by=by)
-        held = {each.item.id for each in first.held}
-        of_person = whole and not held
-        # Of a whole person by number their own entry holds all calls; who else is named on those calls is not in it.
-        named = {SPOKEN} if of_person and not by_speech(items) else {SPOKEN, CALLERS}
-        index = [item for item in items if item.holding in named and item.id not in held]
-        index += [item for item in items if of_person and item.holding == PERSONS]
-        last = await self._p.deletions.delete(tenant, index, why=why, by=by)
-        return Deletion((*first.certificates, *last.certificates), (*first.held, *last.held))
+    async def _finish(self, tenant: TenantId, subject: str, call: CallId | None, calls: Collection[CallId]) -> list[Certificate]:
+        """What was decided of theirs before is over when this answers. The certificates of what is certainly theirs."""
+        gone = await self._p.deletions.finish(tenant, call=call, subject=subject)
+        return [each for each in gone if each.of == subject or each.of in calls]
 
     async def _stays(self, tenant: TenantId, subject: str, calls: set[CallId]) -> tuple[str, ...]:
         found = list[str]()
@@ -253,6 +271,20 @@ class Acts:
 def by_speech(items: Sequence[Item]) -> bool:
     """Whether the person whose items these are is known by what they said."""
     return any(item.holding == PERSONS and item.id.startswith(PREFIX) for item in items)
+
+
+def _index(items: Sequence[Item], held: Sequence[Held], *, whole: bool) -> list[Item]:
+    """What they are found by: of the whole person, or of those calls that no hold keeps."""
+    kept = {each.item.id for each in held}
+    of_person = whole and not kept
+    # Of a whole person by number their own entry holds all calls; who else is named on those calls is not in it.
+    named = {SPOKEN} if of_person and not by_speech(items) else {SPOKEN, CALLERS}
+    index = [item for item in items if item.holding in named and item.id not in kept]
+    return [*index, *(item for item in items if of_person and item.holding == PERSONS)]
+
+
+def _no_such_call() -> NotFound:
+    return NotFound("this person has no such call", hint="leave the call out to mean all of theirs")
 
 
 def two_values(old: Private[str], new: Private[str]) -> None:

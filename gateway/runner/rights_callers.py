@@ -5,7 +5,7 @@ A number that is withheld, or is none, is nobody's: then there is no person to f
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +14,6 @@ from typing import Protocol
 from gateway.errors import InvalidRequest, PolicyRefused, SordinoError
 from gateway.evidence.entries import Json
 from gateway.policy.model import TenantPolicy
-from gateway.policy.phone import e164
 from gateway.ports import Clock, Egress
 from gateway.runner.egress import GuardedEgress
 from gateway.runner.outbound import Subject
@@ -55,7 +54,7 @@ class Callers:
 
     def subject(self, tenant: TenantPolicy, number: Private[str]) -> str:
         """The keyed hash of a number in any usual form. Raises InvalidRequest, without repeating it."""
-        return self._subject(TenantId(tenant.tenant), e164(number, home_of(tenant)))
+        return self._subject(TenantId(tenant.tenant), number)
 
     async def calling(self, tenant: TenantPolicy, call: CallId, number: Private[str]) -> Arrived:
         """Note whose call it is, before anything of it is kept. Does not raise: where nobody can tell, the call is barred."""
@@ -106,6 +105,16 @@ def refusal() -> PolicyRefused:
 def home_of(tenant: TenantPolicy) -> str:
     """The country of numbers in national form: the first that the tenant's callers come from."""
     return next((each for each in tenant.origins if len(each) == 2 and each != "eu"), "")
+
+
+def homes(tenants: Callable[[], Mapping[TenantId, TenantPolicy]]) -> Callable[[TenantId], str]:
+    """The same by the tenant's name, as the policies are when it is asked; empty for who is not among them."""
+
+    def home(tenant: TenantId) -> str:
+        policy = tenants().get(tenant)
+        return "" if policy is None else home_of(policy)
+
+    return home
 
 
 def promised(tenant: TenantPolicy) -> dict[str, Json]:

@@ -1,12 +1,11 @@
 """What a request of a person is: which right, who brought it, by when it is to be answered, and what must come first.
 
-Deadlines: one month (GDPR art. 12(3)), counted as the 30 days that contracts name; 15 days where a whole account goes; 24 hours
-to pass on what a person asked of us directly, and a regulator's question. Time is an argument.
+Deadlines: one month (GDPR art. 12(3)) or the 30 days that contracts name, whichever ends first; 15 days where a whole account
+goes; 24 hours to pass on what a person asked of us directly, and a regulator's question. Time is an argument.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,6 +13,8 @@ from enum import StrEnum
 from gateway.errors import Forbidden, InvalidRequest
 from gateway.evidence.entries import Json
 from gateway.policy.cases import Case, CaseEvent
+from gateway.policy.clocks import Period, ends
+from gateway.policy.free_text import looks_personal
 from gateway.policy.notice_message import NoticeMessage, moment
 
 FAMILY = "rights."
@@ -27,10 +28,8 @@ CLAIMED = (
     "Record how the identity of who asks was checked by other means"
 )
 ANSWER_WITHIN, ACCOUNT_WITHIN, FORWARD_WITHIN = timedelta(days=30), timedelta(days=15), timedelta(hours=24)
+A_MONTH = Period(1, "mo")
 LONGEST_TEXT = 200
-
-_NUMBERLIKE = re.compile(r"(?:\d[\s().\-/]*){7,}")
-_ADDRESS = re.compile(r"\S@\S")
 
 
 class Right(StrEnum):
@@ -90,7 +89,7 @@ def spoken_of(case: Case) -> str:
 
 def deadlines(via: Via, at: datetime, *, account: bool) -> dict[str, datetime]:
     """By when: an answer to the person; where it came to us, the tenant's notice of it. ``account``: all of an account goes."""
-    found = {ANSWER: at + (ACCOUNT_WITHIN if account else ANSWER_WITHIN)}
+    found = {ANSWER: at + ACCOUNT_WITHIN if account else min(at + ANSWER_WITHIN, ends(at, A_MONTH))}
     if via is Via.DIRECT:
         found[FORWARD] = at + FORWARD_WITHIN
     if via is Via.REGULATOR:
@@ -191,7 +190,7 @@ def said(text: str, what: str) -> str:
     line = " ".join(text.split())
     if not line or len(line) > LONGEST_TEXT or not line.isprintable():
         raise InvalidRequest(f"{what} is missing, or no short text", hint=f"1 to {LONGEST_TEXT} characters on one line")
-    if _NUMBERLIKE.search(line) or _ADDRESS.search(line):
+    if looks_personal(line):
         raise InvalidRequest(
             f"{what} looks as if it held a number or an address", hint="it stands in the evidence: no personal data"
         )

@@ -23,7 +23,7 @@ from gateway.policy.recording import OnWithdrawal
 from gateway.policy.transcripts import TRANSCRIPT, Transcripts
 from gateway.ports import Clock, Conversation
 from gateway.redaction.placeholder import scanner
-from gateway.runner.deletion import TAKEN_BACK
+from gateway.runner.to_delete import TAKEN_BACK
 from gateway.tasks import TaskOwner
 from gateway.values import DataCategory, MaskedText, Pcm, Placeholder, Private
 

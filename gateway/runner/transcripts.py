@@ -8,16 +8,17 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from gateway.adapters.stores.transcripts import RedisTranscripts, Transcript, TranscriptFacts, TurnKept
+from gateway.adapters.stores.transcripts import WRITING, RedisTranscripts, Transcript, TranscriptFacts, TurnKept
 from gateway.errors import InvalidRequest, NotFound
 from gateway.evidence.entries import Entry, Json
 from gateway.policy.retention import reason_of_a_person
 from gateway.ports import Clock, Ledger
 from gateway.redaction.unmask import unmask
 from gateway.runner.account import CallAccount
-from gateway.runner.holdings import Copy, Deleted, Item
+from gateway.runner.holdings import Copy, Deleted, Item, moment
+from gateway.runner.to_delete import Deleting
 from gateway.values import CallId, DataClass, Placeholder, Private, TenantId
 
 LONGEST_VALUE = 1_000
@@ -47,11 +48,15 @@ class Rectified:
 class TranscriptDesk:
     """Every method raises StoreUnavailable; those that write evidence raise EvidenceUnavailable too."""
 
-    def __init__(self, store: RedisTranscripts, ledger: Ledger, entries: Entries, clock: Clock) -> None:
+    def __init__(
+        self, store: RedisTranscripts, ledger: Ledger, entries: Entries, clock: Clock, deleting: Deleting | None = None
+    ) -> None:
+        """``deleting``: what callers no longer agree to."""
         self._store = store
         self._ledger = ledger
         self._entries = entries
         self._clock = clock
+        self._deleting = deleting or Deleting()
 
     async def list(self, tenant: TenantId) -> list[TranscriptFacts]:
         """Every transcript of the tenant, the oldest first."""
@@ -61,10 +66,12 @@ class TranscriptDesk:
         return await self._store.find(tenant, call)
 
     async def read(self, tenant: TenantId, call: CallId) -> Transcript:
-        """The masked turns. Raises NotFound."""
+        """The masked turns. Raises NotFound, also where its caller no longer agrees to it."""
         found = await self._store.read(tenant, call)
         if found is None:
             raise NotFound("there is no transcript of that call", hint=f"sordino transcripts list --tenant {tenant}")
+        if found.facts.state == WRITING and await self._deleting.awaited(tenant, call):
+            raise NotFound("the agreement to that transcript was taken back", hint="it is being deleted")
         return found
 
     async def read_in_clear(self, tenant: TenantId, call: CallId, *, reason: str, by: str) -> Clear:
@@ -159,7 +166,7 @@ class TranscriptsHolding:
             tenant=tenant,
             id=facts.call,
             holding=self.name,
-            since=datetime.fromisoformat(facts.started),
+            since=moment(facts.started),
             keep=timedelta(seconds=facts.keep_s),
             key_id=facts.key_id,
         )

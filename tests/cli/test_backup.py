@@ -16,12 +16,14 @@ from gateway.adapters.stores.suppression import RedisSuppression
 from gateway.adapters.stores.transcripts import RedisTranscripts
 from gateway.adapters.system import RandomIds, SystemClock
 from gateway.cli.main import main
+from gateway.evidence.keys import public_key_pem
 from gateway.policy.consent import consent_for
 from gateway.policy.retention import HoldScope
-from gateway.runner.backup import KeySeal
+from gateway.runner.key_seal import KeySeal
 from gateway.transcribing import open_transcripts
 from gateway.values import DataClass, Private
 from tests.cli.lived_in import in_it
+from tests.evidence.samples import PUBLIC
 from tests.runner.lived import ACME, CALLS, GLOBEX, SECRET, WHO, Lived
 
 
@@ -83,6 +85,32 @@ def test_without_the_old_store_bundles_of_evidence_tell_what_was_erased_of_every
         assert main(["backup", "restore", str(file), "--into", into, *too_few]) == 1
         assert "nothing tells what was deleted of tenant globex since" in capsys.readouterr().err
     new = restored(lived_in, file, *bundles)
+    assert CALLS[0] not in in_it(lambda gateway: gateway.readable(ACME), DATA=new, REDIS_URL="")
+
+
+def test_on_a_new_machine_bundles_are_believed_only_from_the_key_that_is_given(
+    lived_in: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who could have any bundle believed would have data deleted, or hide that it was."""
+    file, bundles = made(lived_in), []
+    in_it(lambda gateway: gateway.desk.erase_call(ACME, CALLS[0], why="request of the caller", by="operator"))
+    for tenant in (ACME, GLOBEX):
+        bundles += ["--evidence", str(lived_in / f"{tenant}.zip")]
+        assert main(["evidence", "export", "--tenant", tenant, "-o", bundles[-1]]) == 0
+    key, other = lived_in / "data" / "keys" / "signing.pub", tmp_path / "other.pub"
+    other.write_text(public_key_pem(PUBLIC))
+    monkeypatch.setenv("SORDINO_DATA", str(tmp_path / "new-machine"))
+    for more, told in (
+        ([], "anybody could have signed"),
+        (["--key", str(other)], "not by the key that you gave"),
+        (["--key", str(tmp_path / "nowhere.pub")], "nowhere.pub"),
+    ):
+        assert main(["backup", "restore", str(file), "--into", str(lived_in / "refused"), *bundles, *more]) == 1
+        assert told in (error := capsys.readouterr().err)
+        assert "Traceback" not in error
+    assert not (lived_in / "refused" / "receipts").exists()
+    new = restored(lived_in, file, *bundles, "--key", str(key))
+    monkeypatch.setenv("SORDINO_DATA", str(lived_in / "data"))
     assert CALLS[0] not in in_it(lambda gateway: gateway.readable(ACME), DATA=new, REDIS_URL="")
 
 

@@ -7,15 +7,18 @@ import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from gateway.adapters.stores.embedded import EmbeddedValkey
 from gateway.adapters.stores.holds import RedisHolds
+from gateway.adapters.stores.offboarding import RedisOffboarding
 from gateway.adapters.stores.policy_folder import shipped_policies
 from gateway.adapters.stores.redis import Store
 from gateway.cli.doctor import Finding, examine
 from gateway.cli.main import main
+from gateway.policy.offboarding import Status
 from gateway.policy.retention import Hold, HoldScope
 from gateway.settings import Settings
 from gateway.values import TenantId
@@ -96,6 +99,22 @@ def test_a_legal_hold_past_its_review_is_told(settings: Settings, tmp_path: Path
     faults = ill(asyncio.run(look()))
     assert list(faults) == told
     assert all("sordino holds list --tenant demo" in mend for mend in faults.values())
+
+
+async def test_a_tenant_with_data_and_no_file_is_named_and_one_that_has_left_is_not(
+    settings: Settings, valkey: EmbeddedValkey, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for tenant in ("demo", "gone", "left", "_house"):
+        await store.ask("XADD", f"sordino:{{{tenant}}}:evidence", "1-0", "entry", "x")
+
+    async def find(_: RedisOffboarding, tenant: TenantId) -> object:
+        return SimpleNamespace(status=Status.DONE) if tenant == "left" else None
+
+    monkeypatch.setattr(RedisOffboarding, "find", find)
+    named = replace(settings, redis_url=valkey.url)
+    faults = ill(await asyncio.to_thread(lambda: list(examine(named, SECRET))))
+    assert list(faults) == ["tenant gone"]
+    assert "sordino tenants offboard gone" in faults["tenant gone"]
 
 
 def test_a_public_address_in_plain_text_is_a_fault(settings: Settings) -> None:

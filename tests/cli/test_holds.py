@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -78,7 +79,8 @@ def test_a_call_is_held_then_erased_and_its_certificate_is_verified_alone_and_in
     (house / "certificate.json").write_text(line)
     assert main(["evidence", "verify", "certificate.json", "--key", "data/keys/signing.pub"]) == 0
     told = capsys.readouterr().out
-    assert f"receipts of {CALL} gone from disk, store: request of the caller (command line)" in told
+    machine = (house / "data" / "recordings" / ".name").read_text()
+    assert f"receipts of {CALL} gone from disk {machine}, store: request of the caller (command line)" in told
     assert "the key that you gave" in told
     (house / "certificate.json").write_text(line.replace("caller", "colour"))
     assert main(["evidence", "verify", "certificate.json"]) == 1
@@ -87,6 +89,20 @@ def test_a_call_is_held_then_erased_and_its_certificate_is_verified_alone_and_in
     assert run("evidence", "export", "-o", "acme.zip") == 0
     assert main(["evidence", "verify", "acme.zip", "--key", "data/keys/signing.pub"]) == 0
     assert "1 certificates" in capsys.readouterr().out
+
+
+def test_a_person_is_held_by_their_number_however_it_is_given(
+    house: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the input, so that it stands in no list of processes; in another spelling it is the same person."""
+    order = ("--reason", "case 7", "--approver", "A. Judge", "--review", REVIEW)
+    monkeypatch.setattr("sys.stdin", io.StringIO("+49 (0)151 12345678\n"))
+    assert run("holds", "add", "--subject", "-", *order) == 0
+    assert run("holds", "add", "--subject", "+4915112345678", *order) == 0
+    capsys.readouterr()
+    assert run("holds", "list", "--format", "json") == 0
+    one, other = json.loads(capsys.readouterr().out)
+    assert one["scope"]["subject"] == other["scope"]["subject"]
 
 
 def test_a_mistake_is_told_without_a_traceback(house: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -95,7 +95,7 @@ def test_the_evidence_in_the_store_is_verified(capsys: pytest.CaptureFixture[str
         (["incidents", "show", "incident_none"], 1, "there is no such case"),
         ([*OPEN[:-1], " "], 1, "say what happened"),
         ([*OPEN, "--processor", "nobody"], 1, "there is no sub-processor"),
-        ([*OPEN, "--tenant", "nobody"], 1, "nobody"),
+        ([*OPEN, "--tenant", "nobody"], 1, "there is no policy for this tenant"),
         (["cases", "show", "case_none", "--tenant", "acme"], 1, "there is no such case"),
     ],
 )

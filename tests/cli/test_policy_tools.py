@@ -258,7 +258,7 @@ class TestExplain:
         assert "no  local-demo-llm: the turn is about payment, and that goes only to local-llm [sensitive]" in said
         assert "to change [sensitive]: " in said
 
-    @pytest.mark.parametrize("number", ["4930901820", "+49", "sip:alice", "+49 30 901820"])
+    @pytest.mark.parametrize("number", ["4930901820", "+49", "sip:alice", "+49 30 901 x"])
     def test_what_is_no_number_is_wrong_usage_and_is_not_repeated(self, folder: Path, sordino: Run, number: str) -> None:
         code, said = sordino("explain", "--policies", folder, "--caller", number)
         assert code == 2

@@ -69,7 +69,10 @@ def test_a_recording_is_listed_exported_and_deleted(house: Path, capsys: pytest.
     with wave.open(str(output)) as found:
         assert (found.getnchannels(), found.getnframes()) == (2, 24_000)
     assert output.stat().st_mode & 0o777 == 0o600
-    assert main(["recordings", "delete", "--tenant", "acme", "--call", "call_1", "--reason", "erasure"]) == 0
+    delete = ["recordings", "delete", "--tenant", "acme", "--call", "call_1", "--reason"]
+    assert main([*delete, "asked by 0151/1234_5678"]) == 1, "its certificate says the reason for good"
+    assert "held a number or an address" in capsys.readouterr().err
+    assert main([*delete, "erasure"]) == 0
     told = capsys.readouterr().out
     assert told.startswith("deleted: the key and the sound of call_1\n  certificate certificate_")
     assert Folder(house / "data" / "recordings").calls(TENANT) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,7 +66,9 @@ def test_the_public_list_is_written(house: Path, capsys: pytest.CaptureFixture[s
     assert "wrote" in capsys.readouterr().out
 
 
-def test_a_number_is_checked_step_by_step(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_number_is_checked_step_by_step(
+    house: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each refusal names what is missing, until nothing is; then an opt-out refuses for good."""
     check = ["outbound", "check", "--tenant", "acme", "--to", NUMBER, "--purpose", "reminder"]
     assert main(check) == 1
@@ -85,7 +88,8 @@ def test_a_number_is_checked_step_by_step(house: Path, capsys: pytest.CaptureFix
     assert main([*check, "--at", NOON, "--format", "json"]) == 1
     told = json.loads(capsys.readouterr().out)
     assert told["reasons"] == ["the do-not-call list ftc is of 2026-11-20, older than 31 days"]
-    assert main(["outbound", "opt-out", "--tenant", "acme", "--number", NUMBER, "--proof", "letter 7"]) == 0
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{NUMBER}\n"))  # so that it stands in no list of processes
+    assert main(["outbound", "opt-out", "--tenant", "acme", "--number", "-", "--proof", "letter 7"]) == 0
     assert main(["consent", "show", "--tenant", "acme", "--number", NUMBER]) == 0
     told_text = capsys.readouterr().out
     assert told_text.index("given") < told_text.index("withdrawn")
@@ -116,6 +120,11 @@ def test_consents_are_imported_from_csv(house: Path, capsys: pytest.CaptureFixtu
             ["consent", "import", "--tenant", "acme"],
             "number,purpose,at,proof\n+15125550100,,2026-01-01,f\n",
             "list.csv:2:1: a consent needs",
+        ),
+        (
+            ["consent", "import", "--tenant", "acme"],
+            "number,purpose,at,proof\n5125550100,reminder,2026-01-01,f\n",
+            "list.csv:2:1: this is not a telephone number",
         ),
         (
             ["outbound", "import-list", "--tenant", "acme", "--name", "ftc", "--as-of", "2026-01-01"],

@@ -71,6 +71,15 @@ async def test_a_number_is_checked_consents_and_opts_out(store: Store) -> None:
         assert "5550100" not in str(told)
 
 
+AGREED = {
+    "tenant": "acme",
+    "number": "+15125550100",
+    "purpose": "reminder",
+    "answer": "given",
+    "how": "written",
+    "at": "2026-11-01T10:00:00Z",
+    "proof": "form 17",
+}
 WRONG: list[tuple[str, object, int]] = [
     ("outbound/check", [], 400),
     ("outbound/check", {"tenant": "acme"}, 400),
@@ -85,6 +94,12 @@ WRONG: list[tuple[str, object, int]] = [
     ("subprocessors/eu-llm/settle", {"tenant": "acme", "outcome": "perhaps"}, 400),
     ("subprocessors/eu-llm/settle", {"tenant": "acme", "outcome": "avoided"}, 404),
     ("consents", {"tenant": "acme", "number": "+15125550100", "purpose": "x", "answer": "maybe"}, 400),
+    # What the evidence keeps for good names nobody by number or address.
+    ("subprocessors/eu-llm/object", {"tenant": "acme", "reason": "asked by 512/555_0100"}, 400),
+    ("outbound/check", {"tenant": "acme", "to": "+15125550100", "purpose": "Ann Lee 5550100"}, 400),
+    ("outbound/opt-out", {"tenant": "acme", "number": "+15125550100", "proof": "mail of ann@example.org"}, 400),
+    ("consents", {**AGREED, "proof": "call from 512 5550100"}, 400),
+    ("consents", {**AGREED, "purpose": "to call Ann Lee"}, 400),
 ]
 
 

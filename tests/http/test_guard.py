@@ -290,6 +290,14 @@ class TestPrivateText:
             status, _ = await door.ask("POST", "/api/v1/access/reveals", await door.key("owner"), {"tenant": "acme", **wish})
             assert status == 400
 
+    @pytest.mark.parametrize("call", ["Marta Quintanilla", "+4915112345678", "marta", "call_1; drop"])
+    async def test_a_grant_is_for_a_call_of_ours_and_names_nobody(self, store: Store, call: str) -> None:
+        async with guarded(store) as door:
+            officer = await door.key("privacy_officer")
+            wish = {"tenant": "acme", "reason": "claim 7", "call": call}
+            assert (await door.ask("POST", "/api/v1/access/reveals", officer, wish))[0] == 400
+            assert not await door.entries("acme", "access.reveal_granted")
+
     async def test_the_operators_key_needs_a_reason_too(self, store: Store) -> None:
         async with guarded(store, ROUTES) as door:
             assert (await door.ask("GET", SOUND))[0] == 400

@@ -99,7 +99,8 @@ async def test_a_number_is_hashed_at_the_door(client: Client) -> None:
         ({"class": "everything"}, "no such class of data"),
         ({"from": "then"}, "a time of the hold is none"),
         ({"from": "2026-12-02", "to": "2026-12-01"}, "ends before it begins"),
-        ({"number": "555"}, "not a phone number"),
+        ({"number": "555"}, "not a telephone number"),
+        ({"call": "Marta Quintanilla"}, "no call's id"),
         ({"call": "call_1", "reason": 7}, "`reason` is missing, empty or no text"),
     ],
 )

@@ -139,7 +139,7 @@ REVEALS = {
     "gateway/runner/offboarding_export.py": 1,
     # Walks JSON to mask each text in it, names texts by keyed digests; joins what was restored to know it again.
     "gateway/runner/proxy/beginning.py": 1,
-    "gateway/runner/proxy/child.py": 1,
+    "gateway/runner/proxy/child.py": 2,
     "gateway/runner/proxy/json_mask.py": 3,
     "gateway/runner/proxy/json_text.py": 1,
     "gateway/runner/proxy/mask.py": 13,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.errors import InvalidRequest
 from gateway.policy.phone import e164
@@ -32,6 +34,20 @@ def test_usual_forms_are_one_number(written: str, country: str) -> None:
 def test_a_number_that_no_plan_has_is_taken_as_the_carrier_writes_it() -> None:
     """The same form that opt-outs are kept under."""
     assert e164(Private("+1 555 0199")) == Private("+15550199")
+
+
+@given(
+    written=st.from_regex(r"(\+|00)?[0-9 ]{5,16}", fullmatch=True),
+    country=st.sampled_from(["", "de", "us", "it", "gb", "mx", "ar"]),
+    elsewhere=st.sampled_from(["", "de", "us", "it"]),
+)
+def test_what_it_gives_it_gives_again(written: str, country: str, elsewhere: str) -> None:
+    """Whoever hashes a number that is in its form already, at whatever home, finds the same person."""
+    try:
+        once = e164(Private(written), country)
+    except InvalidRequest:
+        return
+    assert e164(once, elsewhere) == once
 
 
 NONE = ["", "0151 12345678", "+49", "anonymous", "+49 151 SECRET", "+" + "1" * 60, "+999123", "+١٥١٢٣٤"]

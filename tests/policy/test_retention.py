@@ -93,6 +93,22 @@ def test_the_more_a_hold_names_the_less_it_covers(data: st.DataObject) -> None:
     assert wide.covers(*item, subject=subject) or not narrow.covers(*item, subject=subject)
 
 
+@pytest.mark.parametrize(
+    ("scope", "kept"),
+    [
+        (HoldScope(subject="s", data_class=DataClass.AUDIO), True),
+        (HoldScope(subject="s", end=AT), True),
+        (HoldScope(subject="s", call=CallId("other")), True),
+        (HoldScope(subject="x", data_class=DataClass.AUDIO), False),
+        (HoldScope(data_class=DataClass.AUDIO), False),
+    ],
+)
+def test_an_order_about_a_person_keeps_whose_their_calls_are_whatever_else_it_names(scope: HoldScope, kept: bool) -> None:
+    late = AT + 30 * DAY
+    assert scope.covers(DataClass.METADATA, "c", late, subject="s", link=True) is kept
+    assert scope.covers(DataClass.CONTACT, "s", late, subject=None, link=True) is kept
+
+
 def test_a_hold_is_overdue_from_the_day_behind_its_review_on() -> None:
     hold = Hold("hold_1", TenantId("acme"), HoldScope(), "case 7", "A. Judge", date(2027, 1, 31), AT, "operator")
     assert not hold.overdue(date(2027, 1, 31))

@@ -21,6 +21,7 @@ from gateway.policy.notice_message import NoticeMessage, Tried
 from gateway.ports import Ledger
 from gateway.runner.notices import NoticeDesk, NoticeWatch
 from gateway.runner.outbound import DialDesk
+from gateway.runner.rights_callers import homes
 from gateway.values import Private, TenantId
 from tests.policy.samples import REGISTRY, loaded
 
@@ -85,7 +86,7 @@ class Desks:
         senders: dict[str, Any] = {"webhook": self.webhook, "mail": self.mail}
         self.notices = NoticeDesk(log, written, lambda: self.policies, senders, self.clock, RandomIds(), permitted_route)
         self.watch = NoticeWatch(log, lambda: self.policies)
-        subject = SubjectHash(Private(b"k" * 32))
+        subject = SubjectHash(Private(b"k" * 32), homes(lambda: self.policies.tenants))
         suppression, consents = RedisSuppression(store), RedisConsents(store)
         find = lambda name: self.policies.tenant(name)  # noqa: E731 - the policies change under it
         self.dial = DialDesk(suppression, consents, written, find, subject, self.clock, RandomIds())

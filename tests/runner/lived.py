@@ -63,16 +63,16 @@ class Lived:
         for tenant, call, days in [*((ACME, call, days) for days, call in enumerate(CALLS)), (GLOBEX, CALLS[0], 0)]:
             await self.call(tenant, call, BEGAN + timedelta(days=days))
 
-    async def call(self, tenant: TenantId, call: CallId, at: datetime) -> None:
-        """One whole call, with everything that may be kept of it."""
+    async def call(self, tenant: TenantId, call: CallId, at: datetime, *, who: str = WHO) -> None:
+        """One whole call, with everything that may be kept of it. ``who``: the keyed hash of its caller's number."""
         data, store, shelf = self.settings.data, self.store, self.keys.shelf
         signing = self.signing
         chain = CallChain(tenant, call)
         for kind, body in (STARTED, PLAYED, LISTENING, ENDED):
             chain.add(await self.ledger.append(chain.draft(kind, at + timedelta(seconds=len(chain.entries)), body)))
         await Receipts(store, data / "receipts").save(build(chain.entries, sign=signing.sign, public_key=signing.public_key))
-        await RedisConsents(store).add(tenant, [(WHO, ConsentRecord(Answer.GIVEN, "recording", How.SPOKEN, at, call))])
-        await RedisSubjects(store).note(tenant, WHO, call, at)
+        await RedisConsents(store).add(tenant, [(who, ConsentRecord(Answer.GIVEN, "recording", How.SPOKEN, at, call))])
+        await RedisSubjects(store).note(tenant, who, call, at)
         await RedisSuppression(store).opt_out(tenant, "b" * 64, at)
         said = await RedisTranscripts(store, shelf).begin(
             tenant, TranscriptFacts(call, at.isoformat(), "sha256:c", "quality", keep_s=10**9)

@@ -12,6 +12,7 @@ import pytest
 from gateway.adapters.audit.bundle_file import new_bundle, open_bundle
 from gateway.adapters.audit.second_place import SecondPlace
 from gateway.adapters.stores.anchors import RedisAnchors
+from gateway.adapters.stores.chains import LOOK_AGAIN_S, RedisChains
 from gateway.adapters.stores.lease import RedisLease
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.redis import Store
@@ -23,7 +24,7 @@ from gateway.evidence.canonical import canonical
 from gateway.evidence.chain import CallChain, genesis, record
 from gateway.evidence.entries import Json
 from gateway.runner.anchoring import Anchoring, AnchoringParts, Witness
-from gateway.values import CallId
+from gateway.values import CallId, TenantId
 from tests.evidence.samples import ACME, ENDED, NOON, PUBLIC, STARTED
 from tests.evidence.samples import KEY as SIGNER
 from tests.runner.kept import HandClock
@@ -59,7 +60,7 @@ class House:
             anchors=self.anchors,
             chain=self.ledger,
             lease=RedisLease(self.store, holder),
-            tenants=lambda: [ACME],
+            tenants=RedisChains(self.store, lambda: [ACME], self.clock),
             sign=SIGNER.sign,
             public_key=PUBLIC,
             clock=self.clock,
@@ -68,9 +69,9 @@ class House:
         )
         return Anchoring(parts)
 
-    async def call(self, *names: str) -> None:
+    async def call(self, *names: str, tenant: TenantId = ACME) -> None:
         for name in names:
-            chain = CallChain(ACME, CallId(name))
+            chain = CallChain(tenant, CallId(name))
             for kind, body in (STARTED, ENDED):
                 chain.add(await self.ledger.append(chain.draft(kind, NOON, body)))
 
@@ -104,6 +105,20 @@ class House:
 @pytest.fixture
 async def house(store: Store, tmp_path: Path) -> House:
     return House(store, RedisLedger(store, timeout_s=20), tmp_path / "elsewhere")
+
+
+async def test_every_chain_of_the_store_is_shown_and_not_those_of_tenants_alone(house: House) -> None:
+    """The gateway's own, where every access and incident stands, and that of a tenant who has left."""
+    await house.call("one")
+    await house.call("access", tenant=TenantId("_house"))
+    await house.call("their-last", tenant=TenantId("left"))
+    anchoring = house.anchoring()
+    assert await anchoring.round() == 3
+    assert sorted(each.name for each in house.folder.iterdir()) == ["_house", "acme", "left"]
+    await house.call("new", tenant=TenantId("new"))
+    assert await anchoring.round() == 0
+    house.clock.at += timedelta(seconds=LOOK_AGAIN_S)
+    assert await anchoring.round() == 1
 
 
 async def test_a_chain_that_grew_is_shown_when_it_is_due_and_not_before(house: House) -> None:
@@ -161,6 +176,20 @@ async def test_a_rewritten_chain_is_told_by_its_anchors(house: House, tmp_path: 
         await house.anchoring().anchor(ACME)
     with pytest.raises(BundleInvalid, match=r"entry 4 is not the one that second-place saw at .*: history was rewritten"):
         await house.bundle(tmp_path / "bundle.zip")
+
+
+async def test_a_chain_that_was_rewritten_with_all_that_the_store_knows_of_it_is_told_by_the_second_place(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who has the store can forget its anchors; the place that somebody else keeps remembers."""
+    await house.call("a", "b")
+    await house.anchoring().round()
+    await house.rewrite("a", "x")
+    for name in await house.store.ask("KEYS", "sordino:{acme}:anchor*"):
+        await house.store.ask("DEL", name)
+    assert await house.anchoring().round() == 0
+    assert "was rewritten: entry 4" in caplog.text
+    assert await house.anchors.all(ACME) == []
 
 
 async def test_a_chain_that_lost_its_end_is_told_too(house: House, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
+from gateway.adapters.audit.sealed_file import SEALED
 from gateway.adapters.keys.master import MasterKeys
 from gateway.adapters.recordings.format import CLASS
 from gateway.adapters.stores import names
@@ -34,9 +35,10 @@ from gateway.adapters.system import RandomIds
 from gateway.errors import BackupInvalid
 from gateway.policy.retention import HoldScope
 from gateway.runner.account import CallAccount
-from gateway.runner.backup import SEALED, BackupParts, Backups, KeySeal
+from gateway.runner.backup import BackupParts, Backups
 from gateway.runner.backup_restore import RestoreParts, Restoring
 from gateway.runner.deletion import Deletions
+from gateway.runner.key_seal import KeySeal
 from gateway.runner.rights import Correction
 from gateway.runner.rights_acts import Acted
 from gateway.runner.rights_case import Right

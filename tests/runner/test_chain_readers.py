@@ -25,7 +25,7 @@ from gateway.incident import IncidentDesks, open_incidents
 from gateway.righting import ReadCalls
 from gateway.runner.anchoring import Anchoring, AnchoringParts
 from gateway.runner.incidents_watch import ChainWatch
-from gateway.values import CallId
+from gateway.values import CallId, TenantId
 from tests.policy.samples import loaded
 from tests.runner.aged import DAY, OF_CALL, Aged, aged
 from tests.runner.kept import ACME, SIGNING, START
@@ -126,13 +126,17 @@ async def test_a_beginning_that_goes_while_it_is_read_is_no_fault(
 # --- witnesses outside --------------------------------------------------------------------------------------------------
 
 
+async def only_acme() -> list[TenantId]:
+    return [ACME]
+
+
 def anchoring(house: Aged, folder: Path) -> Anchoring:
     parts = AnchoringParts(
         witnesses=[SecondPlace(folder)],
         anchors=RedisAnchors(house.store),
         chain=house.ledger,
         lease=RedisLease(house.store, "one"),
-        tenants=lambda: [ACME],
+        tenants=only_acme,
         sign=SIGNING.sign,
         public_key=SIGNING.public_key,
         clock=house.clock,

@@ -159,10 +159,11 @@ class Data:
         self.gone: list[tuple[str, str]] = []
         self.away = False
 
-    async def delete(self, tenant: TenantId, call: CallId) -> None:
+    async def delete(self, tenant: TenantId, call: CallId, *, again: bool) -> bool:
         if self.away:
             raise StoreUnavailable("gone")
         self.gone.append((tenant, call))
+        return True
 
 
 async def test_what_was_kept_is_deleted_and_nothing_is_left_to_do(store: Store) -> None:

@@ -8,11 +8,13 @@ import pytest
 
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.redis import Store
+from gateway.adapters.stores.subjects import RedisSubjects
 from gateway.errors import InvalidRequest, StoreUnavailable
 from gateway.evidence.certificate import verify_certificate
 from gateway.evidence.chain import verify_chain
+from gateway.values import CallId, DataClass
 from tests.conftest import PATIENCE_S
-from tests.runner.kept import ACME, SIGNING, Shelf, keeping
+from tests.runner.kept import ACME, SIGNING, START, Shelf, keeping
 
 
 @pytest.fixture
@@ -74,3 +76,24 @@ async def test_to_delete_what_is_gone_is_no_error(store: Store, ledger: RedisLed
     for _ in range(2):
         done = await kept.deletions.delete(ACME, [item], why="expired", by="retention")
         assert len(done.certificates) == 1
+
+
+async def test_who_asks_of_a_call_or_person_finishes_what_was_decided_of_them_before(store: Store, ledger: RedisLedger) -> None:
+    """Also of calls that are nobody's any more, which may be theirs; what is certainly somebody else's waits for its own turn."""
+    calls, people = Shelf("recordings", broken=True), Shelf("consents", DataClass.CONSENT, broken=True)
+    kept, subjects = keeping(store, ledger, calls, people), RedisSubjects(store)
+    await subjects.note(ACME, "anne", CallId("call_1"), START)
+    await subjects.note(ACME, "bert", CallId("call_2"), START)
+    items = [*map(calls.put, ("call_1", "call_2", "nobodys")), people.put("anne"), people.put("bert")]
+    with pytest.raises(StoreUnavailable):
+        await kept.deletions.delete(ACME, items, why="expired", by="retention")
+    calls.has.clear()  # as if who began it had died right behind it
+    with pytest.raises(StoreUnavailable):
+        await kept.deletions.finish(ACME, subject="anne")
+
+    calls.broken = people.broken = False
+    done = await kept.deletions.finish(ACME, subject="anne")
+    assert sorted(each.of for each in done) == ["anne", "call_1", "nobodys"]
+    assert sorted(each.id for each in await kept.deletions._p.log.pending(ACME)) == ["bert", "call_2"]
+    assert [each.of for each in await kept.deletions.finish(ACME, call=CallId("call_2"))] == ["call_2"]
+    assert await kept.deletions.finish(ACME, subject="anne") == ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,9 +19,11 @@ from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.subjects import RedisSubjects
 from gateway.adapters.telemetry.null import NullTelemetry
+from gateway.errors import DataHeld, NotFound
 from gateway.policy.retention import HoldScope
 from gateway.runner.deletion import Deletions
-from gateway.runner.holdings import Item
+from gateway.runner.holdings import CALLERS, LINKS, PERSONS, Item
+from gateway.runner.places import CallersHolding, PersonsHolding
 from gateway.runner.retention import Sweeper, SweeperParts
 from gateway.values import CallId, DataClass
 from tests.conftest import PATIENCE_S
@@ -31,8 +33,10 @@ from tests.runner.test_deletion_faults import Fate, lived
 
 PEOPLE = ("f00d", "beef")
 CALLS = tuple(f"call_{number}" for number in range(4))
-EVERYTHING = [(shelf, call) for shelf in ("recordings", "receipts") for call in CALLS] + [("consents", one) for one in PEOPLE]
-POLICY = loaded(TENANT + "retention: {audio: 3d, metadata: 9d, consent: 20d}\n").tenant("acme")
+OF_CALLS, OF_PERSONS = ("recordings", "receipts", CALLERS), ("consents", PERSONS)
+EVERYTHING = [(name, call) for name in OF_CALLS for call in CALLS] + [(name, one) for name in OF_PERSONS for one in PEOPLE]
+POLICY = loaded(TENANT + "retention: {audio: 3d, metadata: 9d, consent: 20d, contact: 20d}\n").tenant("acme")
+ORDER: dict[str, Any] = {"reason": "case 7", "approver": "A. Judge", "review": date(2030, 1, 1), "by": "operator"}
 SCOPES = st.builds(
     HoldScope,
     call=st.none() | st.sampled_from([CallId(call) for call in CALLS]),
@@ -60,6 +64,7 @@ class Life(RuleBasedStateMachine):
             "consents": Shelf("consents", DataClass.CONSENT),
         }
         self.protected: dict[str, set[tuple[str, str]]] = {}
+        self.scopes: dict[str, HoldScope] = {}
         self.gone: set[tuple[str, str]] = set()
         self.does(self.begin())
 
@@ -75,12 +80,23 @@ class Life(RuleBasedStateMachine):
         async with self.store.answers() as client:
             await client.flushall()
         self.ledger = await self.open.enter_async_context(RedisLedger(self.store, timeout_s=PATIENCE_S))
-        self.desk = keeping(self.store, self.ledger, *self.shelves.values(), clock=self.clock)
-        for number, call in enumerate(CALLS):
-            await RedisSubjects(self.store).note(ACME, PEOPLE[number % 2], CallId(call), START)
+        self.subjects = RedisSubjects(self.store)
+        links = (CallersHolding(self.subjects, self.clock), PersonsHolding(self.subjects))
+        self.desk = keeping(self.store, self.ledger, *self.shelves.values(), clock=self.clock, more=links)
+        for call in CALLS:
+            await self.subjects.note(ACME, whose(call), CallId(call), START)
 
     def present(self) -> dict[tuple[str, str], Item]:
-        return {(name, id_): item for name, shelf in self.shelves.items() for (_, id_), item in shelf.has.items()}
+        data = {(name, id_): item for name, shelf in self.shelves.items() for (_, id_), item in shelf.has.items()}
+        return data | {(item.holding, item.id): item for item in self.does(self.links())}
+
+    async def links(self) -> list[Item]:
+        callers, persons = (place for place in self.desk.holdings if place.name in LINKS)
+        found = [await callers.of_call(ACME, CallId(call)) for call in CALLS]
+        return [item for item in (*found, *[await persons.of_person(ACME, one) for one in PEOPLE]) if item is not None]
+
+    def decided(self) -> set[tuple[str, str]]:
+        return {(each.holding, each.id) for each in self.does(self.desk.deletions._p.log.pending(ACME))}
 
     @rule(call=st.sampled_from(CALLS), shelf=st.sampled_from(["recordings", "receipts"]), keep=st.none() | st.integers(0, 5))
     def a_call_leaves(self, call: str, shelf: str, keep: int | None) -> None:
@@ -92,31 +108,49 @@ class Life(RuleBasedStateMachine):
 
     def put(self, shelf: str, id_: str, keep: timedelta | None) -> None:
         if (shelf, id_) not in self.present() and (shelf, id_) not in self.gone:
-            item = self.shelves[shelf].put(id_, since=self.clock.at, keep=keep)
-            for hold in self.does(self.desk.holds.holds(ACME)):
-                if self.covers(hold.scope, item):
-                    self.protected[hold.id].add((shelf, id_))
+            self.shelves[shelf].put(id_, since=self.clock.at, keep=keep)
+            for hold, scope in self.scopes.items():
+                self.protected[hold] |= self.kept_by(scope) & {(shelf, id_), *self.found_by(id_)}
 
-    def covers(self, scope: HoldScope, item: Item) -> bool:
-        whose = PEOPLE[CALLS.index(item.id) % 2] if item.id in CALLS else item.id
-        return scope.covers(item.data_class, item.id, item.since, subject=whose)
+    def kept_by(self, scope: HoldScope) -> set[tuple[str, str]]:
+        """What an order keeps, of all that is there and not decided to go: the data, and all that it is found by."""
+        there = {where: item for where, item in self.present().items() if where not in self.decided()}
+        kept = {where for where, item in there.items() if where[0] in self.shelves and self.covers(scope, item, there)}
+        found_by = {link for _, id_ in kept for link in self.found_by(id_)}
+        if scope.subject is not None:
+            found_by |= {link for call in CALLS if whose(call) == scope.subject for link in self.found_by(call)}
+        return kept | (found_by & set(there))
+
+    def covers(self, scope: HoldScope, item: Item, there: dict[tuple[str, str], Item]) -> bool:
+        found = item.id in PEOPLE or set(self.found_by(item.id)) <= set(there)
+        person = whose(item.id) if found else None
+        return scope.covers(item.data_class, item.id, item.since, subject=person)
+
+    def found_by(self, id_: str) -> list[tuple[str, str]]:
+        return [(CALLERS, id_), (PERSONS, whose(id_))] if id_ in CALLS else []
 
     @rule(target=placed, scope=SCOPES)
     def a_hold_is_placed(self, scope: HoldScope) -> Any:
         if scope.start is not None and scope.end is not None and scope.start >= scope.end:
             scope = replace(scope, end=None)
-        order: dict[str, Any] = {"reason": "case 7", "approver": "A. Judge", "review": date(2030, 1, 1), "by": "operator"}
-        found = self.does(self.desk.holds.place(ACME, scope, **order))
-        late = {(each.holding, each.id) for each in found.too_late}
-        self.protected[found.hold.id] = {
-            where for where, item in self.present().items() if self.covers(scope, item) and where not in late
-        }
+        kept = self.kept_by(scope)
+        found = self.does(self.desk.holds.place(ACME, scope, **ORDER))
+        assert {(each.holding, each.id) for each in found.too_late} <= self.decided()
+        self.protected[found.hold.id], self.scopes[found.hold.id] = kept, scope
         return found.hold.id
 
     @rule(hold=consumes(placed))
     def a_hold_is_lifted(self, hold: str) -> None:
         self.does(self.desk.holds.lift(ACME, hold, reason="case closed", by="operator"))
-        del self.protected[hold]
+        del self.protected[hold], self.scopes[hold]
+
+    @rule(call=st.sampled_from(CALLS))
+    def a_call_is_erased(self, call: str) -> None:
+        """Whoever asked before, and whatever was held then."""
+        try:
+            self.does(self.desk.erase_call(ACME, CallId(call), why="request of the caller", by="operator"))
+        except (DataHeld, NotFound):
+            return
 
     @rule(chosen=st.lists(st.sampled_from(EVERYTHING), unique=True, max_size=6), dies_at=st.none() | st.integers(1, 14))
     def something_is_deleted(self, chosen: list[tuple[str, str]], dies_at: int | None) -> None:
@@ -128,7 +162,7 @@ class Life(RuleBasedStateMachine):
             parts,
             log=fate.over(parts.log),
             ledger=fate.over(parts.ledger),
-            holdings=lambda: [fate.over(shelf) for shelf in self.shelves.values()],
+            holdings=lambda: [fate.over(place) for place in self.desk.holdings],
         )
 
         async def delete() -> None:
@@ -142,12 +176,12 @@ class Life(RuleBasedStateMachine):
         self.does(self.desk.deletions.resume([ACME], at_once=True))
         assert self.does(self.desk.deletions._p.log.pending(ACME)) == []
 
-    @rule(days=st.sampled_from([0, 1, 3, 7, 30]))
-    def time_goes_by_and_the_sweeper_looks(self, days: int) -> None:
+    @rule(days=st.sampled_from([0, 1, 3, 7, 30]), over=st.booleans())
+    def time_goes_by_and_the_sweeper_looks(self, days: int, over: bool) -> None:
         self.clock.at += timedelta(days=days)
 
-        async def never(_: object) -> None:
-            return None
+        async def ended(_: object) -> datetime | None:
+            return START if over else None
 
         async def pause() -> None:
             return None
@@ -161,16 +195,17 @@ class Life(RuleBasedStateMachine):
             holder="one",
             clock=self.clock,
             telemetry=NullTelemetry(),
-            ended=never,
+            ended=ended,
             pause=pause,
         )
         assert self.does(Sweeper(parts).sweep()).left == ()
-        decided = {(each.holding, each.id) for each in self.does(self.desk.deletions._p.log.pending(ACME))}
+        there = {where: item for where, item in self.present().items() if where[0] in self.shelves}
         # What a dead gateway had decided is another one's to finish when its time for that is over.
-        free = set(self.present()) - decided - set().union(*self.protected.values())
+        free = {where: item for where, item in there.items() if where not in self.decided()}
+        held = {(each.item.holding, each.item.id) for each in self.does(self.desk.deletions.held(ACME, list(free.values())))}
         limit = POLICY.retention
-        for where in free:
-            item = self.present()[where]
+        for where in set(free) - held:
+            item = free[where]
             kept = limit.of(item.data_class) if item.keep is None else min(item.keep, limit.of(item.data_class))
             assert item.since + kept > self.clock.at, "what is due and not held is gone"
 
@@ -192,6 +227,10 @@ class Life(RuleBasedStateMachine):
         lost = {where for shelf in self.shelves.values() for where in [(shelf.name, id_) for id_ in shelf.deleted]}
         self.gone |= set(certified) | pending
         assert lost - set(self.present()) <= set(certified) | pending
+
+
+def whose(id_: str) -> str:
+    return PEOPLE[CALLS.index(id_) % 2] if id_ in CALLS else id_
 
 
 @pytest.mark.timeout(300)

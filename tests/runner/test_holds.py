@@ -12,10 +12,11 @@ import pytest
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.subjects import RedisSubjects
-from gateway.errors import DataHeld, InvalidRequest, NotFound
+from gateway.errors import DataHeld, InvalidRequest, NotFound, StoreUnavailable
 from gateway.holding import DataDesk
 from gateway.policy.retention import HoldScope
 from gateway.runner.holdings import Deleted, Item
+from gateway.runner.places import CallersHolding, PersonsHolding
 from gateway.values import CallId, DataClass, TenantId
 from tests.conftest import PATIENCE_S
 from tests.runner.kept import ACME, START, HandClock, Shelf, keeping
@@ -184,6 +185,55 @@ async def test_a_call_is_erased_but_for_what_is_held_and_erased_again_shows_its_
     assert [each.holding for each in done.certificates] == ["recordings"]
     again = await house.desk.erase_call(ACME, CALL, why="request of the caller", by="operator")
     assert sorted(each.holding for each in again.certificates) == ["recordings", "transcripts"]
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        HoldScope(subject="f00d", data_class=DataClass.AUDIO),
+        HoldScope(subject="f00d", end=START + timedelta(days=1)),
+        HoldScope(call=CALL, data_class=DataClass.AUDIO),
+        HoldScope(data_class=DataClass.AUDIO),
+    ],
+)
+async def test_what_is_held_stays_held_however_often_it_is_erased_and_whose_it_is_stays_known(
+    house: House, scope: HoldScope
+) -> None:
+    """A hold on a person must not lose what it keeps because the link from the call to the person went first."""
+    subjects = RedisSubjects(house.store)
+    await subjects.note(ACME, "f00d", CALL, START)
+    await subjects.note(ACME, "f00d", CallId("call_2"), START + timedelta(days=9))
+    links = (CallersHolding(subjects, house.clock), PersonsHolding(subjects))
+    house.desk = keeping(house.store, house.ledger, house.audio, house.texts, clock=house.clock, more=links)
+    house.audio.put("call_1")
+    await house.desk.holds.place(ACME, scope, **ORDER)
+
+    for _ in range(2):
+        with pytest.raises(DataHeld):
+            await house.desk.erase_call(ACME, CALL, why="request of the caller", by="operator")
+        person = await house.desk.of_person(ACME, "f00d")
+        assert not (await house.desk.deletions.delete(ACME, person, why="expired", by="retention")).certificates
+
+    assert house.audio.has
+    assert await subjects.of_call(ACME, CALL) == "f00d"
+
+
+async def test_what_somebody_died_over_is_not_said_to_be_gone_before_it_is_certified(house: House) -> None:
+    """Destroyed, it is in no list any more: neither a recording that is to go nor its whole call is called gone by that."""
+    desk, how = house.desk, {"why": "request of the caller", "by": "operator"}
+    house.audio.put("call_1")
+    house.audio.broken = True
+    with pytest.raises(StoreUnavailable):
+        await desk.delete_recording(ACME, CALL, **how)
+    house.audio.has.clear()
+    for ask in (desk.delete_recording, desk.erase_call):
+        with pytest.raises(StoreUnavailable):
+            await ask(ACME, CALL, **how)
+    house.audio.broken = False
+    with pytest.raises(NotFound):
+        await desk.delete_recording(ACME, CALL, **how)
+    assert [each.holding for each in await desk.certificates.of(ACME, CALL)] == ["recordings"]
+    assert [each.holding for each in (await desk.erase_call(ACME, CALL, **how)).certificates] == ["recordings"]
 
 
 async def test_there_is_nothing_to_erase_of_a_call_that_never_was(house: House) -> None:

@@ -115,6 +115,18 @@ async def test_whom_it_touches_is_read_from_the_evidence_and_the_shortest_clock_
         assert "bank" not in str([entry.draft.body async for entry in house.ledger.entries(ACME)])
 
 
+async def test_it_touches_a_tenant_whose_file_was_taken_away_too(store: Store) -> None:
+    """Their callers' data was there: that the tenant has gone since changes nothing for them."""
+    gone = TenantId("gone")
+    async with House(store) as house:
+        await busy(house)
+        await house.call(gone, "call_f", "p4", START - 3 * HOURS, words())
+        incident = await opened(house, aware=START - HOURS)
+        assert set(incident.parts) == {ACME, BANK, gone}
+        assert incident.scope(gone)["calls"] == 1
+        assert incident.parts[gone].facts["own_hours"] == 24
+
+
 @pytest.mark.parametrize(
     ("narrowed", "calls"),
     [
@@ -358,6 +370,8 @@ async def test_texts_with_times_and_addresses_of_machines_are_taken(store: Store
             await house.desks.incidents.event(incident.id, "told", by="operator", note="called +1 512 555 0100")
         with pytest.raises(InvalidRequest):
             await house.desks.incidents.close(incident.id, "resolved", by="operator", reason="ann@example.com knows")
+        with pytest.raises(InvalidRequest):
+            await house.desks.incidents.given(incident.id, ACME, by="operator", proof="letter to ann@example.com")
 
 
 async def test_a_call_that_began_long_before_the_window_has_its_person(store: Store) -> None:

@@ -68,6 +68,7 @@ class World:
     key: str = "key_of_the_tenant"
     api_keys: set[str] = field(default_factory=lambda: {"key_1"})
     export: bool = False
+    lists: bool = True
     sealed_again: int = 0
     now: datetime = START
 
@@ -148,6 +149,7 @@ class Program:
                 ids=RandomIds(),
                 telemetry=NullTelemetry(),
                 subject_of=_nobody,
+                calls_of=_none,
             )
         )
         self.desk = OffboardingDesk(
@@ -167,6 +169,7 @@ class Program:
                 ids=RandomIds(),
                 key_destroyed=fuse.around(self._seal),
                 keep_certificate=fuse.around(self.log.keep_certificate),
+                forget=fuse.around(self._forget),
             )
         )
 
@@ -199,9 +202,15 @@ class Program:
         self.fuse.burn()
         return {"files": len(self.world.left)}
 
-    async def remove(self, state: Offboarding) -> None:
+    async def remove(self, state: Offboarding) -> bool:
         self.fuse.burn()
         self.world.export = False
+        self.fuse.burn()
+        return True
+
+    async def tidy(self, find: Callable[[TenantId], Awaitable[Offboarding | None]]) -> None:
+        state = await find(self.world.tenant)
+        self.world.export = self.world.export and state is not None and state.keeps_export
 
     async def destroy_tenant(self, tenant: TenantId) -> str:
         self.fuse.burn()
@@ -212,6 +221,11 @@ class Program:
 
     async def purge(self) -> PurgeProof:
         return PurgeProof("rewritten")
+
+    async def _forget(self, tenant: TenantId) -> Facts:
+        assert self.world.left == set(), "a restriction went before the data that it is about"
+        self.world.lists = False
+        return {"forgotten": "lists"}
 
     async def _seal(self) -> None:
         self.world.sealed_again += 1
@@ -227,6 +241,10 @@ async def _nobody(tenant: TenantId, call: CallId) -> str | None:
     return None
 
 
+async def _none(tenant: TenantId, subject: str) -> list[CallId]:
+    return []
+
+
 def check(world: World, state: Offboarding) -> None:
     """What holds at every moment: what is called done is done."""
     done = {step for step, each in state.steps.items() if each.ended is not None}
@@ -240,6 +258,7 @@ def check(world: World, state: Offboarding) -> None:
         assert world.sealed_again
     if Step.CONTACT_DELETED in done or state.status is Status.DONE:
         assert world.left == set()
+        assert not world.lists
     if world.now < state.times.contact_from:
         assert world.kept["persons"], "number data is kept for its time"
     if POINT_OF_NO_RETURN not in state.steps:
@@ -302,6 +321,63 @@ async def test_a_gateway_killed_at_any_moment_twice_is_followed_to_the_end(store
     kills = [(first, first * 7 % moments + 1) for first in range(1, moments + 1)]
     for some in batched(kills, 8):
         await asyncio.gather(*(lived_through(store, f"killed-{each[0]}", each) for each in some))
+
+
+async def taken_back_through(store: Store, name: str, kills: tuple[int, ...]) -> int:
+    """A tenant's end begun and taken back with a kill at each of these moments. How many moments there were."""
+    world, moments = World(TenantId(name)), 0
+    world.fill()
+    state: Offboarding | None = None
+    async with RedisLedger(store, timeout_s=20) as ledger:
+        for kill in (*kills, 0):
+            program = Program(world, store, ledger, Fuse(kill))
+            try:
+                state = await program.log.find(world.tenant)
+                if state is None or not state.steps.keys() >= {Step.EXPORTED}:
+                    state = await program.desk.start(world.tenant, reason="contract ended", by="operator")
+                if state.status is Status.ACTIVE:
+                    await program.desk.cancel(world.tenant, reason="they stay", by="operator")
+                else:  # nobody asks a second time: a round ends it
+                    await program.desk.advance(world.tenant)
+            except Killed:
+                pass
+            moments = program.fuse.count
+            if (state := await program.log.find(world.tenant)) is not None and state.status is Status.CANCELLED:
+                assert not world.export, "what is called cancelled has no export that lies about"
+        assert state is not None
+        assert state.status is Status.CANCELLED
+        await RedisOffboarding(store).check(world.tenant)
+        told = [entry.draft.body async for entry in ledger.entries(world.tenant) if entry.draft.kind == "offboarding.cancelled"]
+        assert [(body["reason"], body["by"]) for body in told] == [("they stay", "operator")]
+        assert world.kept["recordings"], "all of it is still there"
+    return moments
+
+
+async def test_an_end_that_is_taken_back_by_a_gateway_killed_at_any_moment_is_ended_by_a_round(store: Store) -> None:
+    """Removed, then written down, then called cancelled: in this order, whoever dies between, twice."""
+    moments = await taken_back_through(store, "undisturbed", ())
+    assert moments > 14, "the fuse is where things are done"
+    kills = [(first, first * 7 % moments + 1) for first in range(1, moments + 1)]
+    for some in batched(kills, 8):
+        await asyncio.gather(*(taken_back_through(store, f"killed-{each[0]}", each) for each in some))
+
+
+async def test_an_export_that_ends_behind_its_cancellation_leaves_nothing(store: Store) -> None:
+    """One gateway still writes what the tenant was to take along when another one takes the end back."""
+    world = World(TenantId("acme"))
+    world.fill()
+    async with RedisLedger(store, timeout_s=20) as ledger:
+        slow, other = (Program(world, store, ledger, Fuse()) for _ in range(2))
+        write = slow.write
+
+        async def slowly(state: Offboarding) -> Facts:
+            await other.desk.cancel(world.tenant, reason="they stay", by="operator")
+            return await write(state)
+
+        slow.write = slowly  # type: ignore[method-assign]
+        with pytest.raises(SordinoError, match="another gateway works"):
+            await slow.desk.start(world.tenant, reason="contract ended", by="operator")
+        assert not world.export
 
 
 async def test_calls_and_requests_are_refused_from_the_moment_it_is_announced(store: Store) -> None:

@@ -12,9 +12,11 @@ import pytest
 from gateway.adapters.stores.embedded import EmbeddedValkey
 from gateway.adapters.stores.redis import Store
 from gateway.errors import InvalidRequest, PolicyUnavailable, StoreUnavailable
+from gateway.governing import answers_on_call, opt_out_on_call
 from gateway.policy.consent import ANY_PURPOSE, Answer, ConsentRecord, How
-from gateway.values import Private
-from tests.runner.desks import START, Desks
+from gateway.runner.account import CallAccount
+from gateway.values import CallId, Private
+from tests.runner.desks import ACME, START, TENANT, Desks
 
 DIGITS = "5125550100"
 ANNA, BEN = Private(f"+1{DIGITS}"), Private("+15125550101")
@@ -152,7 +154,7 @@ async def everything(client: Any, key: object) -> object:
 
 @pytest.mark.parametrize("number", ["", "5125550100", "anonymous"])
 async def test_what_is_no_number_is_refused(desks: Desks, number: str) -> None:
-    with pytest.raises(InvalidRequest, match=r"E\.164"):
+    with pytest.raises(InvalidRequest, match="not a telephone number"):
         await desks.dial.check("acme", Private(number))
 
 
@@ -168,3 +170,24 @@ async def test_without_the_store_nobody_is_dialled(own_valkey: EmbeddedValkey) -
         await own_valkey.kill()
         with pytest.raises(StoreUnavailable):
             await desks.dial.check("acme", ANNA)
+
+
+@pytest.mark.parametrize("spelling", ["01512345678", "+4901512345678", "+491512345678"])
+async def test_who_opts_out_on_a_call_is_found_in_every_spelling(store: Store, spelling: str) -> None:
+    """A trunk gives the caller's number in national form; they are dialled in E.164 later, and are the same person."""
+    async with Desks(store, tenant=f"{TENANT}origins: [de]\n") as desks:
+        account = CallAccount(ACME, CallId("call_1"), desks.real, desks.clock)
+        await answers_on_call(desks.dial, account, Private(spelling), desks.clock)("reminder", Answer.GIVEN, How.SPOKEN)
+        opting = opt_out_on_call(desks.dial, account, Private(spelling))
+        await opting.heard(How.SPOKEN)
+        report = await desks.dial.check("acme", Private("+491512345678"))
+        assert [entry.draft.body["recorded"] for entry in await desks.evidence("opt_out")] == [True]
+        assert any("not to be called" in reason for reason in report.answer.reasons)
+        consents = await desks.dial.consents_of("acme", Private("+49 1512345678"))
+        assert [each.purpose for each in consents] == ["reminder", ANY_PURPOSE]
+
+
+async def test_a_number_to_dial_names_its_country(desks: Desks) -> None:
+    """A carrier may be at home elsewhere: then somebody else would be called than was asked about."""
+    with pytest.raises(InvalidRequest, match="not a telephone number"):
+        await desks.dial.check("acme", Private(DIGITS))

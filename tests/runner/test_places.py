@@ -120,6 +120,18 @@ async def test_what_is_kept_is_found_and_gone_once_it_was_deleted_at_this_tenant
     assert others == (["callers"] if name == "persons" else []), "who knows a person knows their calls"
 
 
+async def test_a_withdrawal_behind_the_decision_to_delete_consents_stays(lived: Lived) -> None:
+    """Else who took an agreement back at the wrong moment would be nobody who ever did."""
+    consents, place = RedisConsents(lived.store), lived.places()["consents"]
+    item = await place.of_person(ACME, F00D)
+    assert item is not None
+    withdrawn = ConsentRecord(Answer.WITHDRAWN, "any", How.SPOKEN, START + timedelta(microseconds=1), "call_77")
+    await consents.add(ACME, [(F00D, withdrawn)])
+    for _ in range(2):
+        await place.delete(item)
+        assert await consents.of(ACME, F00D) == (withdrawn,)
+
+
 async def test_the_vaults_key_is_named_and_dies_with_it(lived: Lived) -> None:
     item = await lived.item("vault")
     assert item is not None

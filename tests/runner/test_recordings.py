@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import wave
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from gateway.adapters.keys.master import MasterKeys
 from gateway.adapters.recordings.format import CLASS, FileKey, Piece, Sound, open_recording
+from gateway.adapters.stores.deletions import Intent, RedisDeletions
 from gateway.adapters.stores.key_shelf import RedisKeyShelf
 from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.policy_folder import PolicyFolder
@@ -20,11 +22,12 @@ from gateway.adapters.stores.recordings import KEPT, WAITING, WRITING, Recording
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.system import RandomIds, Secrets, SystemClock
 from gateway.adapters.telemetry.null import NullTelemetry
-from gateway.errors import EvidenceUnavailable, InvalidRequest, NotFound, RecordingAltered, UpstreamFailed
+from gateway.errors import EvidenceUnavailable, InvalidRequest, NoPermittedRoute, NotFound, RecordingAltered, UpstreamFailed
 from gateway.evidence.chain import verify_chain
 from gateway.recording import DeskNeeds, Recordings, open_recordings
 from gateway.runner.account import CallAccount
-from gateway.values import CallId, Private, ProcessorId, TenantId
+from gateway.runner.places import RecordingsHolding
+from gateway.values import CallId, DataClass, Private, ProcessorId, TenantId
 from tests.adapters.recordings.bucket import Bucket, bucket
 from tests.adapters.recordings.samples import CALL, PIECES, RATE, TENANT, header_and_key
 from tests.conftest import PATIENCE_S
@@ -167,6 +170,20 @@ class TestReading:
         with pytest.raises(RecordingAltered, match="4 chunks of 5"):
             await house.exported()
 
+    async def test_one_whose_gateway_died_over_deleting_it_is_gone_and_not_altered(self, house: House, store: Store) -> None:
+        """The file's beginning is overwritten before it is unlinked: an alarm, unless it was decided that it goes."""
+        path = await house.recorded()
+        with path.open("r+b") as file:
+            file.write(bytes(512))
+        with pytest.raises(RecordingAltered):
+            await house.exported()
+        about = ("request", "operator", datetime.now(UTC))
+        going = Intent("deletion_1", RecordingsHolding.name, DataClass.AUDIO, CALL, datetime.now(UTC), *about)
+        assert await RedisDeletions(store).claim(TENANT, [going], "0") is not None
+        with pytest.raises(NotFound, match="is being deleted"):
+            await house.exported()
+        assert "recording.read" not in await house.kinds()
+
     async def test_there_is_no_recording_of_other_calls_and_none_for_other_tenants(self, house: House) -> None:
         await house.recorded()
         desk = house.recordings.desk
@@ -297,3 +314,49 @@ class TestAStoreElsewhere:
             await house.recordings.desk.destroy(TENANT, CALL)
         assert "own words" not in str(refused.value)
         assert await house.state() == KEPT
+
+    @pytest.mark.parametrize("deleted", ["while it is on its way", "and then it arrives"])
+    async def test_keeps_nothing_of_what_was_deleted_while_it_was_sent(self, house: House, deleted: str) -> None:
+        await house.recorded("bucket")
+        desk = house.recordings.desk
+        parts = desk._p
+        if deleted == "while it is on its way":
+            desk._p = replace(parts, storages={"s3": _Late(parts.storages["s3"], lambda: desk.destroy(TENANT, CALL))})
+            assert await desk.send_waiting() == ()
+            assert "recording.stored" not in await house.kinds()
+        else:
+            desk._p = replace(parts, keys=cast(Any, _Late(parts.keys, desk.send_waiting)))
+            assert await desk.destroy(TENANT, CALL) is not None
+        assert (house.bucket.objects, await house.state()) == ({}, "")
+        assert house.bucket.requests[0].startswith("PUT"), "it was there"
+
+    async def test_of_a_tenant_whose_file_is_gone_is_not_asked_and_its_recording_stays_in_the_list(self, house: House) -> None:
+        await house.recorded("bucket")
+        await house.recordings.desk.send_waiting()
+        house.recordings.desk._p = replace(house.recordings.desk._p, tenants=dict)
+        with pytest.raises(NoPermittedRoute, match="no policy"):
+            await house.recordings.desk.destroy(TENANT, CALL)
+        assert await house.state() == KEPT
+
+
+class _Late:
+    """``inner``, in whose first act something else happens at the same moment."""
+
+    def __init__(self, inner: Any, happens: Callable[[], Awaitable[object]]) -> None:
+        self._inner = inner
+        self._happens: list[Callable[[], Awaitable[object]]] = [happens]
+
+    async def send(self, *given: Any) -> None:
+        await self._inner.send(*given)
+        await self._now()
+
+    async def destroy(self, *given: Any) -> object:
+        await self._now()
+        return await self._inner.destroy(*given)
+
+    async def _now(self) -> None:
+        while self._happens:
+            await self._happens.pop()()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)

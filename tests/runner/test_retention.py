@@ -6,19 +6,22 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from gateway.adapters.stores.deletions import RETENTION
 from gateway.adapters.stores.lease import RedisLease
 from gateway.adapters.stores.ledger import RedisLedger
+from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.telemetry.null import NullTelemetry
 from gateway.errors import StoreUnavailable
 from gateway.holding import DataDesk
 from gateway.policy.model import TenantPolicy
 from gateway.policy.retention import HoldScope
-from gateway.runner.holdings import Deleted, Item
+from gateway.runner.holdings import CALLERS, Item
+from gateway.runner.places import ReceiptsHolding
 from gateway.runner.retention import Sweeper, SweeperParts, Swept
 from gateway.tasks import TaskOwner
 from gateway.values import CallId, DataClass, TenantId
@@ -27,14 +30,20 @@ from tests.policy.samples import TENANT, loaded
 from tests.runner.kept import ACME, START, HandClock, Shelf, keeping
 
 WEEK = timedelta(days=7)
+GONE = TenantId("gone")
 POLICY = loaded(TENANT + "retention: {audio: 7d, metadata: 30d, contact: 20d, consent: 365d}\n").tenant("acme")
 
 
 @dataclass
 class Counting(NullTelemetry):
-    """What a gauge was moved by, in all."""
+    """What a gauge was moved by, in all, and which places could not be read."""
 
     gauges: dict[str, int] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+
+    def count(self, name: str, value: int = 1, **labels: str) -> None:
+        if name == "sordino_retention_failures_total":
+            self.failures.append(labels["holding"])
 
     def gauge(self, name: str, change: int, **labels: str) -> None:
         self.gauges[name] = self.gauges.get(name, 0) + change
@@ -50,6 +59,7 @@ class House:
     store: Store
     telemetry: Counting
     ended: datetime | None = None
+    everybody: tuple[TenantId, ...] = ()
     pauses: int = 0
     during_pause: Callable[[], object] = lambda: None
 
@@ -60,6 +70,9 @@ class House:
 
         async def ended(tenant: TenantId) -> datetime | None:
             return self.ended
+
+        async def everybody() -> tuple[TenantId, ...]:
+            return self.everybody
 
         def tenants() -> Mapping[TenantId, TenantPolicy]:
             return {ACME: POLICY}
@@ -76,6 +89,7 @@ class House:
                 telemetry=self.telemetry,
                 ended=ended,
                 pause=pause,
+                everybody=everybody,
             )
         )
 
@@ -132,6 +146,25 @@ async def test_number_data_is_kept_until_twenty_days_after_the_contract_and_no_l
     house.clock.at += timedelta(seconds=1)
     await house.swept()
     assert house.has() == []
+
+
+async def test_whose_file_is_gone_is_swept_too_by_what_was_promised_and_else_by_what_is_usual(house: House) -> None:
+    """What nobody promised waits a day more: the file may only be on its way."""
+    for name in house.shelves:
+        house.shelves[name].put("x", tenant=GONE)
+    house.shelves["recordings"].put("y", tenant=GONE, keep=timedelta(days=50))
+    house.shelves["recordings"].put("z", tenant=GONE, keep=timedelta(days=1))
+    house.everybody = (ACME, GONE)
+    sweeper = house.sweeper()
+
+    house.clock.at = START + timedelta(days=40)
+    swept = await sweeper.sweep()
+    assert (swept.deleted, swept.left) == ({DataClass.AUDIO: 1}, ())
+    house.clock.at = START + timedelta(days=41)
+    await sweeper.sweep()
+    assert house.has() == ["consents/x", "persons/x", "recordings/y", "vault/x"]
+    house.clock.at = START + timedelta(days=51)
+    assert (await house.sweeper().sweep()).deleted == {DataClass.AUDIO: 1}
 
 
 async def test_each_deletion_has_its_certificate_with_the_reason(house: House) -> None:
@@ -228,16 +261,41 @@ async def test_what_fails_is_tried_again_and_the_heartbeat_says_that_all_was_see
     assert datetime.fromtimestamp(beat, UTC) == house.clock.at
 
 
+class Callers(Shelf):
+    """Whose call a call is: found by its call alone."""
+
+    async def items(self, tenant: TenantId) -> AsyncIterator[Item]:
+        for each in list[Item]():
+            yield each
+
+
+async def test_what_cannot_be_read_in_one_place_does_not_keep_the_rest_from_going(house: House, tmp_path: Path) -> None:
+    """Nor what can be read beside it: copies with names that no call has, and receipts that are none."""
+    receipts = Receipts(house.store, tmp_path)
+    (tmp_path / ACME).mkdir()
+    for name in ("copy of x.json", "a.json", "z.json"):
+        (tmp_path / ACME / name).write_bytes(b"")
+    (tmp_path / ACME / "old.json").write_text('{"ended": "2026-01-01T00:00:00+00:00"}')
+    ledger = RedisLedger(house.store, timeout_s=PATIENCE_S)
+    async with ledger:
+        house.shelves["callers"] = Callers(CALLERS, DataClass.METADATA)
+        for call in ("a", "b"):
+            house.shelves["callers"].put(call)
+        more = [house.shelves["consents"], house.shelves["callers"]]
+        first = (house.shelves["recordings"], ReceiptsHolding(receipts))
+        house.desk = keeping(house.store, ledger, *first, clock=house.clock, more=more)
+        house.shelves["recordings"].put("a")
+        house.shelves["recordings"].put("b")
+        house.shelves["consents"].put("f00d", since=START - timedelta(days=400))
+        house.clock.at = START + WEEK
+        swept = await house.swept()
+    assert (swept.left, house.has()) == ((ACME,), ["callers/a"]), "of a call that nobody can read it stays known whose it is"
+    assert swept.deleted == {DataClass.AUDIO: 2, DataClass.METADATA: 2, DataClass.CONSENT: 1}
+    assert house.telemetry.failures == ["receipts"]
+
+
 async def test_whose_call_it_was_is_forgotten_with_the_last_thing_of_the_call(house: House) -> None:
-    class Callers(Shelf):
-        async def items(self, tenant: TenantId) -> AsyncIterator[Item]:
-            for each in list[Item]():
-                yield each
-
-        async def delete(self, item: Item) -> Deleted:
-            return await super().delete(item)
-
-    callers = Callers("callers", DataClass.METADATA)
+    callers = Callers(CALLERS, DataClass.METADATA)
     callers.put("call_1")
     house.shelves["callers"] = callers
     ledger = RedisLedger(house.store, timeout_s=PATIENCE_S)

@@ -10,7 +10,7 @@ from gateway.adapters.stores.subjects import RedisSubjects
 from gateway.errors import InvalidRequest, NoPermittedRoute, PolicyRefused, StoreUnavailable
 from gateway.policy.egress import Grant
 from gateway.policy.model import TenantPolicy
-from gateway.runner.rights_callers import RESTRICTED, Arrived, Callers, home_of, promised
+from gateway.runner.rights_callers import RESTRICTED, Arrived, Callers, home_of, homes, promised
 from gateway.values import CallId, DataCategory, Hop, Private, TenantId
 from tests.policy.samples import loaded
 from tests.runner.desks import START, MovedClock
@@ -32,7 +32,8 @@ def persons(store: Store) -> RedisSubjects:
 
 @pytest.fixture
 def callers(persons: RedisSubjects) -> Callers:
-    return Callers(persons, SubjectHash(Private(b"k" * 32)), MovedClock())
+    subject = SubjectHash(Private(b"k" * 32), homes(lambda: loaded(POLICY).tenants))
+    return Callers(persons, subject, MovedClock())
 
 
 async def test_a_call_is_found_by_the_number_in_whatever_form_it_came(

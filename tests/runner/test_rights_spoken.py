@@ -330,6 +330,23 @@ async def test_erased_are_the_calls_and_how_they_were_found(house: House, desk: 
     assert await desk.found(await asked(desk, Right.ACCESS)) == []
 
 
+async def test_a_number_goes_with_who_is_erased_by_what_they_said_where_no_other_call_came_from_it(
+    house: House, desk: RightsDesk
+) -> None:
+    """Certified as contact. Of a number with other calls the hash stays, and so it does while one call alone is erased."""
+    persons, number = house.righting.persons, "c" * 64
+    await persons.note(ACME, number, WITHHELD, house.clock.now())
+    await desk.do(ACME, (await asked(desk, Right.ERASE, call=WITHHELD)).id, by="Kim")
+    assert await persons.seen(ACME, number) is not None
+    await persons.note(ACME, number, WITHHELD, house.clock.now())
+    await heard(house.governing.spoken.on_call(house.policies.policies.tenant(ACME), WITHHELD), MAIL, {MAIL: HEARD}, MAIL)
+    await desk.do(ACME, (await asked(desk, Right.ERASE)).id, by="Kim")
+    assert await persons.seen(ACME, number) is None
+    assert await persons.seen(ACME, house.anne()) is not None
+    found = [each async for each in house.data.certificates.all(ACME)]
+    assert [each.of for each in found if each.holding == "persons" and each.of == number] == [number]
+
+
 async def test_one_call_alone_is_erased(house: House, desk: RightsDesk) -> None:
     """What was said stays known of the other."""
     done = await desk.do(ACME, (await asked(desk, Right.ERASE, call=WITHHELD)).id, by="Kim")

@@ -16,7 +16,7 @@ import os
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -272,33 +272,6 @@ def read_header(path: Path) -> Header:
     """What a backup says of itself. Raises BackupInvalid, OSError."""
     with path.open("rb") as file:
         return _header(file)
-
-
-def replace_sealed(path: Path, content: bytes) -> None:
-    """Put ``content`` in the place of the file, mode 0600; what was there is overwritten before the disk may reuse it.
-
-    A file system that copies on write, or takes snapshots, keeps the old blocks all the same: ``SECURITY.md`` says so.
-    Raises OSError.
-    """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-    old = -1
-    try:
-        with suppress(FileNotFoundError):
-            old = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-        sync_folder(path.parent)
-        if old >= 0:
-            os.pwrite(old, b"\0" * os.fstat(old).st_size, 0)
-            os.fsync(old)
-    finally:
-        draft.unlink(missing_ok=True)
-        if old >= 0:
-            os.close(old)
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,44 +1,47 @@
 """Numbers as keyed hashes: what stands for a person in stores and evidence, where no number may stand in clear.
 
-HMAC-SHA256 (RFC 2104) under a key of the tenant, which HKDF (RFC 5869) derives from the master key. Telephone numbers are few
-enough to try them all, so a plain hash would hide nothing; without the master key this one does.
+HMAC-SHA256 (RFC 2104) under a key of the tenant, which HKDF (RFC 5869) derives from the identity key
+(``gateway.adapters.stores.identity``). Telephone numbers are few enough to try them all, so a plain hash would hide nothing;
+without the identity key, which the master key locks, this one does.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import re
+from collections.abc import Callable
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from gateway.errors import InvalidRequest
+from gateway.policy.phone import e164
 from gateway.values import Private, TenantId
 
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+Home = Callable[[TenantId], str]
+"""The country (two letters) of a tenant's numbers in national form; empty: not known."""
 _PURPOSE = b"sordino subject hash 1\x00"
 
 
 class SubjectHash:
-    """``hashes(tenant, number)``. The same person has another hash at another tenant (promise 27)."""
+    """``hashes(tenant, number)``: one hash for all spellings of a number. The same person has another one at another tenant
+    (promise 27).
+    """
 
-    def __init__(self, key: Private[bytes]) -> None:
-        """``key``: the master key, at least 32 bytes."""
+    def __init__(self, key: Private[bytes], home: Home = lambda _: "") -> None:
+        """``key``: the identity key, at least 32 bytes."""
         if len(key.reveal()) < 32:
             raise ValueError("the key of the subject hashes needs at least 32 bytes")
         self._key = key
+        self._home = home
         self._of_tenant: dict[TenantId, bytes] = {}
 
     def __call__(self, tenant: TenantId, number: Private[str]) -> str:
         """64 hexadecimal digits.
 
         Raises:
-            InvalidRequest: not a number in E.164 form. The message does not repeat it.
+            InvalidRequest: no number, or one in national form where no home is known. The message does not repeat it.
         """
-        text = number.reveal()
-        if _E164.fullmatch(text) is None:
-            raise InvalidRequest("this is not a phone number in E.164 form", hint="write + and the country code, digits only")
+        text = e164(number, self._home(tenant)).reveal()
         return hmac.new(self._tenant_key(tenant), text.encode("ascii"), hashlib.sha256).hexdigest()
 
     def _tenant_key(self, tenant: TenantId) -> bytes:

@@ -151,6 +151,10 @@ class Folder:
             raise _disk(error) from None
         return True
 
+    def tenants(self) -> list[TenantId]:
+        """Everybody who has a file here, sorted."""
+        return sorted({TenantId(path.parent.name) for path in self._root.glob(f"*/*{SUFFIX}") if _ID.fullmatch(path.parent.name)})
+
     def calls(self, tenant: TenantId) -> list[CallId]:
         """The calls of this tenant that have a file here, sorted."""
         folder = self.path(tenant, CallId("x")).parent

@@ -15,6 +15,7 @@ from gateway.adapters.stores import names
 from gateway.adapters.stores.call_index import index_key
 from gateway.adapters.stores.line import Line
 from gateway.adapters.stores.redis import Store
+from gateway.adapters.stores.tenants import tenants_with_evidence
 from gateway.errors import EvidenceInvalid
 from gateway.evidence.chain import timestamp
 from gateway.evidence.cut import KIND, Cut, cut_of
@@ -50,6 +51,10 @@ class ChainLines:
             if len(page) < SMALL_PAGE:
                 break
         return found
+
+    async def tenants(self) -> tuple[TenantId, ...]:
+        """Whoever has evidence, with a policy or without."""
+        return await tenants_with_evidence(self._store)
 
     async def pages(self, tenant: TenantId, after: int) -> AsyncIterator[Lines]:
         """All lines behind ``after``, a page at a time, over a connection of their own."""

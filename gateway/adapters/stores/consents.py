@@ -35,10 +35,13 @@ class RedisConsents:
 
     async def of(self, tenant: TenantId, subject: str) -> tuple[ConsentRecord, ...]:
         """Everything that this person said, the oldest first. Raises StoreUnavailable, also for a record that cannot be read."""
+        return tuple([record for _, record in await self._kept(tenant, subject)])
+
+    async def _kept(self, tenant: TenantId, subject: str) -> list[tuple[bytes, ConsentRecord]]:
         async with self._store.answers() as client:
             stored: Any = await client.lrange(names.key(tenant, "consents", subject), 0, -1)
         try:
-            return tuple(_record(line) for line in stored)
+            return [(line, _record(line)) for line in stored]
         except (ValueError, KeyError, TypeError, AttributeError):
             raise StoreUnavailable(
                 "the consent ledger holds a record that cannot be read", hint="restore it from a backup"
@@ -63,6 +66,17 @@ class RedisConsents:
                 exchange = client.pipeline(transaction=False)
                 for subject, record in records[start : start + BATCH]:
                     exchange.rpush(names.key(tenant, "consents", subject), _line(record))
+                await exchange.execute()
+
+    async def forget(self, tenant: TenantId, subject: str, *, until: datetime) -> None:
+        """Everything that this person said up to then is gone; what came later stays. Raises StoreUnavailable."""
+        key = names.key(tenant, "consents", subject)
+        # Again for a record whose proof was put right meanwhile.
+        while old := {line for line, record in await self._kept(tenant, subject) if record.at <= until}:
+            async with self._store.answers() as client:
+                exchange = client.pipeline(transaction=True)
+                for line in old:
+                    exchange.lrem(key, 0, line)  # type: ignore[arg-type]  # the stubs know no bytes here
                 await exchange.execute()
 
     async def stands(self, tenant: TenantId, subject: str, old: Private[str]) -> bool:

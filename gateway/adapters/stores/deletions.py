@@ -128,6 +128,10 @@ class RedisDeletions:
             found: Any = await client.hvals(names.key(tenant, "deletions"))
         return [intent_of(each) for each in found]
 
+    async def decided(self, tenant: TenantId, holding: str, id_: str) -> bool:
+        """Whether that thing is to go, and is not certified yet."""
+        return bool(int(await self._store.ask("HEXISTS", names.key(tenant, "deletions"), f"{holding}/{id_}")))
+
     async def finish(self, tenant: TenantId, intent: Intent, certificate: str, document: bytes) -> bytes:
         """Keep its certificate, and let go of it. The certificate that counts: an earlier one of the same deletion if any."""
         keys = [

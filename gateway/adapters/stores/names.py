@@ -20,6 +20,11 @@ def key(tenant: str, *parts: str) -> str:
     return f"sordino:{{{checked(tenant)}}}:{':'.join(parts)}"
 
 
+def is_id(name: str) -> bool:
+    """Whether it can stand in a key and as a file name."""
+    return _ID.fullmatch(name) is not None
+
+
 def checked(name: str) -> str:
     """``name`` if it can stand in a key and as a file name.
 

@@ -60,7 +60,7 @@ class RedisOffboarding:
         """Write it in the place of version ``before`` (0: there was none). False: another one has written meanwhile."""
         if state.status is Status.ACTIVE and len(state.steps) == 1:
             await self._store.ask("SADD", _ALL, state.tenant)
-        leaving = "" if state.status is Status.CANCELLED else state.id
+        leaving = "" if state.stays else state.id
         written: Any = await self._store.run(_SAVE, [place(state.tenant)], before, state.version, _line(state), leaving)
         return int(written) == 1
 
@@ -74,7 +74,7 @@ class RedisOffboarding:
         await self._store.ask("SADD" if state is not None and state.status is Status.DONE else "SREM", _OVER, tenant)
         await self._store.ask("SREM", _ALL, tenant)
         state = await self.find(tenant)
-        if state is not None and state.status is Status.ACTIVE:
+        if state is not None and not state.over:
             await self._store.ask("SADD", _ALL, tenant)
 
     async def over(self) -> tuple[TenantId, ...]:
@@ -130,6 +130,7 @@ def _line(state: Offboarding) -> str:
         "status": state.status.value,
         "steps": steps,
         "version": state.version,
+        "taken_back": state.taken_back,
     }
     return json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
 
@@ -151,6 +152,7 @@ def _read(tenant: TenantId, stored: bytes) -> Offboarding:
             status=Status(facts["status"]),
             steps={Step(name): _done(each) for name, each in facts["steps"].items()},
             version=facts["version"],
+            taken_back=(str(back[0]), str(back[1])) if (back := facts.get("taken_back")) else None,
         )
     except (ValueError, KeyError, TypeError):
         raise StoreUnavailable("what is known of a tenant's end cannot be read", hint="restore it from a backup") from None

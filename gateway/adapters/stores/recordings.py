@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from gateway.adapters.stores import names
+from gateway.adapters.stores.line import Script
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.stores.scanning import scan
 from gateway.errors import StoreUnavailable
@@ -18,6 +19,13 @@ BATCH = 500
 _INDEX = re.compile(r"sordino:\{([^{}:]+)\}:recordings")
 WRITING, WAITING, KEPT = "recording", "waiting", "kept"
 """Where a recording stands: being written (or its gateway was killed), waiting to be sent to its store, at its place."""
+
+_REPLACE = Script("""
+if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
+if ARGV[3] == '' then redis.call('HDEL', KEYS[1], ARGV[1]) else redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) end
+return 1
+""")
+"""Another line in the place of the one that was read, or none, if that one still is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +64,25 @@ class RedisRecordings:
         async with self._store.answers() as client:
             await client.hset(names.key(tenant, "recordings"), facts.call, json.dumps(asdict(facts)))
 
-    async def change(self, tenant: TenantId, call: CallId, **changed: Any) -> None:
-        """New values for some of the facts. Nothing happens where there is no such recording."""
-        if (facts := await self.find(tenant, call)) is not None:
-            await self.put(tenant, replace(facts, **changed))
+    async def sent(self, tenant: TenantId, call: CallId) -> bool:
+        """One that waited for its store is there. False: it does not wait, or was forgotten."""
+        return await self._change(tenant, call, {"state": KEPT}, only=WAITING)
+
+    async def change(self, tenant: TenantId, call: CallId, **changed: Any) -> bool:
+        """New values for some of the facts, in one step: what was forgotten meanwhile does not come back. False: it was."""
+        return await self._change(tenant, call, changed)
+
+    async def _change(self, tenant: TenantId, call: CallId, changed: Mapping[str, Any], *, only: str = "") -> bool:
+        while (stored := await self._stored(tenant, call)) is not None:
+            facts = _facts(stored)
+            if only and facts.state != only:
+                return False
+            if await self._replace(tenant, call, stored, json.dumps(asdict(replace(facts, **changed)))):
+                return True
+        return False
 
     async def find(self, tenant: TenantId, call: CallId) -> RecordingFacts | None:
-        async with self._store.answers() as client:
-            stored: Any = await client.hget(names.key(tenant, "recordings"), names.checked(call))
+        stored = await self._stored(tenant, call)
         return None if stored is None else _facts(stored)
 
     async def list(self, tenant: TenantId) -> list[RecordingFacts]:
@@ -92,10 +111,22 @@ class RedisRecordings:
             found |= {match[1] for name in batch if (match := _INDEX.fullmatch(name.decode()))}
         return tuple(TenantId(name) for name in sorted(found))
 
-    async def forget(self, tenant: TenantId, call: CallId) -> bool:
-        """The recording is gone. False: it was not known."""
+    async def forget(self, tenant: TenantId, call: CallId, *, as_it_was: RecordingFacts | None = None) -> bool:
+        """The recording is gone. False: it was not known, or is not ``as_it_was`` any more: then it stays."""
+        while (stored := await self._stored(tenant, call)) is not None:
+            if as_it_was is not None and _facts(stored) != as_it_was:
+                return False
+            if await self._replace(tenant, call, stored, ""):
+                return True
+        return False
+
+    async def _stored(self, tenant: TenantId, call: CallId) -> bytes | None:
         async with self._store.answers() as client:
-            return bool(await client.hdel(names.key(tenant, "recordings"), names.checked(call)))
+            stored: Any = await client.hget(names.key(tenant, "recordings"), names.checked(call))
+        return None if stored is None else bytes(stored)
+
+    async def _replace(self, tenant: TenantId, call: CallId, stored: bytes, line: str) -> bool:
+        return bool(int(await self._store.run(_REPLACE, [names.key(tenant, "recordings")], call, stored, line)))
 
 
 def _facts(stored: bytes) -> RecordingFacts:

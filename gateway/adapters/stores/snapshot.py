@@ -44,7 +44,7 @@ _KEY_PARTS = (1, 2, 3)
 """Of ``key`` (a tenant's), ``identity:key`` and ``<class>:<call>:key``."""
 OUTLIVES = frozenset(
     {
-        *("evidence", "anchors", "anchored", "chain-marks", "certificates", "deletions", "holds", "children"),
+        *("evidence", "anchors", "anchored", "chain-marks", "certificates", "deletions", "holds", "children", "withdrawn"),
         *("case", "cases", "access-log", "notices", "offboarding", "offboarded"),
         *("opted-out", "restricted", "list", "lists"),
     }

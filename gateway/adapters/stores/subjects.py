@@ -2,7 +2,8 @@
 
 ``sordino:{tenant}:subject:<hash>`` is a sorted set of calls by their beginning, ``…:subject-of`` a hash of call to person,
 ``…:subjects`` a sorted set of persons by when they were last on a call, ``…:restricted`` a hash of person to time. The last one
-outlives an erasure: who asked that nothing is done with their calls did not ask to be forgotten as somebody who asked.
+outlives an erasure: who asked that nothing is done with their calls did not ask to be forgotten as somebody who asked. A person
+by number stays in ``…:subjects`` when the last of their calls has gone (``gone``): number data has a time of its own.
 
 What was spoken on a call, where the policy wants to find it by that, is such a person too (``spoken_…``, see
 ``gateway.adapters.keys.spoken``). A call has one number at most, and may have several of these: their set is
@@ -41,17 +42,18 @@ return redis.call('HGET', KEYS[4], ARGV[1])
 """Notes a call of a person in one step, and tells since when their data is restricted. Where its evidence is, is kept with it."""
 
 _FORGET = Script("""
-for i = 3, #ARGV do
+for i = 4, #ARGV do
   redis.call('ZREM', KEYS[1], ARGV[i])
   redis.call('SREM', KEYS[5] .. ARGV[i], ARGV[1])
   if redis.call('HGET', KEYS[3], ARGV[i]) == ARGV[1] then redis.call('HDEL', KEYS[3], ARGV[i]) end
   redis.call('EXPIRE', KEYS[4] .. ':' .. ARGV[i], ARGV[2])
 end
 local left = redis.call('ZCARD', KEYS[1])
-if left == 0 then redis.call('ZREM', KEYS[2], ARGV[1]) end
+if left == 0 and ARGV[3] == '' then redis.call('ZREM', KEYS[2], ARGV[1]) end
 return left
 """)
-"""Calls of one person are no longer theirs; a person without calls is nobody here. A call that came meanwhile stays."""
+"""Calls of one person are no longer theirs; a person without calls is nobody here, unless their hash is to stay. A call that came
+meanwhile stays."""
 
 
 _SPOKEN = Script("""
@@ -135,13 +137,22 @@ class RedisSubjects:
         self, tenant: TenantId, subject: str, calls: Sequence[CallId] | None = None, *, until: datetime | None = None
     ) -> int:
         """These calls are no longer this person's: those named, else those begun up to ``until``, else all. How many are left."""
-        key = names.key(tenant, "subject", subject)
+        return await self._forget(tenant, subject, calls, until, stays=False)
+
+    async def gone(self, tenant: TenantId, subject: str, call: CallId) -> int:
+        """That call is no longer this person's; they stay known, also without calls. How many are left."""
+        return await self._forget(tenant, subject, [call], None, stays=True)
+
+    async def _forget(
+        self, tenant: TenantId, subject: str, calls: Sequence[CallId] | None, until: datetime | None, *, stays: bool
+    ) -> int:
+        key, stay = names.key(tenant, "subject", subject), "stays" if stays else ""
         latest = "+inf" if until is None else _score(until + _SAME_MOMENT)
         found: Any = await self._store.ask("ZRANGEBYSCORE", key, "-inf", latest) if calls is None else []
         known = [name.decode() for name in found] if calls is None else list(calls)
         left, keys = 0, [*self._keys(tenant, subject), names.key(tenant, "evidence"), names.key(tenant, "spoken-of") + ":"]
         for at in range(0, max(1, len(known)), PAGE):
-            left = int(await self._store.run(_FORGET, keys, subject, LIVES_S, *known[at : at + PAGE]))
+            left = int(await self._store.run(_FORGET, keys, subject, LIVES_S, stay, *known[at : at + PAGE]))
         return left
 
     async def restrict(self, tenant: TenantId, subject: str, at: datetime) -> datetime:

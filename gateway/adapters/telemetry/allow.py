@@ -198,6 +198,11 @@ METRICS: Mapping[str, tuple[Instrument, str, Mapping[str, Check]]] = MappingProx
             "Things that were deleted and certified, by class of data.",
             {"data_class": _one_of(*(each.value for each in DataClass))},
         ),
+        "sordino_retention_failures_total": (
+            Instrument.COUNTER,
+            "Places of a tenant's data that retention could not read to their end, by holding.",
+            {"holding": _WORD},
+        ),
         "sordino_sweeper_last_run_timestamp": (Instrument.GAUGE, "When retention was last looked after, in Unix seconds.", {}),
         "sordino_holds_overdue": (Instrument.GAUGE, "Legal holds whose review is past due.", {"tenant": _WORD}),
         "sordino_offboardings_overdue": (Instrument.GAUGE, "Ends of tenants that are past a deadline.", {"tenant": _WORD}),

@@ -22,7 +22,6 @@ from gateway.adapters.audit.backup_file import (
     new_backup,
     open_backup,
     read_header,
-    replace_sealed,
 )
 from gateway.errors import BackupInvalid
 from gateway.values import TenantId
@@ -146,15 +145,3 @@ def test_a_backup_that_could_not_be_finished_is_not_there(tmp_path: Path) -> Non
     with pytest.raises(RuntimeError, match="power"):
         cut_short()
     assert list(tmp_path.iterdir()) == []
-
-
-def test_what_replaces_a_sealed_file_leaves_nothing_of_the_old_one(tmp_path: Path) -> None:
-    """Somebody who held the old file open, as a copy of its blocks would, finds zeros in it."""
-    path = tmp_path / "keys.sealed"
-    replace_sealed(path, b"old keys")
-    with path.open("rb") as old:
-        replace_sealed(path, b"new")
-        assert old.read() == b"\0" * 8
-    assert path.read_bytes() == b"new"
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert [each.name for each in tmp_path.iterdir()] == ["keys.sealed"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,8 @@ from tests.adapters.audit.authorities import NEEDS_OPENSSL, authority
 from tests.evidence.samples import ACME, KEY, NOON, PUBLIC
 
 LAST = "sha256:" + "ab" * 32
-HEAD = head(ACME, 3, b"\1" * 32, LAST, NOON, sign=KEY.sign, public_key=PUBLIC)
+ROOT = b"\1" * 32
+HEAD = head(ACME, 3, ROOT, LAST, NOON, sign=KEY.sign, public_key=PUBLIC)
 
 
 @NEEDS_OPENSSL
@@ -90,9 +93,46 @@ async def test_a_second_place_keeps_each_head_once(tmp_path: Path) -> None:
     assert await place.see(HEAD) == ""
     path = tmp_path / "elsewhere" / "acme" / "000000000003.json"
     assert json.loads(path.read_bytes()) == HEAD
-    await place.see(head(ACME, 3, b"\2" * 32, LAST, NOON, sign=KEY.sign, public_key=PUBLIC))
+    later = head(ACME, 3, ROOT, LAST, NOON + timedelta(hours=1), sign=KEY.sign, public_key=PUBLIC)
+    assert await place.see(later) == "", "the same history, told at another time"
     assert json.loads(path.read_bytes()) == HEAD
+    assert list(path.parent.iterdir()) == [path]
     assert read_anchor(anchor(HEAD, place.name)).at == HEAD["made"]
     (tmp_path / "file").write_text("")
     with pytest.raises(UpstreamFailed, match="second place"):
         await SecondPlace(tmp_path / "file").see(HEAD)
+
+
+@pytest.mark.parametrize(("root", "last"), [(b"\2" * 32, LAST), (ROOT, "sha256:" + "cd" * 32)])
+async def test_a_second_place_that_has_seen_another_history_says_so(tmp_path: Path, root: bytes, last: str) -> None:
+    """As many entries, and others: the chain was rewritten since, and the operator is told."""
+    place = SecondPlace(tmp_path)
+    await place.see(HEAD)
+    with pytest.raises(EvidenceInvalid, match="the evidence of acme was rewritten: entry 3"):
+        await place.see(head(ACME, 3, root, last, NOON, sign=KEY.sign, public_key=PUBLIC))
+    assert json.loads((tmp_path / "acme" / "000000000003.json").read_bytes()) == HEAD
+
+
+@pytest.mark.parametrize("text", [b"", b'{"root"', b"[]", b'{"size":3}'])
+async def test_a_head_that_nobody_can_read_there_was_seen_by_nobody(tmp_path: Path, text: bytes) -> None:
+    """Somebody was killed while it was written; it is not replaced, and not called seen."""
+    path = tmp_path / "acme" / "000000000003.json"
+    path.parent.mkdir()
+    path.write_bytes(text)
+    with pytest.raises(UpstreamFailed, match="in which there is none"):
+        await SecondPlace(tmp_path).see(HEAD)
+    assert path.read_bytes() == text
+
+
+async def test_a_second_place_without_second_names_for_files_keeps_heads_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A share of another machine."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    for _ in range(2):
+        assert await SecondPlace(tmp_path).see(HEAD) == ""
+    assert [json.loads(each.read_bytes()) for each in (tmp_path / "acme").iterdir()] == [HEAD]

@@ -15,7 +15,7 @@ from gateway.errors import Misconfigured, SordinoError, StoreUnavailable
 from gateway.keeping import key_desk, master_change, open_keys, wrapped_files
 from gateway.settings import Settings
 from gateway.values import CallId, TenantId
-from tests.adapters.keys.key_services import ARN, TOKEN, KeyServices, key_services
+from tests.adapters.keys.key_services import ACCESS, ARN, SECRET, TOKEN, KeyServices, key_services
 from tests.conftest import PATIENCE_S
 
 ACME, CALL = TenantId("acme"), CallId("call_1")
@@ -38,7 +38,7 @@ MISBEHAVING: list[tuple[Callable[[web.Request], web.Response], type[SordinoError
 @pytest.fixture
 async def services(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[KeyServices]:
     monkeypatch.setenv("SORDINO_VAULT_TOKEN", TOKEN)
-    monkeypatch.setenv("SORDINO_AWS_KEY", "AKID:secret")
+    monkeypatch.setenv("SORDINO_AWS_KEY", f"{ACCESS}:{SECRET}")
     monkeypatch.setattr("gateway.adapters.keys.change.MOUNTS", Path("no table of mounts"))  # tests may run in memory
     async with key_services() as found:
         yield found
@@ -141,10 +141,19 @@ async def test_a_missing_secret_is_named(
         await open_keys(settings(tmp_path, services.aws), store)
 
 
+async def test_a_wrong_secret_is_refused(
+    services: KeyServices, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service works the signature out anew: who only knows the name of the key gets nothing."""
+    monkeypatch.setenv("SORDINO_AWS_KEY", f"{ACCESS}:another")
+    with pytest.raises(Misconfigured, match="refuses us"):
+        await open_keys(settings(tmp_path, services.aws), store)
+
+
 async def test_a_temporary_key_of_aws_brings_its_token(
     services: KeyServices, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SORDINO_AWS_KEY", "AKID:secret:token")
+    monkeypatch.setenv("SORDINO_AWS_KEY", f"{ACCESS}:{SECRET}:token")
     await open_keys(settings(tmp_path, services.aws), store)
     assert services.tokens == {"token"}
 

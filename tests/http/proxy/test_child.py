@@ -18,11 +18,14 @@ from gateway.adapters.stores.ledger import RedisLedger
 from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.redis import Store
 from gateway.adapters.system import SystemClock
+from gateway.call.child import Sign
+from gateway.call.child_words import tells_of_child
 from gateway.evidence.entries import Entry
 from gateway.evidence.receipt import Receipt, build, verify
 from gateway.runner.children import ChildCalls
 from gateway.runner.places import VaultHolding
-from gateway.values import CallId, TenantId
+from gateway.runner.proxy import child
+from gateway.values import CallId, Private, TenantId
 from tests.http.proxy.house import ProxyHouse, proxy_house
 from tests.http.proxy.model import Model, begin, chunk
 
@@ -43,9 +46,10 @@ async def minding_house(
         await kept.save(receipt)
         return receipt
 
-    async def delete(tenant: TenantId, call: CallId) -> None:
+    async def delete(tenant: TenantId, call: CallId, *, again: bool) -> bool:
         if (item := await vaults.of_call(tenant, call)) is not None:
             await vaults.delete(item)
+        return True
 
     async with RedisLedger(store) as ledger:
         children = ChildCalls(RedisChildCalls(store), delete)
@@ -111,6 +115,40 @@ async def test_the_age_is_understood_by_the_question_before_it(
         answer, _ = await house.chat("Hello.", {"role": "assistant", "content": "For how many people?"}, number)
         assert "error" not in answer
         assert len(model.raw) == 1
+
+
+@pytest.mark.parametrize("name", ["room-9", "room-10"], ids=["under the same name", "under another"])
+async def test_the_history_that_a_child_spoke_in_goes_to_nobody_again(
+    tmp_path: Path, store: Store, detector: PresidioDetector, model: Model, name: str
+) -> None:
+    """Clients send all that was said with each request: the next turn says nothing of a child, and the one before it did."""
+    async with minding_house(tmp_path, store, detector, model) as house:
+        before = [*("Hello." for _ in range(3)), {"role": "assistant", "content": "How old are you?"}, "Nine."]
+        for more in ([], ["Can you help me with my order?"], [{"role": "assistant", "content": "Sure."}, "It is a book."]):
+            answer, _ = await house.chat(*before, *more, headers={"X-Sordino-Call": name if more else "room-9"})
+            assert answer["error"]["code"] == "policy_refused"
+        assert model.raw == []
+
+
+async def test_a_long_history_is_read_once(
+    tmp_path: Path, store: Store, detector: PresidioDetector, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of each request only what is new, also of a text that is long; and after its question the same words mean another thing."""
+    read: list[str] = []
+
+    def tells(words: Private[str], *, asked: str = "", under: int) -> Sign | None:
+        read.append(words.reveal())
+        return tells_of_child(words, asked=asked, under=under)
+
+    monkeypatch.setattr(child, "tells_of_child", tells)
+    said = [f"Order {number}, please." for number in range(20)]
+    long, nine = "It was a parcel. " * 200, "Nine."
+    async with minding_house(tmp_path, store, detector, model) as house:
+        for turn in ([], [long], [long, nine]):
+            await house.chat(*said, *turn, headers=NAMED)
+        answer, _ = await house.chat(*said, long, nine, {"role": "assistant", "content": "How old are you?"}, nine, headers=NAMED)
+        assert answer["error"]["code"] == "policy_refused"
+        assert read == [*said, long, nine, nine]
 
 
 async def test_what_a_parent_says_is_answered(tmp_path: Path, store: Store, detector: PresidioDetector, model: Model) -> None:
