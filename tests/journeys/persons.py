@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +17,7 @@ from gateway.adapters.recordings.folder import Folder
 from gateway.adapters.recordings.format import CLASS, new_header
 from gateway.adapters.stores import names
 from gateway.adapters.stores.call_index import index_key
+from gateway.adapters.stores.consents import RedisConsents
 from gateway.adapters.stores.conversations import RedisConversations
 from gateway.adapters.stores.key_shelf import RedisKeyShelf
 from gateway.adapters.stores.ledger import RedisLedger
@@ -25,20 +26,26 @@ from gateway.adapters.stores.policy_folder import PolicyFolder
 from gateway.adapters.stores.receipts import Receipts
 from gateway.adapters.stores.recordings import KEPT, RecordingFacts, RedisRecordings
 from gateway.adapters.stores.redis import Store
+from gateway.adapters.stores.transcripts import RedisTranscripts, TranscriptFacts, TurnKept
 from gateway.adapters.system import RandomIds, Secrets
 from gateway.adapters.telemetry.null import NullTelemetry
+from gateway.errors import PolicyRefused
 from gateway.evidence.chain import genesis, seal_written
 from gateway.evidence.entries import Draft, Entry, Json
 from gateway.governing import Governing, Needs, open_governing
 from gateway.holding import DataDesk, DataDeskNeeds, HoldingNeeds, holdings, open_data_desk
 from gateway.keeping import Keys
+from gateway.policy.consent import Answer, ConsentRecord, How
 from gateway.recording import DeskNeeds, open_recordings
 from gateway.righting import Righting, RightingNeeds, open_righting
+from gateway.runner.account import CallAccount
+from gateway.runner.egress import CallEgress
 from gateway.runner.notices import NoticeWatch
 from gateway.transcribing import open_transcripts
-from gateway.values import CallId, Placeholder, Private, TenantId
+from gateway.values import CallId, DataCategory, Hop, MaskedText, Placeholder, Private, TenantId
 from tests.adapters.recordings.samples import PIECES, RATE
 from tests.conftest import PATIENCE_S
+from tests.evidence.samples import PLAYED
 from tests.policy.samples import REGISTRY
 from tests.runner.desks import Channel, MovedClock
 
@@ -50,6 +57,9 @@ STREET = "Lindenstraße 17"
 SECRETS = (ANNE, ANNE[1:], "0151 12345678", "15112345678", STREET, "Anne Beispielhuber")
 ANNES_CALLS = 20
 PERSONS = 300
+BROKE_OFF = 50
+"""One call of so many was never ended."""
+AGREED: Mapping[str, Json] = {"id": "ask", "mode": "key", "purpose": "recording", "how": "key", "after_ms": 1_200, "play": 1}
 START = datetime(2026, 11, 1, 8, tzinfo=UTC)
 NOW = START + timedelta(days=20)
 POLICY = """\
@@ -83,9 +93,9 @@ def body_of_grant(processor: str, hop: str, call: int, **more: Json) -> dict[str
 
 
 def drafts(tenant: TenantId, call: CallId, number: int, subject: str) -> Iterator[Draft]:
-    """A call that was announced, heard, masked, answered and ended."""
+    """A call that was announced, heard, masked, answered and ended; every tenth agreed to be recorded."""
     at, before = START + timedelta(minutes=number), genesis(tenant, call)
-    started = {
+    started: dict[str, Json] = {
         "carrier": "twilio",
         "direction": "inbound",
         "language": "de",
@@ -94,8 +104,10 @@ def drafts(tenant: TenantId, call: CallId, number: int, subject: str) -> Iterato
         "policy_digest": "0" * 64,
         "registry_digest": "1" * 64,
     }
-    bodies: list[tuple[str, dict[str, Any]]] = [
+    bodies: list[tuple[str, Mapping[str, Json]]] = [
         ("call.started", started),
+        PLAYED,
+        *([("consent.given", AGREED)] if number % 10 == 0 else []),
         ("hop", body_of_grant("hearing", "stt", number, categories=["voice"], masked=False)),
         ("masked", {"counts": {"PERSON": 1, "PHONE_NUMBER": 1}}),
         ("hop", body_of_grant("eu-llm", "llm", number)),
@@ -119,7 +131,7 @@ class Chain:
         """``whole``: with everything that happened; else only its beginning, as of a gateway that died over it."""
         before = genesis(self.tenant, call)
         places: list[int] = []
-        for draft in islice(drafts(self.tenant, call, number, subject), None if whole else 1):
+        for draft in islice(drafts(self.tenant, call, number, subject), None if whole else 2):
             entry = self._seal(replace(draft, call_previous=before))
             before = entry.hash
             places.append(entry.seq)
@@ -144,7 +156,10 @@ class Chain:
 
 
 async def seed(store: Store, hashes: SubjectHash, *, calls: int, annes: int = ANNES_CALLS) -> dict[TenantId, list[CallId]]:
-    """So many calls in all, of three tenants and their callers; Anne calls at each of them. Her calls at each."""
+    """So many calls in all, of three tenants and their callers; Anne calls at each of them. Her calls at each.
+
+    All were announced, heard, masked, answered and ended, but for some whose gateway died over them.
+    """
     found: dict[TenantId, list[CallId]] = {}
     for tenant in TENANTS:
         chain, each = Chain(tenant), calls // len(TENANTS)
@@ -155,7 +170,7 @@ async def seed(store: Store, hashes: SubjectHash, *, calls: int, annes: int = AN
         for number in range(each):
             call = CallId(f"call_{number:026d}")
             hers = number % every == 0 and len(mine) < annes
-            chain.call(call, number, anne if hers else others[number % PERSONS], whole=hers)
+            chain.call(call, number, anne if hers else others[number % PERSONS], whole=hers or number % BROKE_OFF != 1)
             if hers:
                 mine.append(call)
         chain.index()
@@ -184,15 +199,17 @@ class House:
     channel: Channel
     clock: MovedClock
     calls: dict[TenantId, list[CallId]] = field(default_factory=dict)
+    seeded: dict[TenantId, int] = field(default_factory=dict)
+    """How many entries a test has seeded and does not want to look at."""
 
     def anne(self, tenant: TenantId = ACME) -> str:
         return self.hashes(tenant, Private(ANNE))
 
-    async def record(self, tenant: TenantId, call: CallId) -> None:
+    async def record(self, tenant: TenantId, call: CallId, at: datetime = START, *, keep_s: int = 86_400) -> None:
         """Three seconds of sound, as a call leaves them."""
         key = await self.shelf.key(tenant, call, CLASS, create=True)
         assert key is not None
-        stated = {"started": START.isoformat(timespec="microseconds"), "consent": "sha256:c", "rate": RATE, "redacted": "silence"}
+        stated = {"started": at.isoformat(timespec="microseconds"), "consent": "sha256:c", "rate": RATE, "redacted": "silence"}
         header = new_header(key, tenant, call, **stated)
         folder = Folder(self.folder / "recordings")
         file = await folder.create(header, key)
@@ -200,15 +217,50 @@ class House:
             await file.write(piece)
         await file.finish(24_000)
         index = RedisRecordings(self.store)
-        facts = RecordingFacts(call, str(stated["started"]), "disk", "folder", header.key_id, "sha256:c", "silence", RATE, 86_400)
+        facts = RecordingFacts(call, str(stated["started"]), "disk", "folder", header.key_id, "sha256:c", "silence", RATE, keep_s)
         await index.put(tenant, replace(facts, folder=folder.name))
         await index.change(tenant, call, state=KEPT, ms=3_000, chunks=file.chunks, sha256=file.sha256)
+
+    async def write_down(
+        self, tenant: TenantId, call: CallId, said: str, values: Mapping[str, str], at: datetime = START
+    ) -> None:
+        """What was said on a call, as it is kept: ``said`` names its values as ``<PERSON_1>``."""
+        began = at.isoformat(timespec="microseconds")
+        facts = TranscriptFacts(call, began, "sha256:c", "quality", keep_s=86_400 * 90)
+        kept = await RedisTranscripts(self.store, self.shelf).begin(tenant, facts)
+        await kept.write({1: TurnKept("caller", began, MaskedText(said))}, placed(values))
+        await kept.finish(1)
+
+    async def written_down(self, tenant: TenantId, call: CallId) -> dict[str, str]:
+        """The values of that transcript; empty: there is none."""
+        found = await RedisTranscripts(self.store, self.shelf).read(tenant, call)
+        return {} if found is None else {str(name): value.reveal() for name, value in found.values.items()}
+
+    async def agreed(self, tenant: TenantId, subject: str, proof: str) -> None:
+        """Somebody agreed to be recorded; ``proof`` says where that stands."""
+        record = ConsentRecord(Answer.GIVEN, "recording", How.WRITTEN, START, proof)
+        await RedisConsents(self.store).add(tenant, [(subject, record)])
+
+    async def proofs(self, tenant: TenantId, subject: str) -> list[str]:
+        return [each.proof for each in await RedisConsents(self.store).of(tenant, subject)]
+
+    async def may_leave(self, tenant: TenantId, subject: str) -> bool:
+        """Whether a call of this person gets a Grant for a model now: the door as a call has it."""
+        call = CallId(RandomIds().new("call"))
+        account = CallAccount(tenant, call, self.ledger, self.clock)
+        egress = CallEgress(self.policies, account, self.clock, RandomIds(), NullTelemetry(), lambda turn: None)
+        door = self.governing.callers.heeding(egress, tenant, subject)
+        try:
+            grant = await door.grant(Hop.LLM, frozenset({DataCategory.MASKED_TRANSCRIPT}))
+        except PolicyRefused:
+            return False
+        return grant.tenant == tenant
 
     async def remember(self, tenant: TenantId, call: CallId, **values: str) -> None:
         """Private values in the vault of a conversation: ``person=…`` stands behind ``<PERSON_1>``."""
         vault = await RedisConversations(self.store, self.shelf).open(tenant, call, create=True)
         assert vault is not None
-        await vault.remember({Placeholder(f"<{name.upper()}_1>"): Private(value) for name, value in values.items()})
+        await vault.remember(placed(values))
 
     async def recalled(self, tenant: TenantId, call: CallId) -> dict[str, str]:
         vault = await RedisConversations(self.store, self.shelf).open(tenant, call, create=False)
@@ -216,21 +268,30 @@ class House:
 
     async def evidence(self, kind: str, tenant: TenantId = ACME) -> list[Entry]:
         """What is on record behind the calls that were seeded."""
-        return [entry async for entry in self.ledger.entries(tenant) if entry.draft.kind.startswith(kind)]
-
-    async def in_store(self, needle: str) -> list[bytes]:
-        """Names in the store that hold this text."""
-        async with self.store.answers() as client:
-            return [name async for name in client.scan_iter(match=f"*{needle}*", count=5_000)]
+        after = self.seeded.get(tenant, 0)
+        return [entry async for entry in self.ledger.entries(tenant, after=after) if entry.draft.kind.startswith(kind)]
 
 
-async def open_house(store: Store, folder: Path, running: AsyncExitStack, *, purging: bool = False) -> House:
+def placed(values: Mapping[str, str]) -> dict[Placeholder, Private[str]]:
+    """``person`` stands behind ``<PERSON_1>``."""
+    return {Placeholder(f"<{name.upper()}_1>"): Private(value) for name, value in values.items()}
+
+
+async def open_house(
+    store: Store,
+    folder: Path,
+    running: AsyncExitStack,
+    *,
+    purging: bool = False,
+    policy: str = POLICY,
+    key_destroyed: Callable[[], Awaitable[None]] | None = None,
+) -> House:
     """On a real store, with real files below ``folder``. ``purging``: its own file is rewritten where a key was destroyed."""
     policies = folder / "policies"
     (policies / "tenants").mkdir(parents=True)
     (policies / "subprocessors.yaml").write_text(REGISTRY)
     for tenant, language in zip(TENANTS, ("de", "en", "en"), strict=True):
-        (policies / "tenants" / f"{tenant}.yaml").write_text(POLICY.format(tenant=tenant, language=language))
+        (policies / "tenants" / f"{tenant}.yaml").write_text(policy.format(tenant=tenant, language=language))
     known = PolicyFolder.open(policies)
     clock, ids, telemetry, channel = MovedClock(NOW), RandomIds(), NullTelemetry(), Channel()
     ledger = await running.enter_async_context(RedisLedger(store, timeout_s=PATIENCE_S))
@@ -254,7 +315,9 @@ async def open_house(store: Store, folder: Path, running: AsyncExitStack, *, pur
     transcripts = open_transcripts(store, shelf, ledger, clock)
     places = HoldingNeeds(store, recordings.desk, Receipts(store, folder / "receipts"), clock, (transcripts.holding,))
     signing = SigningKey(b"s" * 32)
-    desk = DataDeskNeeds(store, ledger, signing, clock, ids, telemetry, hashes, shelf if purging else None)
+    desk = DataDeskNeeds(
+        store, ledger, signing, clock, ids, telemetry, hashes, shelf if purging else None, key_destroyed=key_destroyed
+    )
     data = open_data_desk(desk, holdings(places))
     governing = await open_governing(
         Needs(store, ledger, lambda: known.policies, Secrets(folder / "secrets", {}), b"i" * 32, {}, clock, ids), running

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from datetime import date, timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,7 @@ from gateway.reports.facts import Parties, Subject, is_third_country, place, spa
 from gateway.reports.papers import PAPERS
 from gateway.reports.recipients import recipients
 from gateway.values import ProcessorId, TenantId
+from tests.journeys.chromium import BINARY, chromium
 from tests.policy.samples import NOW, REGISTRY, TENANT, loaded
 
 ABROAD = (
@@ -44,6 +47,19 @@ def paper(name: str, policies: PolicySet | None = None, *, barred: str = "", **p
     found = recipients(policies, TenantId("acme"), NOW, reasons)
     write, _ = PAPERS[name]
     return write(Subject(policies.tenant("acme"), policies.registry, found, date(2026, 11, 21), Parties(**parties)))
+
+
+PRINTED_MM = 210 - 2 * 16
+"""What the margins of ``@page`` leave of A4."""
+PX_PER_MM, A4_POINTS = 96 / 25.4, (595, 842)
+MEDIA_BOX = re.compile(rb"/MediaBox \[0 0 ([0-9.]+) ([0-9.]+)\]")
+WIDER = """
+[...document.querySelectorAll('body *')].filter((each) => {
+  const box = each.getBoundingClientRect();
+  return box.left < -0.5 || box.right > innerWidth + 0.5 || each.scrollWidth > Math.ceil(box.width) + 1 && box.width > 0;
+}).map((each) => each.outerHTML.slice(0, 80))
+"""
+"""Elements that reach over the page's edge, or whose content reaches over theirs."""
 
 
 class Reader(HTMLParser):
@@ -81,6 +97,28 @@ def test_a_paper_stands_alone_and_names_what_it_was_written_from(name: str) -> N
     assert policies.registry.digest in read.text
     assert "Voices & <Sons> of the US" in read.text
     assert "@page { size: A4" in page
+
+
+@pytest.mark.skipif(BINARY is None, reason="there is no Chromium here: apt-get install chromium")
+@pytest.mark.timeout(300)
+async def test_a_paper_is_laid_out_for_paper(tmp_path: Path) -> None:
+    """Printed it is A4 by its own word, and nothing on it, no table with the longest of names either, is wider than the page."""
+    long = ABROAD.replace("Voices & <Sons> of the US", "Donaudampfschifffahrtsgesellschaft" * 6)
+    policies = loaded(WIDE, registry=long)
+    async with chromium(tmp_path, tmp_path / "no-microphone.wav") as page:
+        await page.ask("Emulation.setEmulatedMedia", media="print")
+        width = round(PRINTED_MM * PX_PER_MM)
+        await page.ask("Emulation.setDeviceMetricsOverride", width=width, height=1_000, deviceScaleFactor=1, mobile=False)
+        for name in PAPERS:
+            file = tmp_path / f"{name}.html"
+            file.write_text(paper(name, policies))
+            await page.open(file.as_uri())
+            assert await page.value("document.querySelectorAll('table').length") > 0
+            assert await page.value(WIDER) == [], name
+            printed = await page.ask("Page.printToPDF", preferCSSPageSize=True)
+            boxes = MEDIA_BOX.findall(base64.b64decode(printed["data"]))
+            assert boxes, name
+            assert {(round(float(wide)), round(float(high))) for wide, high in boxes} == {A4_POINTS}, name
 
 
 def test_the_record_has_every_letter_of_article_30() -> None:
