@@ -90,3 +90,33 @@ class Holding(Protocol):
     def copies(self, item: Item) -> AsyncIterator[Copy]:
         """Its content, readable by people or machines, for access, portability and the export at a tenant's end."""
         ...
+
+
+class OfCalls:
+    """For a holding whose things are of calls."""
+
+    async def of_person(self, tenant: TenantId, subject: str) -> Item | None:
+        return None
+
+
+class OfPersons:
+    """For a holding whose things are of persons."""
+
+    async def of_call(self, tenant: TenantId, call: CallId) -> Item | None:
+        return None
+
+
+class HandedToNobody:
+    """For a holding whose content is for no reader."""
+
+    async def copies(self, item: Item) -> AsyncIterator[Copy]:
+        for each in list[Copy]():
+            yield each
+
+
+class Link(OfCalls, HandedToNobody):
+    """For a holding of whose call a call is: asked of one call at a time, and listed with the person."""
+
+    async def items(self, tenant: TenantId) -> AsyncIterator[Item]:
+        for each in list[Item]():
+            yield each

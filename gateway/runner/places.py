@@ -17,7 +17,19 @@ from gateway.adapters.stores.subjects import RedisSubjects
 from gateway.errors import NotFound, StoreUnavailable
 from gateway.locks import Locked
 from gateway.ports import Clock
-from gateway.runner.holdings import CALLERS, PERSONS, SPOKEN, Copy, Deleted, Item, moment
+from gateway.runner.holdings import (
+    CALLERS,
+    PERSONS,
+    SPOKEN,
+    Copy,
+    Deleted,
+    HandedToNobody,
+    Item,
+    Link,
+    OfCalls,
+    OfPersons,
+    moment,
+)
 from gateway.runner.recordings import RecordingDesk
 from gateway.values import CallId, DataClass, Private, TenantId
 
@@ -26,7 +38,7 @@ STORE, DISK = "store", "disk"
 _TIME_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
-class RecordingsHolding:
+class RecordingsHolding(OfCalls):
     """The sound of calls, wherever the policy has it kept."""
 
     name = "recordings"
@@ -42,9 +54,6 @@ class RecordingsHolding:
     async def of_call(self, tenant: TenantId, call: CallId) -> Item | None:
         facts = await self._desk.find(tenant, call)
         return None if facts is None else self._item(tenant, facts)
-
-    async def of_person(self, tenant: TenantId, subject: str) -> Item | None:
-        return None
 
     async def delete(self, item: Item) -> Deleted:
         facts = await self._desk.destroy(item.tenant, CallId(item.id))
@@ -71,11 +80,11 @@ class RecordingsHolding:
         )
 
 
-class VaultHolding:
+class VaultHolding(OfCalls, HandedToNobody):
     """What stands behind the placeholders of calls and conversations, and the masked texts of the latter.
 
     The store forgets it by itself (``retention.vault``) and it dies with its call; what is here is of calls that go on, or whose
-    gateway died.
+    gateway died. It is the key to masked texts, and handed to nobody: only its call opens it.
     """
 
     name = "vault"
@@ -104,24 +113,16 @@ class VaultHolding:
         since = begun(call) or self._clock.now()
         return Item(self.data_class, tenant, call, self.name, since, key_id="" if known is None else known.id)
 
-    async def of_person(self, tenant: TenantId, subject: str) -> Item | None:
-        return None
-
     async def delete(self, item: Item) -> Deleted:
         await self._idle.destroy(item.tenant, CallId(item.id))
         return Deleted((STORE,), item.key_id)
-
-    async def copies(self, item: Item) -> AsyncIterator[Copy]:
-        nothing: tuple[Copy, ...] = ()  # it is the key to masked texts, and opened by nobody but its call
-        for each in nothing:
-            yield each
 
 
 class ReceiptUnreadable(StoreUnavailable):
     """A file that has the name of a receipt and is none: nobody knows how old it is."""
 
 
-class ReceiptsHolding:
+class ReceiptsHolding(OfCalls):
     """Receipts of calls, in files and in the store. What they say stays in the evidence, which has a life of its own."""
 
     name = "receipts"
@@ -156,9 +157,6 @@ class ReceiptsHolding:
     def _item(self, tenant: TenantId, call: CallId, since: datetime) -> Item:
         return Item(self.data_class, tenant, call, self.name, since)
 
-    async def of_person(self, tenant: TenantId, subject: str) -> Item | None:
-        return None
-
     async def delete(self, item: Item) -> Deleted:
         await self._receipts.delete(item.tenant, CallId(item.id))
         return Deleted((f"{DISK} {self._machine()}".strip(), STORE))
@@ -181,7 +179,7 @@ class ReceiptsHolding:
             ) from None
 
 
-class ConsentsHolding:
+class ConsentsHolding(OfPersons):
     """What each person agreed to and took back, under the keyed hash of their number."""
 
     name = "consents"
@@ -199,9 +197,6 @@ class ConsentsHolding:
             if subject not in seen and (item := await self.of_person(tenant, subject)) is not None:
                 seen.add(subject)
                 yield item
-
-    async def of_call(self, tenant: TenantId, call: CallId) -> Item | None:
-        return None
 
     async def of_person(self, tenant: TenantId, subject: str) -> Item | None:
         records = await self._consents.of(tenant, subject)
@@ -229,7 +224,7 @@ class ConsentsHolding:
             yield Copy("consents.json", Private(json.dumps(rows, ensure_ascii=False, indent=2).encode()))
 
 
-class AttemptsHolding:
+class AttemptsHolding(OfPersons):
     """How often a person was called in the last day. The store forgets it after two."""
 
     name = "attempts"
@@ -246,9 +241,6 @@ class AttemptsHolding:
             if subject not in seen and (item := await self.of_person(tenant, subject)) is not None:
                 seen.add(subject)
                 yield item
-
-    async def of_call(self, tenant: TenantId, call: CallId) -> Item | None:
-        return None
 
     async def of_person(self, tenant: TenantId, subject: str) -> Item | None:
         newest = await self._store.ask("ZREVRANGE", names.key(tenant, "attempts", subject), 0, 0, "WITHSCORES")
@@ -267,7 +259,7 @@ class AttemptsHolding:
             yield Copy("attempts.json", Private(json.dumps(rows, indent=2).encode()))
 
 
-class CallersHolding:
+class CallersHolding(Link):
     """Whose call a call is. Only of one call at a time: all of a person's are in ``PersonsHolding``, and go with it.
 
     The person stays there without calls: number data is kept until the contract's end, and for its time after it.
@@ -280,18 +272,10 @@ class CallersHolding:
         self._subjects = subjects
         self._clock = clock
 
-    async def items(self, tenant: TenantId) -> AsyncIterator[Item]:
-        nothing: tuple[Item, ...] = ()
-        for each in nothing:
-            yield each
-
     async def of_call(self, tenant: TenantId, call: CallId) -> Item | None:
         if await self._subjects.of_call(tenant, call) is None:
             return None
         return Item(self.data_class, tenant, call, self.name, begun(call) or self._clock.now())
-
-    async def of_person(self, tenant: TenantId, subject: str) -> Item | None:
-        return None
 
     async def delete(self, item: Item) -> Deleted:
         call = CallId(item.id)
@@ -299,13 +283,8 @@ class CallersHolding:
             await self._subjects.gone(item.tenant, subject, call)
         return Deleted((STORE,))
 
-    async def copies(self, item: Item) -> AsyncIterator[Copy]:
-        nothing: tuple[Copy, ...] = ()
-        for each in nothing:
-            yield each
 
-
-class SpokenHolding:
+class SpokenHolding(Link):
     """Whom what was said on a call names. Of one call at a time; it is no number data, so who has no call left is forgotten."""
 
     name = SPOKEN
@@ -315,18 +294,10 @@ class SpokenHolding:
         self._subjects = subjects
         self._clock = clock
 
-    async def items(self, tenant: TenantId) -> AsyncIterator[Item]:
-        nothing: tuple[Item, ...] = ()
-        for each in nothing:
-            yield each
-
     async def of_call(self, tenant: TenantId, call: CallId) -> Item | None:
         if not await self._subjects.spoken_of(tenant, call):
             return None
         return Item(self.data_class, tenant, call, self.name, begun(call) or self._clock.now())
-
-    async def of_person(self, tenant: TenantId, subject: str) -> Item | None:
-        return None
 
     async def delete(self, item: Item) -> Deleted:
         call = CallId(item.id)
@@ -334,13 +305,8 @@ class SpokenHolding:
             await self._subjects.forget(item.tenant, subject, [call])
         return Deleted((STORE,))
 
-    async def copies(self, item: Item) -> AsyncIterator[Copy]:
-        nothing: tuple[Copy, ...] = ()
-        for each in nothing:
-            yield each
 
-
-class PersonsHolding:
+class PersonsHolding(OfPersons):
     """Which calls are whose, by number and by what was said. Delete it last of a person's: it is how the others are found."""
 
     name = PERSONS
@@ -352,9 +318,6 @@ class PersonsHolding:
     async def items(self, tenant: TenantId) -> AsyncIterator[Item]:
         async for subject, at in self._subjects.everybody(tenant):
             yield Item(self.data_class, tenant, subject, self.name, at)
-
-    async def of_call(self, tenant: TenantId, call: CallId) -> Item | None:
-        return None
 
     async def of_person(self, tenant: TenantId, subject: str) -> Item | None:
         at = await self._subjects.seen(tenant, subject)

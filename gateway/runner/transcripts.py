@@ -17,7 +17,7 @@ from gateway.policy.retention import reason_of_a_person
 from gateway.ports import Clock, Ledger
 from gateway.redaction.unmask import unmask
 from gateway.runner.account import CallAccount
-from gateway.runner.holdings import Copy, Deleted, Item, moment
+from gateway.runner.holdings import Copy, Deleted, Item, OfCalls, moment
 from gateway.runner.to_delete import Deleting
 from gateway.values import CallId, DataClass, Placeholder, Private, TenantId
 
@@ -128,7 +128,7 @@ class TranscriptDesk:
         return CallAccount(tenant, call, self._ledger, self._clock, after=last)
 
 
-class TranscriptsHolding:
+class TranscriptsHolding(OfCalls):
     """Implements ``gateway.runner.holdings.Holding`` for what was said on calls."""
 
     name = "transcripts"
@@ -144,9 +144,6 @@ class TranscriptsHolding:
     async def of_call(self, tenant: TenantId, call: CallId) -> Item | None:
         facts = await self._desk.find(tenant, call)
         return None if facts is None else self._item(tenant, facts)
-
-    async def of_person(self, tenant: TenantId, subject: str) -> Item | None:
-        return None
 
     async def delete(self, item: Item) -> Deleted:
         return Deleted(("store",), await self._desk.destroy(item.tenant, CallId(item.id)) or item.key_id)

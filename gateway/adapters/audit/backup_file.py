@@ -25,6 +25,7 @@ from typing import BinaryIO
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from gateway.disk import sync_folder
 from gateway.errors import BackupInvalid, EvidenceInvalid
 from gateway.evidence.canonical import canonical, parse
 from gateway.evidence.entries import Json
@@ -272,15 +273,6 @@ def read_header(path: Path) -> Header:
     """What a backup says of itself. Raises BackupInvalid, OSError."""
     with path.open("rb") as file:
         return _header(file)
-
-
-def sync_folder(folder: Path) -> None:
-    """The names in it are on the disk when this returns. Raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class _Cipher:

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from gateway.adapters.audit.backup_file import BackupWriter, Header, Keys, Record, sync_folder
+from gateway.adapters.audit.backup_file import BackupWriter, Header, Keys, Record
+from gateway.disk import sync_folder
 
 SEALED = "keys.sealed"
 _LOCK = ".keys.lock"

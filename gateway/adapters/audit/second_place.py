@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from gateway.adapters.audit.backup_file import sync_folder
+from gateway.disk import sync_folder
 from gateway.errors import EvidenceInvalid, UpstreamFailed
 from gateway.evidence.anchor import SECOND_PLACE
 from gateway.evidence.canonical import canonical, parse

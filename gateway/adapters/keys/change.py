@@ -9,8 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from gateway.adapters.keys.files import read_key, read_or_create_key, sync_folder
+from gateway.adapters.keys.files import read_key, read_or_create_key
 from gateway.adapters.keys.master import NEXT, PREVIOUS, MasterKeys
+from gateway.disk import sync_folder
 from gateway.errors import Misconfigured
 from gateway.locks import MASTER, KeyLock, key_id
 from gateway.values import Private

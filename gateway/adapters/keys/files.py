@@ -8,6 +8,7 @@ import os
 import stat
 from pathlib import Path
 
+from gateway.disk import sync_folder
 from gateway.errors import Misconfigured
 
 KEY_BYTES = 32
@@ -65,15 +66,6 @@ def _create(path: Path) -> None:
     finally:
         draft.unlink(missing_ok=True)
     sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """What was made, renamed or removed in it is on the disk. Raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _check_owner_only(path: Path, facts: os.stat_result) -> None:

@@ -9,9 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
+from gateway.adapters.keys.derived import DerivedKeys
 from gateway.values import Private, TenantId
 
 PREFIX = "spoken_"
@@ -24,20 +22,9 @@ class SpokenHash:
 
     def __init__(self, key: Private[bytes]) -> None:
         """``key``: at least 32 bytes."""
-        if len(key.reveal()) < 32:
-            raise ValueError("the key of the spoken identities needs at least 32 bytes")
-        self._key = key
-        self._of_tenant: dict[TenantId, bytes] = {}
+        self._keys = DerivedKeys(key, _PURPOSE)
 
     def __call__(self, tenant: TenantId, kind: str, form: Private[str]) -> str:
         """``form``: the one form of the value (``gateway.redaction.identity``)."""
         said = f"{kind}\x00{form.reveal()}".encode("utf-8", "surrogatepass")
-        return PREFIX + hmac.new(self._tenant_key(tenant), said, hashlib.sha256).hexdigest()
-
-    def _tenant_key(self, tenant: TenantId) -> bytes:
-        key = self._of_tenant.get(tenant)
-        if key is None:
-            info = _PURPOSE + tenant.encode()
-            key = HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(self._key.reveal())
-            self._of_tenant[tenant] = key
-        return key
+        return PREFIX + hmac.new(self._keys.of(tenant), said, hashlib.sha256).hexdigest()

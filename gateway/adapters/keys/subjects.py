@@ -11,9 +11,7 @@ import hashlib
 import hmac
 from collections.abc import Callable
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
+from gateway.adapters.keys.derived import DerivedKeys
 from gateway.policy.phone import e164
 from gateway.values import Private, TenantId
 
@@ -29,11 +27,8 @@ class SubjectHash:
 
     def __init__(self, key: Private[bytes], home: Home = lambda _: "") -> None:
         """``key``: the identity key, at least 32 bytes."""
-        if len(key.reveal()) < 32:
-            raise ValueError("the key of the subject hashes needs at least 32 bytes")
-        self._key = key
+        self._keys = DerivedKeys(key, _PURPOSE)
         self._home = home
-        self._of_tenant: dict[TenantId, bytes] = {}
 
     def __call__(self, tenant: TenantId, number: Private[str]) -> str:
         """64 hexadecimal digits.
@@ -42,12 +37,4 @@ class SubjectHash:
             InvalidRequest: no number, or one in national form where no home is known. The message does not repeat it.
         """
         text = e164(number, self._home(tenant)).reveal()
-        return hmac.new(self._tenant_key(tenant), text.encode("ascii"), hashlib.sha256).hexdigest()
-
-    def _tenant_key(self, tenant: TenantId) -> bytes:
-        key = self._of_tenant.get(tenant)
-        if key is None:
-            info = _PURPOSE + tenant.encode()
-            key = HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(self._key.reveal())
-            self._of_tenant[tenant] = key
-        return key
+        return hmac.new(self._keys.of(tenant), text.encode("ascii"), hashlib.sha256).hexdigest()

@@ -9,9 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
+from gateway.adapters.keys.derived import DerivedKeys
 from gateway.values import Private, TenantId
 
 _PURPOSE = b"sordino value hash 1\x00"
@@ -22,11 +20,7 @@ class ValueHash:
 
     def __init__(self, key: Private[bytes]) -> None:
         """``key``: at least 32 bytes."""
-        if len(key.reveal()) < 32:
-            raise ValueError("the key of the value hashes needs at least 32 bytes")
-        self._key = key
+        self._keys = DerivedKeys(key, _PURPOSE)
 
     def __call__(self, tenant: TenantId, value: Private[str]) -> str:
-        info = _PURPOSE + tenant.encode()
-        key = HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(self._key.reveal())
-        return hmac.new(key, value.reveal().encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+        return hmac.new(self._keys.of(tenant), value.reveal().encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()

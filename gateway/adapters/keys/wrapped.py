@@ -9,9 +9,9 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from gateway.adapters.keys.change import FileMoves
-from gateway.adapters.keys.files import sync_folder
 from gateway.adapters.keys.master import NEXT, PREVIOUS, MasterKeys
 from gateway.adapters.keys.service import KeyService
+from gateway.disk import sync_folder
 from gateway.errors import Misconfigured, StoreUnavailable
 from gateway.locks import MASTER, KeyLock, fresh_key
 from gateway.values import Private

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gateway.adapters.recordings.format import End, Header, Piece, Sealer
+from gateway.disk import sync_folder
 from gateway.errors import InvalidRequest, NotFound, StoreUnavailable
 from gateway.values import CallId, Private, TenantId
 
@@ -39,7 +40,7 @@ class RecordingFile:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._append(header.to_bytes())
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         except OSError as error:
             raise _disk(error) from None
 
@@ -201,15 +202,7 @@ def shred(path: Path) -> None:
     finally:
         os.close(file)
     path.unlink()
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(path.parent)
 
 
 def _disk(error: OSError) -> StoreUnavailable:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gateway.adapters.stores import names
+from gateway.disk import sync_folder
 from gateway.errors import StoreUnavailable
 from gateway.values import CallId, TenantId
 
@@ -47,7 +48,7 @@ class Marks:
 def _mark(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _unmark(path: Path) -> None:
@@ -55,12 +56,4 @@ def _unmark(path: Path) -> None:
         path.unlink()
     except FileNotFoundError:
         return
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(path.parent)

@@ -19,6 +19,7 @@ from redis.exceptions import ResponseError
 from gateway.adapters.stores import names
 from gateway.adapters.stores.certificates import RedisCertificates
 from gateway.adapters.stores.redis import Store
+from gateway.disk import sync_folder
 from gateway.errors import EvidenceUnavailable, StoreUnavailable
 from gateway.evidence.receipt import Receipt
 from gateway.values import CallId, TenantId
@@ -177,7 +178,7 @@ def _unlink(path: Path) -> None:
         path.unlink()
     except FileNotFoundError:
         return
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _old_drafts(folder: Path) -> list[Path]:
@@ -198,12 +199,4 @@ def _write_whole(path: Path, text: bytes) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(path: Path) -> None:
-    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)
