@@ -169,7 +169,7 @@ def thread_of(call: CallId, entries: Sequence[Entry]) -> Entry:
     """The last confirmed entry of a call: it carries the hashes of all before it. Raises EvidenceInvalid where there is none."""
     mine = [entry for entry in entries if entry.draft.call == call and entry.seq]
     if not mine:
-        raise EvidenceInvalid(f"there is no evidence of call {call}")
+        raise EvidenceInvalid("there is no evidence of that call")
     return mine[-1]
 
 

@@ -96,7 +96,7 @@ class AuditDesk:
         document, tree, entries, cut = await self._headed(tenant, call)
         if cut is not None:
             if not entries:
-                raise NotFound(f"there is no evidence of call {call}", hint=f"there may have been: {cut.said}")
+                raise NotFound("there is no evidence of that call", hint=f"there may have been: {cut.said}")
             if since is not None:
                 check_reaches(read_head(since), cut)
         return heads.proof(tree, document, heads.thread_of(call, entries), since)
@@ -116,7 +116,7 @@ class AuditDesk:
             if last.draft.call == call:
                 mine.append(last)
         if last is None:
-            raise NotFound(f"there is no evidence of tenant {tenant}", hint="sordino tenants list tells the tenants")
+            raise NotFound("there is no evidence of that tenant", hint="sordino tenants list tells the tenants")
         tree = Tree(leaves, behind=None if cut is None else cut.tree())
         key, made = self._p.key, self._p.clock.now()
         document = heads.head(tenant, tree.size, tree.root(), last.hash, made, sign=key.sign, public_key=key.public_key)
@@ -148,7 +148,7 @@ async def _write_parts(
                 used |= {str(body.get(name, "")).removeprefix("sha256:") for name in ("policy_digest", "registry_digest")}
     if first is None:
         raise NotFound(
-            f"there is no evidence of tenant {tenant} in that time",
+            "there is no evidence of that tenant in that time",
             hint="sordino tenants list tells the tenants; days are of UTC",
         )
     with bundle.part(RECEIPTS) as write:

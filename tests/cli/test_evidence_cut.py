@@ -112,7 +112,7 @@ def test_what_is_gone_is_said_plainly(here: Path, capsys: pytest.CaptureFixture[
     assert main(["evidence", "export", "--tenant", "acme", "-o", "all.zip"]) == 0
     capsys.readouterr()
     asked = [
-        (["prove", "--tenant", "acme", "--call", "call_1"], "there is no evidence of call call_1"),
+        (["prove", "--tenant", "acme", "--call", "call_1"], "there is no evidence of that call"),
         (["prove", "--tenant", "acme", "--call", "call_2", "--since", early], "that head covers 2 entries"),
         (["consistent", early, "all.zip"], "that head covers 2 entries"),
     ]

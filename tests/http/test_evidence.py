@@ -99,8 +99,8 @@ async def test_papers_and_the_policy_are_those_in_force(client: Client) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status", "said"),
     [
-        ("GET", "/api/v1/evidence/nobody/bundle", 404, "there is no evidence of tenant"),
-        ("GET", "/api/v1/evidence/nobody/head", 404, "there is no evidence of tenant"),
+        ("GET", "/api/v1/evidence/nobody/bundle", 404, "there is no evidence of that tenant"),
+        ("GET", "/api/v1/evidence/nobody/head", 404, "there is no evidence of that tenant"),
         ("GET", "/api/v1/evidence/acme/bundle?from=2030-01-01", 404, "in that time"),
         ("GET", "/api/v1/evidence/acme/bundle?from=yesterday", 400, "`from` is no day"),
         ("GET", "/api/v1/evidence/acme/bundle?to=9999-12-31", 400, "`to` is no day"),

@@ -8,6 +8,7 @@ import json
 import logging
 import re
 import sys
+import zipfile
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
@@ -179,6 +180,12 @@ async def ask_by_base_url(house: House) -> list[int]:
     return statuses
 
 
+PAGES = (
+    *("rights/demo", "cases/demo", "holds/demo", "certificates/demo", "access/log?tenant=demo", "incidents", "calendar"),
+    *("transcripts/demo", "recordings/demo", "evidence/demo/head", "policies/demo", "reports/demo/ropa", "subprocessors"),
+)
+
+
 async def govern(house: House) -> tuple[list[int], bytes]:
     """The operator names the caller by number wherever that is asked for, and secrets where nobody should write any."""
     number, mail, card = f"+{CALLER.spoken}", "barnaby.thistlewood@example.org", CANARIES[1].spoken
@@ -195,6 +202,8 @@ async def govern(house: House) -> tuple[list[int], bytes]:
         ("POST", "incidents", {**window, "what": f"somebody wrote to {mail}"}),
         ("POST", "rights/demo", {"right": "know", "subject": number, "reason": f"{mail} asks"}),
         ("POST", "rights/demo", {"right": mail, "subject": card}),
+        ("POST", "rights/demo", {"right": "access", "spoken": {"kind": "EMAIL_ADDRESS", "value": mail}}),
+        ("POST", "evidence/demo/proof", {"call": card}),
         ("POST", "rights/demo", {"right": "know", "subject": number}),
         ("POST", "rights/demo", {"right": "access", "subject": number}),
         ("POST", "rights/demo", {"right": "restrict", "subject": number}),
@@ -220,9 +229,13 @@ async def govern(house: House) -> tuple[list[int], bytes]:
                     async with session.post(f"{case}/{step}", json=more) as answer:
                         statuses.append(answer.status)
                         answers += await answer.read() + b"\n"
-        for path in ("rights/demo", "cases/demo", "holds/demo", "certificates/demo", "access/log?tenant=demo", "incidents"):
+        for path in PAGES:
             async with session.get(at + path) as answer:
+                statuses.append(answer.status)
                 answers += await answer.read()
+        async with session.get(at + "evidence/demo/bundle") as answer:
+            with zipfile.ZipFile(io.BytesIO(await answer.read())) as bundle:
+                answers += b"".join(bundle.read(name) for name in bundle.namelist())
     return statuses, answers
 
 
