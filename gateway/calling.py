@@ -226,7 +226,8 @@ class Calls:
             await RedisOffboarding(self.needs.store).check(TenantId(tenant.tenant))
         registry = self.needs.policies.policies.registry
         await self.needs.instructions.keep(tenant, registry)
-        transport: dict[str, Json] = {"transport": dict(leg.transport)} if isinstance(leg, EncryptedLeg) else {}
+        spoken = leg.transport if isinstance(leg, EncryptedLeg) else {}
+        transport: dict[str, Json] = {"transport": dict(spoken)} if spoken else {}
         return transport | {
             "carrier": carrier,
             "direction": "inbound",

@@ -155,6 +155,9 @@ class TestItsListener:
         assert lived.house.gateway.url.startswith("https://")
         assert kinds(lived.receipt)[-1] == "call.ended"
         assert {"masked", "hop"} <= set(kinds(lived.receipt))
+        transport = lived.receipt.entries[0].draft.body["transport"]
+        assert isinstance(transport, dict)
+        assert (transport["kind"], transport["version"]) == ("tls", "TLSv1.3")
         assert lived.house.model_bodies()
 
     async def test_it_speaks_nothing_older_than_tls_1_3(self, lived: Lived) -> None:
