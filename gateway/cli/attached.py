@@ -22,6 +22,8 @@ from gateway.settings import Settings
 from gateway.values import TenantId
 
 Work = Callable[[Governing], Awaitable[int]]
+PATIENCE_S = 10.0
+"""A command waits longer for the store than a call may: on a busy machine it has often just been started."""
 
 
 def add_policies(parser: argparse.ArgumentParser) -> None:
@@ -48,9 +50,9 @@ async def attach(settings: Settings, running: AsyncExitStack) -> tuple[Store, Re
     url = settings.redis_url or await EmbeddedValkey.address(settings.data)
     if url is None:
         url = (await running.enter_async_context(EmbeddedValkey(settings.data))).url
-    store = await running.enter_async_context(Store(url))
+    store = await running.enter_async_context(Store(url, timeout_s=PATIENCE_S))
     await store.ping()
-    return store, await running.enter_async_context(RedisLedger(store))
+    return store, await running.enter_async_context(RedisLedger(store, timeout_s=PATIENCE_S))
 
 
 async def check_tenant(given: argparse.Namespace, folder: PolicyFolder, ledger: RedisLedger) -> None:
