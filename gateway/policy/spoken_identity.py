@@ -50,7 +50,10 @@ def why_not(kind: str) -> str:
     """Why nobody is found by this kind of data, as a sentence; empty: they may be."""
     if kind in IDENTIFYING:
         return ""
-    return f"`{kind[:40]}` is no identity: {_REFUSED.get(kind, 'it is not a kind of data that we find')}"
+    if kind in _REFUSED:
+        return f"`{kind}` is no identity: {_REFUSED[kind]}"
+    # Who mixes up kind and value has written somebody's address here: it is not said back.
+    return "that is no identity: it is not a kind of data that we find"
 
 
 def how_to_mend(kind: str) -> str:

@@ -203,6 +203,7 @@ async def govern(house: House) -> tuple[list[int], bytes]:
         ("POST", "rights/demo", {"right": "know", "subject": number, "reason": f"{mail} asks"}),
         ("POST", "rights/demo", {"right": mail, "subject": card}),
         ("POST", "rights/demo", {"right": "access", "spoken": {"kind": "EMAIL_ADDRESS", "value": mail}}),
+        ("POST", "rights/demo", {"right": "access", "spoken": {"kind": card, "value": "EMAIL_ADDRESS"}}),
         ("POST", "evidence/demo/proof", {"call": card}),
         ("POST", "rights/demo", {"right": "know", "subject": number}),
         ("POST", "rights/demo", {"right": "access", "subject": number}),
